@@ -1,0 +1,113 @@
+/**
+ * The wire contract between the construct (lib/) and the custom resource's handler (lambda/): names and limits, as they
+ * travel through a CloudFormation template. Both sides compile against this file; it imports nothing.
+ */
+
+/** The type of the custom resource, as templates and the CloudFormation console show it. */
+export const VIRTUAL_MFA_DEVICE_RESOURCE_TYPE = 'Custom::IAMVirtualMFADevice';
+
+/** The custom resource's properties. CloudFormation delivers every scalar as a string. */
+export interface VirtualMfaDeviceProperties {
+  /** Friendly name of the IAM user the device is enabled for. A change replaces the device. */
+  readonly UserName: string;
+  /** ARN of the secret that stores the seed. A change is made in place only together with a replacement of the device. */
+  readonly SeedSecretArn: string;
+  /** Explicit device name; without it the handler computes one. A change replaces the device. */
+  readonly VirtualMFADeviceName?: string;
+  /** IAM path of the device, `/` without it. A change replaces the device. */
+  readonly Path?: string;
+  /** Issuer in the otpauth label. Changed in place. */
+  readonly Issuer?: string;
+  /** Any text; a change replaces the device, and with it the seed. */
+  readonly RotationId?: string;
+  /** Tags of the device, besides the ownership tags. Changed in place. */
+  readonly Tags?: readonly VirtualMfaDeviceTag[];
+}
+
+/** A tag, as IAM spells it. */
+export interface VirtualMfaDeviceTag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** The attributes that `Fn::GetAtt` can read, none of them secret. */
+export interface VirtualMfaDeviceAttributes {
+  readonly SerialNumber: string;
+  readonly UserName: string;
+  readonly VirtualMFADeviceName: string;
+}
+
+/** The secret's value: a JSON document with these members. */
+export interface StoredSeed {
+  /** The device's serial number (its ARN). */
+  readonly serialNumber: string;
+  /** The user the device was made for. */
+  readonly userName: string;
+  /** The Base32StringSeed of CreateVirtualMFADevice, as base32 text. */
+  readonly seed: string;
+  /** Key URI for authenticator apps. */
+  readonly otpauthUri: string;
+}
+
+/** Tag with the id of the owning stack. It marks devices and seed secrets, and the role's policy is conditioned on it. */
+export const STACK_ID_TAG = 'cdk-iam-virtual-mfa:stack-id';
+/** Tag with the logical id of the owning resource in its stack. */
+export const LOGICAL_ID_TAG = 'cdk-iam-virtual-mfa:logical-id';
+/** Tag with a hash of what the device was enrolled for (user, path, rotation): tells a replacement from a change in place. */
+export const ENROLLMENT_TAG = 'cdk-iam-virtual-mfa:enrollment';
+
+/** What a property may hold: the rule in words, and its check. */
+export interface PropertyRule {
+  /** Completes "allowed: …". */
+  readonly allowed: string;
+  /** Whether the value keeps the rule. */
+  accepts(value: string): boolean;
+}
+
+function lengthAndPattern(min: number, max: number, pattern: RegExp, allowed: string): PropertyRule {
+  return {
+    allowed: `${min} to ${max} characters, ${allowed}`,
+    accepts: (value) => value.length >= min && value.length <= max && pattern.test(value),
+  };
+}
+
+const FRIENDLY_NAME = /^[\w+=,.@-]+$/;
+const FRIENDLY_NAME_IN_WORDS = 'letters, digits and any of _+=,.@-';
+
+/**
+ * Limits of IAM by property.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html (names of existing users: up to 128)
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+ */
+export const PROPERTY_RULES = {
+  UserName: lengthAndPattern(1, 128, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS),
+  VirtualMFADeviceName: lengthAndPattern(1, 226, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS),
+  Path: lengthAndPattern(
+    1,
+    512,
+    // DEL included: U+0021 to U+007F is how IAM itself states the range.
+    /^\/(?:[\u0021-\u007f]+\/)?$/,
+    'beginning and ending with /, of the characters U+0021 to U+007F',
+  ),
+  Issuer: lengthAndPattern(
+    1,
+    128,
+    /^[^:\p{Cc}]+$/u,
+    'no colon and no control characters (a colon ends the issuer in an otpauth label)',
+  ),
+  RotationId: lengthAndPattern(1, 256, /^[^\p{Cc}]+$/u, 'no control characters'),
+} as const satisfies Record<string, PropertyRule>;
+
+/** The longest serial number IAM takes; it begins with `arn:<partition>:iam::<account>:mfa`, so path and name share the rest. */
+export const SERIAL_NUMBER_MAX_LENGTH = 256;
+
+/** The serial number (ARN) of a virtual device: what CreateVirtualMFADevice will answer for this path and name. */
+export function serialNumberOf(
+  partition: string,
+  accountId: string,
+  path: string,
+  virtualMfaDeviceName: string,
+): string {
+  return `arn:${partition}:iam::${accountId}:mfa${path}${virtualMfaDeviceName}`;
+}

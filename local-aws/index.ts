@@ -1,0 +1,2 @@
+import { Account } from './account';
+export { Account };
