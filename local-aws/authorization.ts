@@ -10,10 +10,11 @@ export interface PolicyDocument {
   readonly Statement: OneOrMore<PolicyStatement>;
 }
 
-/** A statement of an identity policy. */
+/** A policy statement. Identity policies have no principal, policies that lie on a resource do. */
 export interface PolicyStatement {
   readonly Sid?: string;
   readonly Effect: 'Allow' | 'Deny';
+  readonly Principal?: '*' | { readonly AWS?: OneOrMore<string>; readonly Service?: OneOrMore<string> };
   readonly Action?: OneOrMore<string>;
   readonly NotAction?: OneOrMore<string>;
   readonly Resource?: OneOrMore<string>;
@@ -28,12 +29,13 @@ export function authorize(caller: Principal, request: AuthorizationRequest): voi
   const policies = caller.policies();
   if (policies === undefined) return;
   const context = { ...globalContext(caller), ...request.context };
+  const boundary = caller.boundary?.();
   const decision = evaluate(policies, request, context);
-  if (decision === 'allowed') return;
-  const because =
-    decision === 'denied explicitly'
-      ? 'with an explicit deny in an identity-based policy'
-      : `because no identity-based policy allows the ${request.action} action`;
+  const bounded = boundary === undefined ? 'allowed' : evaluate([boundary], request, context);
+  if (decision === 'allowed' && bounded === 'allowed') return;
+  const because = [decision, bounded].includes('denied explicitly')
+    ? 'with an explicit deny in an identity-based policy'
+    : `because no ${decision === 'allowed' ? 'permissions boundary' : 'identity-based policy'} allows the ${request.action} action`;
   throw new AwsError(
     'AccessDenied',
     `User: ${caller.arn} is not authorized to perform: ${request.action} on resource: ${request.resource} ${because}`,
@@ -68,6 +70,25 @@ export function evaluate(
     .filter((statement) => applies(statement, request, context));
   if (matching.some(({ Effect }) => Effect === 'Deny')) return 'denied explicitly';
   return matching.some(({ Effect }) => Effect === 'Allow') ? 'allowed' : 'denied implicitly';
+}
+
+/**
+ * Evaluates a policy that lies on a resource (a trust policy, a key policy) for a caller who is known by any of these
+ * principal names. Statements for other principals do not count.
+ */
+export function evaluateResourcePolicy(
+  policy: PolicyDocument,
+  principalNames: readonly string[],
+  request: Pick<AuthorizationRequest, 'action' | 'resource'>,
+  context: Context,
+): ReturnType<typeof evaluate> {
+  const statements = listOf(policy.Statement).filter(({ Principal }) => {
+    const named = typeof Principal === 'string' ? [Principal] : listOf(Principal?.AWS ?? []);
+    return named.some((name) => name === '*' || principalNames.includes(name));
+  });
+  // A trust policy names no resource: it lies on it.
+  const policies = [{ Statement: statements.map((statement) => ({ Resource: '*', ...statement })) }];
+  return evaluate(policies, request, context);
 }
 
 function applies(

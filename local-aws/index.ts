@@ -1,2 +1,107 @@
 import { Account } from './account';
-export { Account };
+import { bootstrap } from './bootstrap';
+import { type CloudFormationService, cloudFormationService } from './cloudformation';
+import type { Credentials } from './credentials';
+import { Iam } from './iam';
+import { Kms } from './kms';
+import { LambdaService } from './lambda';
+import { LogStore, logsService } from './logs';
+import { S3 } from './s3';
+import { SecretsManager } from './secretsmanager';
+import { serve } from './server';
+import { Ssm } from './ssm';
+import { Sts } from './sts';
+
+export type { Account } from './account';
+export type { LoggedCall } from './call-log';
+export type { CustomResourceEvent, CustomResourceObservation } from './cloudformation';
+export type { Credentials } from './credentials';
+export type { Fault } from './faults';
+export { AwsError } from './protocol/aws-error';
+
+/** How an account is made; everything has a default. */
+export interface LocalAwsOptions {
+  /** Port on 127.0.0.1; a free one by default. */
+  readonly port?: number;
+  /** Twelve digits. */
+  readonly accountId?: string;
+  readonly region?: string;
+  readonly partition?: string;
+  /** Milliseconds since the epoch; the system's clock by default. */
+  readonly now?: () => number;
+  /** How long Lambda waits before it runs a failed asynchronous invocation again; AWS waits one and two minutes. */
+  readonly asyncRetryDelaysMilliseconds?: readonly number[];
+}
+
+/** A running account. */
+export interface LocalAws {
+  readonly account: Account;
+  readonly cloudFormation: CloudFormationService;
+  readonly iam: Iam['state'];
+  readonly lambda: LambdaService;
+  readonly logs: LogStore;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** Credentials of the account's root, with which everything begins. */
+  readonly credentials: Credentials;
+  /** The environment that points CDK, the AWS CLI and every SDK to the account. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Ends the server and every process that it started. */
+  close(): Promise<void>;
+}
+
+/** Starts an account on loopback, bootstrapped for CDK. */
+export async function startLocalAws({
+  port = 0,
+  accountId = '123456789012',
+  region = 'us-east-1',
+  partition = 'aws',
+  now = Date.now,
+  asyncRetryDelaysMilliseconds,
+}: LocalAwsOptions = {}): Promise<LocalAws> {
+  const account = new Account({ accountId, region, partition, now });
+  let url = '';
+  const endpoint = () => url;
+
+  const iam = new Iam(account);
+  const kms = new Kms(account);
+  const sts = new Sts(account, iam.state);
+  const s3 = new S3(account);
+  const logs = new LogStore(now);
+  const readObject = (bucket: string, key: string) => s3.readObject(bucket, key);
+  const lambda = new LambdaService(
+    account,
+    { assumeRole: (arn, session) => sts.assumeRoleForService(arn, session), readObject, endpoint, logs },
+    asyncRetryDelaysMilliseconds === undefined ? {} : { asyncRetryDelaysMilliseconds },
+  );
+  const cloudFormation = cloudFormationService(account, { lambda, readObject, endpoint });
+  const services = [iam, kms, sts, new SecretsManager(account, kms), new Ssm(account), logsService(account, logs)];
+  for (const service of [...services, cloudFormation.service]) account.register(service);
+  await bootstrap(account, s3);
+
+  const server = await serve(account, [s3.route, lambda.route, cloudFormation.route], port);
+  ({ url } = server);
+  const credentials = account.credentials.issueAccessKey(account.root);
+  return {
+    account,
+    cloudFormation,
+    iam: iam.state,
+    lambda,
+    logs,
+    url,
+    credentials,
+    environment: {
+      AWS_ENDPOINT_URL: url,
+      AWS_ENDPOINT_URL_S3: url,
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    },
+    close: async () => {
+      await cloudFormation.close();
+      await lambda.close();
+      await server.close();
+    },
+  };
+}

@@ -13,6 +13,8 @@ export interface Principal {
   readonly name?: string;
   /** The identity's policies at the moment of the call; undefined for root, which is not bound by policies. */
   policies(): readonly PolicyDocument[] | undefined;
+  /** The permissions boundary, which must allow what the policies allow. */
+  boundary?(): PolicyDocument | undefined;
   /** Set on temporary credentials only, as on AWS: whether they were got with an MFA code. */
   readonly multiFactorAuthPresent?: boolean;
 }

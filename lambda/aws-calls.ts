@@ -1,0 +1,84 @@
+import { isAccessDenied, isNamed, isTemporary, withoutSecrets } from './aws-errors';
+import type { Clock } from './clock';
+import { failures } from './failure';
+import type { Log } from './log';
+
+/** How long a new role's policy, or a secret's new version, may take to be seen everywhere. */
+const CONSISTENCY_MILLISECONDS = 30_000;
+const FIRST_PAUSE_MILLISECONDS = 200;
+const LONGEST_PAUSE_MILLISECONDS = 5_000;
+
+/** What the calls of one event live by. */
+export interface AwsCallsEnvironment {
+  readonly clock: Clock;
+  /** From 0 to 1: the jitter of the pauses. */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Milliseconds since the epoch: from here on no call is tried again. */
+  readonly deadline: number;
+}
+
+/** What came of a call. */
+export interface CallResult<T> {
+  readonly output: T;
+  /** Whether an earlier try may have taken effect without an answer. */
+  readonly triedBefore: boolean;
+}
+
+/**
+ * Makes the AWS calls of one event: the SDK's own retries are off, since a retried EnableMFADevice needs fresh codes, IAM's
+ * LimitExceeded is no throttling, and a wait has to end early enough to undo and to answer.
+ */
+export class AwsCalls {
+  readonly #started: number;
+  #deadline: number;
+
+  constructor(private readonly environment: AwsCallsEnvironment) {
+    this.#started = environment.clock.now();
+    this.#deadline = environment.deadline;
+  }
+
+  /** Gives the calls that undo a little more time than those that failed. */
+  extendDeadline(milliseconds: number): void {
+    this.#deadline += milliseconds;
+  }
+
+  /**
+   * Performs a call until it succeeds, its error is final, or the time is up.
+   *
+   * @param action as in a policy: `iam:EnableMFADevice`
+   * @param call performs the call anew at each try
+   * @param notYet errors that mean "not there yet" for this call, waited for as long as AWS may need to be consistent
+   */
+  async perform<T>(action: string, call: () => Promise<T>, notYet: readonly string[] = []): Promise<CallResult<T>> {
+    const { clock, random, log } = this.environment;
+    for (let attempt = 1; ; attempt += 1) {
+      const began = clock.now();
+      try {
+        const output = await call();
+        log.info('aws call', { action, attempt, durationMilliseconds: clock.now() - began });
+        return { output, triedBefore: attempt > 1 };
+      } catch (error) {
+        const errorName = error instanceof Error ? error.name : 'unknown';
+        log.info('aws call', { action, attempt, durationMilliseconds: clock.now() - began, error: errorName });
+        const longestPause = Math.min(LONGEST_PAUSE_MILLISECONDS, FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
+        const pause = longestPause * (0.5 + random() / 2);
+        if (clock.now() + pause > this.#lastTry(error, notYet)) throw this.#final(error, action);
+        await clock.sleep(pause);
+      }
+    }
+  }
+
+  #lastTry(error: unknown, notYet: readonly string[]): number {
+    if (isTemporary(error)) return this.#deadline;
+    const inconsistent = isAccessDenied(error) || isNamed(error, ...notYet);
+    return inconsistent ? Math.min(this.#deadline, this.#started + CONSISTENCY_MILLISECONDS) : -Infinity;
+  }
+
+  #final(error: unknown, action: string): unknown {
+    if (!(error instanceof Error)) return error;
+    const message = withoutSecrets(error.message);
+    if (isAccessDenied(error)) return failures.accessDenied(action, message);
+    return isTemporary(error) ? failures.timeRanOut(action, `${error.name}: ${message}`) : error;
+  }
+}

@@ -1,0 +1,215 @@
+import { generateURI } from 'otplib/functional';
+import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from './authentication-codes';
+import type { AwsCalls } from './aws-calls';
+import { asFailure, isAbsent, isNamed } from './aws-errors';
+import type { Clock } from './clock';
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, STACK_ID_TAG, type StoredSeed } from './contract';
+import type { EnrollmentRequest } from './enrollment-request';
+import { failures, withRemains } from './failure';
+import type { MfaDevices } from './mfa-devices';
+import type { SeedStore, StagingLabel } from './seed-store';
+
+/** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
+const GRACE_MILLISECONDS = 3_000;
+const GRACE_POLLS = 6;
+const CODE_TRIES = 4;
+const CREATION_TRIES = 3;
+/** IAM shows a new user everywhere within seconds; a name that is misspelt shall not cost minutes. */
+const NEW_USER_MILLISECONDS = 45_000;
+const NEW_USER_PAUSE_MILLISECONDS = 2_000;
+const UNDO_MILLISECONDS = 30_000;
+
+/** What the steps of an enrolment work with. */
+export interface EnrollmentTools {
+  readonly mfaDevices: MfaDevices;
+  readonly seedStore: SeedStore;
+  readonly calls: AwsCalls;
+  readonly clock: Clock;
+}
+
+/** A device whose seed is stored, not enabled yet. */
+interface SeededDevice {
+  readonly versionId: string;
+  /** Created by this event, or found: left by an earlier run of it, or the device that a rollback returns to. */
+  readonly createdHere: boolean;
+}
+
+/** Thrown when the device is gone while it is being enabled. */
+class DeviceVanished extends Error {}
+
+/** Whose a device is, by its tags. An unmarked one may still be ours: then the seed secret records it. */
+export function ownershipByTags(
+  tags: ReadonlyMap<string, string>,
+  { ownershipTags }: EnrollmentRequest,
+): 'ours' | 'unmarked' | "someone else's" {
+  const marks = [STACK_ID_TAG, LOGICAL_ID_TAG];
+  if (marks.every((key) => tags.get(key) === valueOf(ownershipTags, key))) return 'ours';
+  return marks.some((key) => tags.has(key)) ? "someone else's" : 'unmarked';
+}
+
+/** Whether a device was made for the same user, path and rotation. */
+export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipTags }: EnrollmentRequest): boolean {
+  return tags.get(ENROLLMENT_TAG) === valueOf(ownershipTags, ENROLLMENT_TAG);
+}
+
+/**
+ * Gives the user an enabled device whose seed is stored: create, store the seed, read the stored version back, enable. What an
+ * earlier run left is resumed; what fails is undone.
+ *
+ * @param label AWSPENDING for a replacement, whose seed becomes current only once its device is enabled
+ * @returns the id of the secret's version that holds the seed
+ */
+export async function enroll(request: EnrollmentRequest, label: StagingLabel, tools: EnrollmentTools): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    const device = (await createWithSeed(request, label, tools)) ?? (await resume(request, tools));
+    // Somebody deleted the device between the two calls.
+    if (!device) {
+      if (tries < CREATION_TRIES) continue;
+      throw failures.deviceKeepsVanishing(request.serialNumber);
+    }
+    try {
+      await enable(request, device.versionId, tools);
+      return device.versionId;
+    } catch (error) {
+      if (!(error instanceof DeviceVanished)) throw await undone(error, request, device, tools);
+      // A Delete may have overtaken this event: then nobody wants the device any more.
+      if (!(await tools.seedStore.isOpen())) throw failures.seedSecretGone(request.seedSecretArn);
+      if (tries >= CREATION_TRIES) throw failures.deviceKeepsVanishing(request.serialNumber);
+    }
+  }
+}
+
+/** Enables a device with the codes of its stored seed. Done already counts as done. */
+export async function enable(request: EnrollmentRequest, versionId: string, tools: EnrollmentTools): Promise<void> {
+  const { userName, serialNumber } = request;
+  const { mfaDevices, seedStore, clock } = tools;
+  const started = clock.now();
+  for (let codeTries = 1; ;) {
+    const { seed } = await seedStore.read(versionId);
+    let timeStep = 0;
+    const freshCodes = () => {
+      timeStep = timeStepAt(clock.now());
+      return previousAndCurrentCode(seed, clock.now());
+    };
+    try {
+      await mfaDevices.enable(userName, serialNumber, freshCodes);
+      return;
+    } catch (error) {
+      if (isNamed(error, 'EntityAlreadyExistsException')) {
+        if ((await mfaDevices.enabledFor(userName))?.includes(serialNumber)) return;
+        throw failures.enabledForAnotherUser(serialNumber, userName);
+      }
+      if (isNamed(error, 'LimitExceededException')) {
+        throw failures.tooManyDevices(userName, (await mfaDevices.enabledFor(userName)) ?? []);
+      }
+      if (isNamed(error, 'InvalidAuthenticationCodeException')) {
+        if (codeTries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
+        codeTries += 1;
+        // Where the step has changed since, there are fresh codes already.
+        if (timeStepAt(clock.now()) === timeStep) await clock.sleep(millisecondsToNextTimeStep(clock.now()));
+      } else if (isAbsent(error)) {
+        if (await mfaDevices.enabledFor(userName)) throw new DeviceVanished();
+        if (clock.now() - started > NEW_USER_MILLISECONDS) throw failures.noSuchUser(userName);
+        await clock.sleep(NEW_USER_PAUSE_MILLISECONDS);
+      } else {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Deactivates and deletes a device. What is gone already counts as gone. */
+export async function remove(userName: string, serialNumber: string, { mfaDevices }: EnrollmentTools): Promise<void> {
+  await mfaDevices.deactivate(userName, serialNumber);
+  if ((await mfaDevices.delete(serialNumber)) === 'absent now') return;
+  const holder = await mfaDevices.holderOf(serialNumber);
+  if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);
+  if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
+    throw failures.enabledForAnotherUser(serialNumber, userName);
+  }
+}
+
+/** What is stored for a device. */
+export function storedSeedOf(request: EnrollmentRequest, seed: string): StoredSeed {
+  const { serialNumber, userName, issuer, accountId } = request;
+  const otpauthUri = generateURI({ issuer, label: `${userName}@${accountId}`, secret: seed });
+  return { serialNumber, userName, seed, otpauthUri };
+}
+
+async function createWithSeed(
+  request: EnrollmentRequest,
+  label: StagingLabel,
+  tools: EnrollmentTools,
+): Promise<SeededDevice | undefined> {
+  const { path, virtualMfaDeviceName, tags } = request;
+  const { mfaDevices, seedStore } = tools;
+  try {
+    const creation = await mfaDevices.create(path, virtualMfaDeviceName, tags);
+    if (creation.outcome === 'exists') {
+      await discardIfSeedIsLost(request, creation.triedBefore, tools);
+      return undefined;
+    }
+    const { seed } = creation;
+    try {
+      return { versionId: await seedStore.put(storedSeedOf(request, seed), label), createdHere: true };
+    } catch (error) {
+      throw await undone(error, request, { createdHere: true }, tools);
+    }
+  } catch (error) {
+    if (isNamed(error, 'LimitExceededException')) throw failures.tooManyDevicesInAccount();
+    throw error;
+  }
+}
+
+/** Finds the stored seed of a device that exists already; undefined where there is no device any more. */
+async function resume(request: EnrollmentRequest, { seedStore }: EnrollmentTools): Promise<SeededDevice | undefined> {
+  const found = await seedStore.find(request.serialNumber);
+  return found && { versionId: found.versionId, createdHere: false };
+}
+
+/** Deletes a device of ours that cannot be enabled, because its seed is nowhere. One that is not ours is never touched. */
+async function discardIfSeedIsLost(
+  request: EnrollmentRequest,
+  answerWasLost: boolean,
+  tools: EnrollmentTools,
+): Promise<void> {
+  const { serialNumber, userName } = request;
+  const { mfaDevices, seedStore, clock } = tools;
+  const tags = await mfaDevices.tagsOf(serialNumber);
+  if (!tags) return;
+  const ownership = ownershipByTags(tags, request);
+  let stored = await seedStore.find(serialNumber);
+  if (ownership === "someone else's" || (ownership === 'unmarked' && !stored)) {
+    throw failures.notOurDevice(serialNumber);
+  }
+  for (let poll = 0; !stored && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
+    await clock.sleep(GRACE_MILLISECONDS / GRACE_POLLS);
+    stored = await seedStore.find(serialNumber);
+  }
+  if (stored && stored.stored.userName === userName) return;
+  if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
+    throw failures.seedOfEnabledDeviceLost(serialNumber, (await mfaDevices.holderOf(serialNumber)) ?? userName);
+  }
+}
+
+/** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */
+async function undone(
+  error: unknown,
+  { userName, serialNumber }: EnrollmentRequest,
+  { createdHere }: Pick<SeededDevice, 'createdHere'>,
+  tools: EnrollmentTools,
+): Promise<Error> {
+  const failure = asFailure(error);
+  tools.calls.extendDeadline(UNDO_MILLISECONDS);
+  try {
+    if (createdHere) await remove(userName, serialNumber, tools);
+    else await tools.mfaDevices.delete(serialNumber);
+    return failure;
+  } catch (undoError) {
+    return withRemains(failure, serialNumber, asFailure(undoError));
+  }
+}
+
+function valueOf(tags: EnrollmentRequest['ownershipTags'], key: string): string | undefined {
+  return tags.find((tag) => tag.Key === key)?.Value;
+}

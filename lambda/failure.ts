@@ -1,0 +1,118 @@
+/**
+ * Why the custom resource failed, in the words that a person reads in the CloudFormation console: one sentence what happened,
+ * one sentence what to do. Holds no seed and no code.
+ */
+export class Failure extends Error {
+  constructor(
+    readonly whatHappened: string,
+    readonly whatToDo: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${whatHappened} ${whatToDo}`, options);
+    this.name = 'Failure';
+  }
+}
+
+/**
+ * Every failure that the handler answers with. README's FAQ lists them, and a test holds the list to this table.
+ */
+export const failures = {
+  invalidProperty: (name: string, got: unknown, allowed: string) =>
+    new Failure(
+      `The property ${name} is ${got === undefined ? 'absent' : JSON.stringify(got)}; allowed: ${allowed}.`,
+      'Correct the value and deploy again; nothing was created or changed.',
+    ),
+
+  serialNumberTooLong: (serialNumber: string, max: number) =>
+    new Failure(
+      `The serial number ${serialNumber} would have ${serialNumber.length} characters; IAM allows ${max}.`,
+      'Shorten the path or the device name and deploy again; nothing was created or changed.',
+    ),
+
+  notOurDevice: (serialNumber: string) =>
+    new Failure(
+      `The virtual MFA device ${serialNumber} exists already and belongs to someone else: it carries no ownership tags of this resource, so it was not touched.`,
+      'Choose another virtualMfaDeviceName, or leave it out to have one computed; or delete that device if nobody needs it.',
+    ),
+
+  seedOfEnabledDeviceLost: (serialNumber: string, userName: string) =>
+    new Failure(
+      `The device ${serialNumber} is enabled for the user ${userName}, but its seed is not in this resource's secret, and IAM gives out a seed only once.`,
+      'Give a new rotationId (or another virtualMfaDeviceName) to get a new device with a new seed; or deactivate and delete this one by hand.',
+    ),
+
+  enabledForAnotherUser: (serialNumber: string, userName: string) =>
+    new Failure(
+      `The device ${serialNumber} is enabled already, but not for the user ${userName}.`,
+      'Deactivate it where it is enabled (aws iam list-virtual-mfa-devices --assignment-status Assigned shows for whom), or give a new rotationId.',
+    ),
+
+  sameNameReplacement: (serialNumber: string) =>
+    new Failure(
+      `The change needs a new device, but the explicit virtualMfaDeviceName gives it the serial number of the old one, ${serialNumber}.`,
+      'Give another virtualMfaDeviceName together with the change, or leave it out; the old device was not touched.',
+    ),
+
+  tooManyDevices: (userName: string, serialNumbers: readonly string[]) =>
+    new Failure(
+      `The user ${userName} has ${serialNumbers.length} MFA devices, and IAM allows 8 for each user: ${serialNumbers.join(', ')}.`,
+      'Deactivate one that is not needed (aws iam deactivate-mfa-device) and deploy again.',
+    ),
+
+  tooManyDevicesInAccount: () =>
+    new Failure(
+      'The account has reached its quota of virtual MFA devices, assigned or not (by default 5000, the quota of users).',
+      'Delete unassigned ones (aws iam list-virtual-mfa-devices --assignment-status Unassigned) or have the quota of users raised, and deploy again.',
+    ),
+
+  noSuchUser: (userName: string) =>
+    new Failure(
+      `IAM knows no user ${userName}.`,
+      'Check the name and the account; create the user first, or declare it in the stack and pass the construct.',
+    ),
+
+  codesRefused: (serialNumber: string) =>
+    new Failure(
+      `IAM refused the authentication codes of the device ${serialNumber} in several time steps.`,
+      "Deploy again; if it happens again, look for something that changes the seed secret's value while the stack deploys.",
+    ),
+
+  deviceKeepsVanishing: (serialNumber: string) =>
+    new Failure(
+      `The device ${serialNumber} was deleted by someone else while it was being enabled, and again each time it was created anew.`,
+      'Look for a console enrolment (it deletes unassigned virtual devices) or a clean-up job, and deploy again.',
+    ),
+
+  seedSecretGone: (secretArn: string) =>
+    new Failure(
+      `The seed secret ${secretArn} was deleted or is scheduled for deletion, so no seed can be stored in it.`,
+      'If the resource is not being deleted, restore the secret (aws secretsmanager restore-secret) and deploy again.',
+    ),
+
+  accessDenied: (action: string, message: string) =>
+    new Failure(
+      `The function's role may not call ${action}: ${message}`,
+      'Look for a permissions boundary, a service control policy or a key policy that denies it; for an imported user that has a path, import it by its ARN (User.fromUserArn), since the path is part of it.',
+    ),
+
+  timeRanOut: (action: string, lastError: string) =>
+    new Failure(
+      `AWS kept refusing ${action} until the function's time ran out; the last answer was ${lastError}.`,
+      'Nothing is left behind; deploy again later.',
+    ),
+
+  unexpected: (message: string) =>
+    new Failure(
+      `An AWS call failed: ${message}`,
+      "The function's log group tells which call it was; deploy again once the cause is removed.",
+    ),
+} as const;
+
+/** Adds what could not be undone. */
+export function withRemains(failure: Failure, serialNumber: string, undoFailure: Failure): Failure {
+  return new Failure(
+    failure.whatHappened,
+    `${failure.whatToDo} The device ${serialNumber} could not be removed afterwards: ${undoFailure.whatHappened}`,
+    { cause: failure },
+  );
+}

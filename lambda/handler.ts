@@ -1,0 +1,159 @@
+import type { VirtualMfaDeviceAttributes } from './contract';
+import {
+  enable,
+  enroll,
+  type EnrollmentTools,
+  isSameEnrollment,
+  ownershipByTags,
+  remove,
+  storedSeedOf,
+} from './enrollment';
+import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
+import { Failure, failures } from './failure';
+
+/** An event of CloudFormation's custom resource protocol, as far as the lifecycle looks at it. */
+export interface LifecycleEvent extends EnrollmentEvent {
+  readonly RequestType: 'Create' | 'Update' | 'Delete';
+  readonly PhysicalResourceId?: string;
+  readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** What a successful event answers. */
+export interface Outcome {
+  readonly physicalResourceId: string;
+  readonly attributes?: VirtualMfaDeviceAttributes;
+}
+
+/** Makes the tools for one event, once it is known which secret it works with. */
+export type ToolsFor = (seedSecretArn: string) => EnrollmentTools;
+
+/** The life of a virtual MFA device, by CloudFormation's three requests. */
+export async function perform(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+  switch (event.RequestType) {
+    case 'Create':
+      return onCreate(event, toolsFor);
+    case 'Update':
+      return onUpdate(event, toolsFor);
+    case 'Delete':
+      return onDelete(event, toolsFor);
+  }
+}
+
+/** A new device, enabled for the user. */
+async function onCreate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+  const request = readEnrollmentRequest(event);
+  const tools = toolsFor(request.seedSecretArn);
+  await enroll(request, 'AWSCURRENT', tools);
+  return enabledDevice(request);
+}
+
+/**
+ * Another serial number is a replacement: the new device first; CloudFormation deletes the old one afterwards, as its id changes.
+ * The same path serves a rollback, whose device exists still: it is found, not created.
+ */
+async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+  const request = readEnrollmentRequest(event);
+  const tools = toolsFor(request.seedSecretArn);
+  const isSameDevice = event.PhysicalResourceId === request.serialNumber;
+  const tags = isSameDevice ? await tools.mfaDevices.tagsOf(request.serialNumber) : undefined;
+  if (tags) await updateInPlace(event, request, tags, tools);
+  else await replace(request, tools);
+  return enabledDevice(request);
+}
+
+/** The device goes; whatever is gone already, or was never ours, is no reason to block the stack. */
+async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+  const { PhysicalResourceId: physicalResourceId = '' } = event;
+  const request = readUnlessInvalid(event);
+  // Properties that were refused created nothing.
+  if (!request) return { physicalResourceId };
+  const tools = toolsFor(request.seedSecretArn);
+  const serialNumber = isSerialNumber(physicalResourceId) ? physicalResourceId : request.serialNumber;
+  const tags = await tools.mfaDevices.tagsOf(serialNumber);
+  if (!tags) return { physicalResourceId };
+  const ownership = ownershipByTags(tags, request);
+  const unmarkedButOurs = ownership === 'unmarked' && (await tools.seedStore.find(serialNumber)) !== undefined;
+  if (ownership !== 'ours' && !unmarkedButOurs) return { physicalResourceId };
+  // The role may delete only what carries the tags; somebody took them away.
+  if (unmarkedButOurs) await tools.mfaDevices.tag(serialNumber, request.ownershipTags);
+  await remove(request.userName, serialNumber, tools);
+  return { physicalResourceId };
+}
+
+async function replace(request: EnrollmentRequest, tools: EnrollmentTools): Promise<void> {
+  const versionId = await enroll(request, 'AWSPENDING', tools);
+  await tools.seedStore.makeCurrent(versionId);
+}
+
+/** Tags and issuer change in place; what went missing out of band is mended; where nothing is to do, nothing is written. */
+async function updateInPlace(
+  event: LifecycleEvent,
+  request: EnrollmentRequest,
+  tags: ReadonlyMap<string, string>,
+  tools: EnrollmentTools,
+): Promise<void> {
+  const { serialNumber, userName } = request;
+  const { mfaDevices, seedStore } = tools;
+  const found = await seedStore.find(serialNumber);
+  const ownership = ownershipByTags(tags, request);
+  const unmarkedButOurs = ownership === 'unmarked' && found !== undefined;
+  if (ownership !== 'ours' && !unmarkedButOurs) throw failures.notOurDevice(serialNumber);
+  const enrolledFor = unmarkedButOurs ? found.stored.userName === userName : isSameEnrollment(tags, request);
+  if (!enrolledFor) throw failures.sameNameReplacement(serialNumber);
+
+  await updateTags(event, request, tags, tools);
+  if (!found) return replace(request, tools);
+
+  const wanted = storedSeedOf(request, found.stored.seed);
+  let { versionId } = found;
+  if (wanted.otpauthUri !== found.stored.otpauthUri) versionId = await seedStore.put(wanted, 'AWSCURRENT');
+  else if (!found.isCurrent) await seedStore.makeCurrent(versionId);
+
+  const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
+  if (!isEnabled) await enable(request, versionId, tools);
+}
+
+/** Sets what differs, and removes what an earlier version of the resource had set. Tags that others put there stay. */
+async function updateTags(
+  event: LifecycleEvent,
+  { serialNumber, tags: wanted }: EnrollmentRequest,
+  actual: ReadonlyMap<string, string>,
+  { mfaDevices }: EnrollmentTools,
+): Promise<void> {
+  const changed = wanted.some(({ Key, Value }) => actual.get(Key) !== Value);
+  // All of them at once: the role may tag only with the ownership tags in the same request.
+  if (changed) await mfaDevices.tag(serialNumber, wanted);
+  const before = readUnlessInvalid({ ...event, ResourceProperties: event.OldResourceProperties ?? {} })?.tags ?? [];
+  const obsolete = before
+    .map(({ Key }) => Key)
+    .filter((key) => actual.has(key) && !wanted.some(({ Key }) => Key === key));
+  if (obsolete.length > 0) await mfaDevices.untag(serialNumber, obsolete);
+}
+
+function enabledDevice({ serialNumber, userName, virtualMfaDeviceName }: EnrollmentRequest): Outcome {
+  return {
+    physicalResourceId: serialNumber,
+    attributes: { SerialNumber: serialNumber, UserName: userName, VirtualMFADeviceName: virtualMfaDeviceName },
+  };
+}
+
+/**
+ * The physical resource id of a FAILED answer: the device that a Delete shall look for. A failed Update keeps the old one, or
+ * CloudFormation would take it for a replacement and delete the old device.
+ */
+export function physicalResourceIdOfFailure(event: LifecycleEvent): string {
+  return event.PhysicalResourceId ?? readUnlessInvalid(event)?.serialNumber ?? `${event.LogicalResourceId}-not-created`;
+}
+
+function readUnlessInvalid(event: LifecycleEvent): EnrollmentRequest | undefined {
+  try {
+    return readEnrollmentRequest(event);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+function isSerialNumber(physicalResourceId: string): boolean {
+  return /^arn:[\w-]+:iam::\d{12}:mfa\//.test(physicalResourceId);
+}

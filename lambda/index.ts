@@ -1,0 +1,38 @@
+import { IAMClient } from '@aws-sdk/client-iam';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Context } from 'aws-lambda';
+import { AwsCalls } from './aws-calls';
+import { systemClock as clock } from './clock';
+import { jsonLog } from './log';
+import { IamMfaDevices } from './mfa-devices';
+import { type CustomResourceEvent, respond } from './respond';
+import { SecretsManagerSeedStore } from './seed-store';
+
+/** Kept free before the function's timeout: to undo, then to answer. */
+const UNDO_AND_ANSWER_MILLISECONDS = 60_000;
+
+const clientConfiguration = {
+  // AwsCalls decides what is tried again: see there.
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+};
+const iam = new IAMClient(clientConfiguration);
+const secretsManager = new SecretsManagerClient(clientConfiguration);
+
+/** The Lambda function: real clients, real clock. */
+export async function handler(event: CustomResourceEvent, context: Context): Promise<void> {
+  const log = jsonLog(context.awsRequestId, (line) => process.stdout.write(line));
+  const deadline = clock.now() + context.getRemainingTimeInMillis() - UNDO_AND_ANSWER_MILLISECONDS;
+  const calls = new AwsCalls({ clock, random: Math.random, log, deadline });
+  await respond(
+    event,
+    (seedSecretArn) => ({
+      mfaDevices: new IamMfaDevices(iam, calls),
+      seedStore: new SecretsManagerSeedStore(secretsManager, calls, seedSecretArn),
+      calls,
+      clock,
+    }),
+    clock,
+    log,
+  );
+}

@@ -1,0 +1,46 @@
+import { asFailure } from './aws-errors';
+import type { Clock } from './clock';
+import { type LifecycleEvent, perform, physicalResourceIdOfFailure, type ToolsFor } from './handler';
+import type { Log } from './log';
+import { type CustomResourceResponse, sendResponse } from './response';
+
+/** A whole event, as Lambda delivers it. */
+export interface CustomResourceEvent extends LifecycleEvent {
+  readonly RequestId: string;
+  readonly ResponseURL: string;
+}
+
+/** Performs an event and answers it, whatever happens. Throws only if the answer cannot be delivered: Lambda then runs it again. */
+export async function respond(event: CustomResourceEvent, toolsFor: ToolsFor, clock: Clock, log: Log): Promise<void> {
+  const response = await responseTo(event, toolsFor, log);
+  log.info('answer', {
+    requestType: event.RequestType,
+    logicalResourceId: event.LogicalResourceId,
+    physicalResourceId: response.PhysicalResourceId,
+    status: response.Status,
+    ...(response.Reason === undefined ? {} : { reason: response.Reason }),
+  });
+  await sendResponse(event.ResponseURL, response, clock);
+}
+
+async function responseTo(event: CustomResourceEvent, toolsFor: ToolsFor, log: Log): Promise<CustomResourceResponse> {
+  const { StackId, RequestId, LogicalResourceId } = event;
+  const common = { StackId, RequestId, LogicalResourceId };
+  try {
+    const { physicalResourceId, attributes } = await perform(event, toolsFor);
+    return {
+      ...common,
+      Status: 'SUCCESS',
+      PhysicalResourceId: physicalResourceId,
+      ...(attributes ? { Data: attributes } : {}),
+    };
+  } catch (error) {
+    if (error instanceof Error) log.error('failed', { error: error.name });
+    return {
+      ...common,
+      Status: 'FAILED',
+      PhysicalResourceId: physicalResourceIdOfFailure(event),
+      Reason: asFailure(error).message,
+    };
+  }
+}

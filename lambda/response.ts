@@ -1,0 +1,56 @@
+import type { Clock } from './clock';
+import type { VirtualMfaDeviceAttributes } from './contract';
+
+/** CloudFormation takes no more. */
+const MAX_BODY_BYTES = 4096;
+const TRIES = 6;
+const FIRST_PAUSE_MILLISECONDS = 250;
+const TRY_TIMEOUT_MILLISECONDS = 5_000;
+
+/**
+ * The answer to a custom resource request.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
+ */
+export interface CustomResourceResponse {
+  readonly Status: 'SUCCESS' | 'FAILED';
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+  readonly PhysicalResourceId: string;
+  readonly Reason?: string;
+  readonly Data?: VirtualMfaDeviceAttributes;
+}
+
+/** Renders an answer within CloudFormation's limit: a long reason is cut, the JSON never. */
+export function renderResponse(response: CustomResourceResponse): Buffer {
+  let { Reason = '' } = response;
+  for (;;) {
+    const body = Buffer.from(JSON.stringify(Reason === '' ? response : { ...response, Reason }));
+    const excess = body.length - MAX_BODY_BYTES;
+    if (excess <= 0 || Reason === '') return body;
+    // A character has at least one byte, the ellipsis three: each round shortens the body.
+    Reason = `${Array.from(Reason).slice(0, -Math.max(excess, 4)).join('')}…`;
+  }
+}
+
+/** PUTs an answer to the presigned URL of the event, again if it does not arrive. */
+export async function sendResponse(url: string, response: CustomResourceResponse, clock: Clock): Promise<void> {
+  const body = renderResponse(response);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const answer = await fetch(url, {
+        method: 'PUT',
+        body,
+        // The URL is signed for an empty content type.
+        headers: { 'content-type': '' },
+        signal: AbortSignal.timeout(TRY_TIMEOUT_MILLISECONDS),
+      });
+      if (answer.ok) return;
+      throw new Error(`CloudFormation's response URL answered HTTP ${answer.status}`);
+    } catch (error) {
+      if (attempt >= TRIES) throw error;
+      await clock.sleep(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { AwsCalls } from './aws-calls';
+import { isNamed } from './aws-errors';
+import type { StoredSeed } from './contract';
+import { failures } from './failure';
+
+/** Secrets Manager's staging labels. A replacement's seed is pending until its device is enabled. */
+export type StagingLabel = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
+
+/** A version of the secret that holds a device's seed. */
+export interface SeedVersion {
+  readonly versionId: string;
+  readonly stored: StoredSeed;
+  readonly isCurrent: boolean;
+}
+
+/** Where seeds are kept. */
+export interface SeedStore {
+  /** Stores a seed as a new version under a label; answers the version's id. */
+  put(stored: StoredSeed, label: StagingLabel): Promise<string>;
+  /** Reads a version that was just stored. */
+  read(versionId: string): Promise<StoredSeed>;
+  /** Finds the newest version with the seed of a device; undefined where there is none, or no secret. */
+  find(serialNumber: string): Promise<SeedVersion | undefined>;
+  /** Makes a version the current one, if it is not yet. */
+  makeCurrent(versionId: string): Promise<void>;
+  /** Whether a seed can be stored: the secret exists, and is not scheduled for deletion. */
+  isOpen(): Promise<boolean>;
+}
+
+const ABSENT = 'ResourceNotFoundException';
+/** Secrets Manager's answer for a secret that is scheduled for deletion. */
+const MARKED_FOR_DELETION = 'InvalidRequestException';
+
+export class SecretsManagerSeedStore implements SeedStore {
+  constructor(
+    private readonly client: SecretsManagerClient,
+    private readonly calls: AwsCalls,
+    private readonly secretArn: string,
+  ) {}
+
+  async put(stored: StoredSeed, label: StagingLabel): Promise<string> {
+    const versionId = randomUUID();
+    const command = new PutSecretValueCommand({
+      SecretId: this.secretArn,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify(stored),
+      VersionStages: [label],
+    });
+    try {
+      await this.calls.perform('secretsmanager:PutSecretValue', () => this.client.send(command));
+      return versionId;
+    } catch (error) {
+      throw isNamed(error, ABSENT, MARKED_FOR_DELETION) ? failures.seedSecretGone(this.secretArn) : error;
+    }
+  }
+
+  async read(versionId: string): Promise<StoredSeed> {
+    const command = new GetSecretValueCommand({ SecretId: this.secretArn, VersionId: versionId });
+    try {
+      // Secrets Manager is eventually consistent: a version may not be seen right after it was stored.
+      const { output } = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command), [
+        ABSENT,
+      ]);
+      return parse(output.SecretString);
+    } catch (error) {
+      throw isNamed(error, ABSENT, MARKED_FOR_DELETION) ? failures.seedSecretGone(this.secretArn) : error;
+    }
+  }
+
+  async find(serialNumber: string): Promise<SeedVersion | undefined> {
+    for (const label of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] as const) {
+      const version = await this.#labelled(label);
+      if (version?.stored.serialNumber === serialNumber) return version;
+    }
+    return undefined;
+  }
+
+  async makeCurrent(versionId: string): Promise<void> {
+    const current = await this.#labelled('AWSCURRENT');
+    if (current?.versionId === versionId) return;
+    const command = new UpdateSecretVersionStageCommand({
+      SecretId: this.secretArn,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: versionId,
+      RemoveFromVersionId: current?.versionId,
+    });
+    await this.calls.perform('secretsmanager:UpdateSecretVersionStage', () => this.client.send(command));
+  }
+
+  async isOpen(): Promise<boolean> {
+    const command = new DescribeSecretCommand({ SecretId: this.secretArn });
+    try {
+      const { output } = await this.calls.perform('secretsmanager:DescribeSecret', () => this.client.send(command));
+      return output.DeletedDate === undefined;
+    } catch (error) {
+      if (isNamed(error, ABSENT)) return false;
+      throw error;
+    }
+  }
+
+  async #labelled(label: StagingLabel): Promise<SeedVersion | undefined> {
+    const command = new GetSecretValueCommand({ SecretId: this.secretArn, VersionStage: label });
+    try {
+      const { output } = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
+      return {
+        versionId: output.VersionId ?? '',
+        stored: parse(output.SecretString),
+        isCurrent: output.VersionStages?.includes('AWSCURRENT') ?? false,
+      };
+    } catch (error) {
+      if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** A value that somebody put in by hand is no seed of any device. */
+function parse(secretString: string | undefined): StoredSeed {
+  const nothing: StoredSeed = { serialNumber: '', userName: '', seed: '', otpauthUri: '' };
+  try {
+    const parsed = JSON.parse(secretString ?? '{}') as Partial<StoredSeed> | null;
+    return { ...nothing, ...parsed };
+  } catch {
+    return nothing;
+  }
+}

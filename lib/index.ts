@@ -1,0 +1,1 @@
+export { VirtualMfaDevice, type IVirtualMfaDevice, type VirtualMfaDeviceProps } from './virtual-mfa-device';

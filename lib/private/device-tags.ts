@@ -1,0 +1,61 @@
+import { type TagManager, Token } from 'aws-cdk-lib';
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules */
+const MAX_TAGS = 50;
+/** Stack id, logical id and enrollment, which the handler sets. */
+const OWNERSHIP_TAGS = 3;
+const RESERVED_PREFIXES = ['aws:', 'cdk-iam-virtual-mfa:'];
+const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+const CHARACTERS = 'letters, digits, spaces and any of _.:/=+-@';
+
+/** What keeps IAM from taking these tags on a device; tokens pass. Called after aspects have set the tags. */
+export function tagProblems(tags: TagManager): string[] {
+  const entries = Object.entries(tags.tagValues());
+  const keys = entries.map(([key]) => key);
+  return [
+    ...keys.flatMap(keyProblems),
+    ...entries.flatMap(([key, value]) => valueProblems(key, value)),
+    ...keys.flatMap((key, index) => duplicateProblems(key, keys.slice(0, index))),
+    ...countProblems(keys.length),
+  ];
+}
+
+function keyProblems(key: string): string[] {
+  if (Token.isUnresolved(key)) {
+    return [];
+  }
+  if (RESERVED_PREFIXES.some((prefix) => key.toLowerCase().startsWith(prefix))) {
+    return [
+      `tag key "${key}" begins with a reserved prefix; allowed: any but ${RESERVED_PREFIXES.join(' and ')}. ` +
+        'Name the tag differently, or exclude the device with excludeResourceTypes.',
+    ];
+  }
+  return TAG_KEY.test(key)
+    ? []
+    : [`tag key "${key}" is not one that IAM takes; allowed: 1 to 128 characters, ${CHARACTERS}. Change the key.`];
+}
+
+function valueProblems(key: string, value: string): string[] {
+  return Token.isUnresolved(value) || TAG_VALUE.test(value)
+    ? []
+    : [`tag "${key}" has the value "${value}"; allowed: up to 256 characters, ${CHARACTERS}. Change the value.`];
+}
+
+function duplicateProblems(key: string, earlier: readonly string[]): string[] {
+  const other = earlier.find((candidate) => candidate.toLowerCase() === key.toLowerCase());
+  return other === undefined
+    ? []
+    : [
+        `tag keys "${other}" and "${key}" are one key to IAM, which ignores case; allowed: one of them. Remove the other.`,
+      ];
+}
+
+function countProblems(count: number): string[] {
+  const allowed = MAX_TAGS - OWNERSHIP_TAGS;
+  return count <= allowed
+    ? []
+    : [
+        `got ${count} tags; allowed: ${allowed}, for IAM takes ${MAX_TAGS} and ${OWNERSHIP_TAGS} mark the owner. Remove some.`,
+      ];
+}

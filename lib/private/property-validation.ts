@@ -1,0 +1,107 @@
+import { ArnFormat, type aws_iam as iam, region_info, Stack, Token } from 'aws-cdk-lib';
+import { type IConstruct } from 'constructs';
+import { PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
+import { cfnUserOf } from './cfn-user';
+import { ValidationError } from './validation-error';
+
+/** What is known of a device before it is deployed. */
+export interface DeclaredDevice {
+  readonly user: iam.IUserRef;
+  readonly virtualMfaDeviceName?: string;
+  readonly path?: string;
+  readonly issuer?: string;
+  readonly rotationId?: string;
+}
+
+/** @throws ValidationError for the first property that IAM, or the handler, would refuse; tokens pass. */
+export function validateDevice(scope: IConstruct, device: DeclaredDevice): void {
+  const userName = nameOf(device.user);
+  validate(scope, 'user', 'UserName', userName, 'Give the IAM user a name that IAM takes.');
+  validate(
+    scope,
+    'virtualMfaDeviceName',
+    'VirtualMFADeviceName',
+    device.virtualMfaDeviceName,
+    "Choose such a name, or leave it out to have one made from the user's name.",
+  );
+  validate(scope, 'path', 'Path', device.path, 'Write it like /break-glass/, or leave it out for /.');
+  validate(scope, 'issuer', 'Issuer', device.issuer, 'Choose such an issuer, or leave it out.');
+  validate(scope, 'rotationId', 'RotationId', device.rotationId, 'Choose such an id, for example a date.');
+  // Without an explicit name, the handler makes one that begins with the user's.
+  validateSerialNumberLength(scope, device.path, device.virtualMfaDeviceName ?? userName);
+  validateAccount(scope, device.user);
+}
+
+/** @throws ValidationError for text that is not the serial number of a virtual device; tokens pass. */
+export function validateSerialNumber(scope: IConstruct, serialNumber: string): void {
+  const form = /^arn:[^:]+:iam::\d{12}:mfa\/(?:[\u0021-\u007f]+\/)?[\w+=,.@-]+$/;
+  if (Token.isUnresolved(serialNumber)) {
+    return;
+  }
+  if (!form.test(serialNumber) || serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
+    throw new ValidationError(
+      scope,
+      `serialNumber: got "${serialNumber}"; allowed: the ARN of a virtual MFA device, ` +
+        `up to ${SERIAL_NUMBER_MAX_LENGTH} characters. ` +
+        'Copy it from the output of `aws iam list-virtual-mfa-devices`; it looks like arn:aws:iam::123456789012:mfa/name.',
+    );
+  }
+}
+
+function validate(
+  scope: IConstruct,
+  name: string,
+  rule: keyof typeof PROPERTY_RULES,
+  value: string | undefined,
+  remedy: string,
+): void {
+  if (value === undefined || Token.isUnresolved(value) || PROPERTY_RULES[rule].accepts(value)) {
+    return;
+  }
+  throw new ValidationError(scope, `${name}: got "${value}"; allowed: ${PROPERTY_RULES[rule].allowed}. ${remedy}`);
+}
+
+function nameOf(user: iam.IUserRef): string | undefined {
+  const { userName } = user.userRef;
+  return Token.isUnresolved(userName) ? cfnUserOf(user)?.userName : userName;
+}
+
+/** What is not known yet is taken at its shortest, so that only what cannot fit is refused here; the handler checks again. */
+function validateSerialNumberLength(scope: IConstruct, path = '/', virtualMfaDeviceName = '?'): void {
+  const shortestPath = Token.isUnresolved(path) ? '/' : path;
+  const shortestName = Token.isUnresolved(virtualMfaDeviceName) ? '?' : virtualMfaDeviceName;
+  const serialNumber = serialNumberOf(shortestPartition(scope), '123456789012', shortestPath, shortestName);
+  if (serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
+    const got = shortestPath.length + shortestName.length;
+    const allowed = SERIAL_NUMBER_MAX_LENGTH - (serialNumber.length - got);
+    throw new ValidationError(
+      scope,
+      `path and virtualMfaDeviceName: got ${got} characters together; allowed: ${allowed}, ` +
+        `for a serial number has ${SERIAL_NUMBER_MAX_LENGTH} at most. Shorten one of them.`,
+    );
+  }
+}
+
+function shortestPartition(scope: IConstruct): string {
+  const { region } = Stack.of(scope);
+  return (Token.isUnresolved(region) ? undefined : region_info.RegionInfo.get(region).partition) ?? 'aws';
+}
+
+/** IAM finds a user by name in the caller's account: a user of another account would silently be another user. */
+function validateAccount(scope: IConstruct, user: iam.IUserRef): void {
+  const stack = Stack.of(scope);
+  const { userArn } = user.userRef;
+  const userAccount = Token.isUnresolved(userArn)
+    ? user.env.account
+    : stack.splitArn(userArn, ArnFormat.SLASH_RESOURCE_NAME).account;
+  if (userAccount === undefined || Token.isUnresolved(userAccount) || Token.isUnresolved(stack.account)) {
+    return;
+  }
+  if (userAccount !== stack.account) {
+    throw new ValidationError(
+      scope,
+      `user: got a user of account ${userAccount}; allowed: users of the stack's own account ${stack.account}. ` +
+        'Declare the device in a stack of the account that holds the user.',
+    );
+  }
+}

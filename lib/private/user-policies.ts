@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { aws_iam as iam, Lazy, Stack, Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { cfnUserOf } from './cfn-user';
+import { ValidationError } from './validation-error';
+
+const USER_ACTIONS = ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'];
+
+/**
+ * A role takes ten managed policies. During an update the old generation is attached beside the new one, so one
+ * generation may have half of them.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const MAX_POLICIES = 5;
+/** 6,144 characters fit a managed policy; the difference holds everything but the users' ARNs. */
+const MAX_ARN_CHARACTERS = 6_144 - 256;
+
+const LONGEST_ARN_PREFIX = 'arn:aws-us-gov:iam::123456789012:user/';
+const LONGEST_NEW_USER_NAME = 64;
+/** A path may have 512 characters. Where none can be seen, a roomy but likely one is assumed. */
+const ASSUMED_PATH_LENGTH = 128;
+
+/** One managed policy, and the users that it names. */
+interface Page {
+  readonly policy: iam.ManagedPolicy;
+  readonly statement: iam.PolicyStatement;
+  readonly users: iam.IUserRef[];
+  characters: number;
+}
+
+/**
+ * Lets the handler's role enable, deactivate and list the devices of the stack's users, and of no other user.
+ *
+ * Why not one policy that grows and shrinks: when a device leaves the template, or moves to another user,
+ * CloudFormation updates existing policies first and deletes the old device only afterwards, in the clean-up. By then an
+ * updated policy no longer names the old user, and deactivating the device would be denied. So a policy's logical id
+ * carries a hash of the users it names. Another set of users is another policy, which is attached before any device is
+ * touched, and the old policy goes in the clean-up, after the devices that depend on it.
+ */
+export class UserPolicies extends Construct {
+  private readonly pages: Page[] = [];
+  private readonly policyByUser = new Map<string, iam.ManagedPolicy>();
+
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly role: iam.IRole,
+  ) {
+    super(scope, id);
+  }
+
+  /** The policy that names this user; the user's devices depend on it. */
+  public policyFor(user: iam.IUserRef): iam.ManagedPolicy {
+    const identity = cfnUserOf(user)?.node.path ?? user.userRef.userArn;
+    const policy = this.policyByUser.get(identity) ?? this.add(user);
+    this.policyByUser.set(identity, policy);
+    return policy;
+  }
+
+  private add(user: iam.IUserRef): iam.ManagedPolicy {
+    const characters = arnLengthAtMost(user) + '"",'.length;
+    const page = this.pageWithRoomFor(characters);
+    page.statement.addResources(user.userRef.userArn);
+    page.users.push(user);
+    page.characters += characters;
+    return page.policy;
+  }
+
+  private pageWithRoomFor(characters: number): Page {
+    const last = this.pages.at(-1);
+    return last !== undefined && last.characters + characters <= MAX_ARN_CHARACTERS ? last : this.newPage();
+  }
+
+  private newPage(): Page {
+    if (this.pages.length === MAX_POLICIES) {
+      throw new ValidationError(
+        this,
+        `the users with devices in stack ${Stack.of(this).stackName} are too many for one role: got more than ` +
+          `${this.policyByUser.size} of them; allowed are as many as fit ${MAX_POLICIES} managed policies. ` +
+          'Split the users over several stacks.',
+      );
+    }
+    const policy = new iam.ManagedPolicy(this, `Users${this.pages.length}`, {
+      description: 'Lets the handler of virtual MFA devices enable and deactivate the devices of these users',
+      roles: [this.role],
+    });
+    const statement = new iam.PolicyStatement({ actions: USER_ACTIONS });
+    const page: Page = { policy, statement, users: [], characters: 0 };
+    policy.addStatements(statement);
+    this.carryUsersInLogicalId(page);
+    this.pages.push(page);
+    return page;
+  }
+
+  private carryUsersInLogicalId({ policy, users }: Page): void {
+    const cfnPolicy = policy.node.defaultChild as iam.CfnManagedPolicy;
+    const stack = Stack.of(this);
+    cfnPolicy.overrideLogicalId(
+      Lazy.uncachedString({ produce: () => `${stack.getLogicalId(cfnPolicy)}${this.hashOf(users)}` }),
+    );
+  }
+
+  private hashOf(users: readonly iam.IUserRef[]): string {
+    const stack = Stack.of(this);
+    const identities = users.map((user) => {
+      const cfnUser = cfnUserOf(user);
+      // A user who gets another name is another user, though the reference reads the same in the template.
+      return JSON.stringify(stack.resolve([user.userRef.userArn, cfnUser?.userName, cfnUser?.path]));
+    });
+    return createHash('sha256').update(identities.sort().join('\n')).digest('hex').slice(0, 8).toUpperCase();
+  }
+}
+
+/** The longest that the user's ARN can reasonably get, in characters. */
+function arnLengthAtMost(user: iam.IUserRef): number {
+  const { userArn } = user.userRef;
+  if (!Token.isUnresolved(userArn)) {
+    return userArn.length;
+  }
+  const cfnUser = cfnUserOf(user);
+  if (cfnUser !== undefined) {
+    return LONGEST_ARN_PREFIX.length + lengthOf(cfnUser.path ?? '', ASSUMED_PATH_LENGTH) + LONGEST_NEW_USER_NAME;
+  }
+  // Often only partition and account are tokens, and the rest can be read.
+  const pathAndName = /:user\/([^$]+)$/.exec(userArn)?.[1];
+  return LONGEST_ARN_PREFIX.length + (pathAndName?.length ?? ASSUMED_PATH_LENGTH + LONGEST_NEW_USER_NAME);
+}
+
+function lengthOf(text: string, ifUnresolved: number): number {
+  return Token.isUnresolved(text) ? ifUnresolved : text.length;
+}

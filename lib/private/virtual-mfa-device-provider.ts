@@ -1,0 +1,158 @@
+import {
+  ArnFormat,
+  aws_iam as iam,
+  type aws_kms as kms,
+  aws_lambda as lambda,
+  aws_logs as logs,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  Token,
+} from 'aws-cdk-lib';
+import { Construct, type IConstruct } from 'constructs';
+import { STACK_ID_TAG, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract';
+import { handlerCode } from './handler-code';
+import { UserPolicies } from './user-policies';
+import { ValidationError } from './validation-error';
+
+const PROVIDER_ID = `${VIRTUAL_MFA_DEVICE_RESOURCE_TYPE}Provider`;
+
+/** The function behind every virtual MFA device of a stack, and the role it acts in. */
+export class VirtualMfaDeviceProvider extends Construct {
+  /** The one provider of the stack that the construct is in. */
+  public static of(scope: Construct): VirtualMfaDeviceProvider {
+    const stack = Stack.of(scope);
+    const existing = stack.node.tryFindChild(PROVIDER_ID);
+    return existing instanceof VirtualMfaDeviceProvider ? existing : new VirtualMfaDeviceProvider(stack, PROVIDER_ID);
+  }
+
+  public readonly serviceToken: string;
+  private readonly role: iam.Role;
+  private readonly userPolicies: UserPolicies;
+  private readonly keys = new Set<string>();
+  private readonly deviceByPathAndName = new Map<string, IConstruct>();
+
+  private constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new iam.Role(this, 'Role', {
+      description: 'Creates, enables and deletes the virtual MFA devices of one stack',
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+    });
+    // Without logs:CreateLogGroup, a late log line cannot bring back the group that was deleted with the stack.
+    logGroup.grantWrite(this.role);
+    deviceStatements(this).forEach((statement) => this.role.addToPolicy(statement));
+    this.role.addToPolicy(seedStatement(this));
+    this.userPolicies = new UserPolicies(this, 'UserPolicies', this.role);
+    // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
+    const handler = new lambda.Function(this, 'Handler', {
+      description: 'Creates, enables and deletes virtual MFA devices (cdk-iam-virtual-mfa)',
+      code: handlerCode(this),
+      handler: 'index.handler',
+      runtime: lambda.Runtime.NODEJS_24_X,
+      // Lambda offers x86_64 in every region, arm64 not yet in all of them.
+      architecture: lambda.Architecture.X86_64,
+      memorySize: 256,
+      timeout: Duration.minutes(5),
+      loggingFormat: lambda.LoggingFormat.JSON,
+      logGroup,
+      role: this.role,
+    });
+    this.serviceToken = handler.functionArn;
+  }
+
+  /** Lets the handler enable devices for this user; answers what such a device has to depend on. */
+  public serve(user: iam.IUserRef): Construct[] {
+    return [this.role, this.userPolicies.policyFor(user)];
+  }
+
+  /**
+   * Lets the handler store and read seeds under this key.
+   *
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-authz
+   */
+  public allowKey(key: kms.IKey): void {
+    if (this.keys.has(key.keyArn)) {
+      return;
+    }
+    this.keys.add(key.keyArn);
+    const { region, urlSuffix } = Stack.of(this);
+    this.role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [key.keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.${urlSuffix}` } },
+      }),
+    );
+  }
+
+  /** @throws ValidationError when another device of the stack has this path and explicit name; tokens pass. */
+  public reserveName(device: IConstruct, virtualMfaDeviceName: string, path = '/'): void {
+    if (Token.isUnresolved(virtualMfaDeviceName) || Token.isUnresolved(path)) {
+      return;
+    }
+    const pathAndName = `${path}${virtualMfaDeviceName}`;
+    const other = this.deviceByPathAndName.get(pathAndName);
+    if (other !== undefined) {
+      throw new ValidationError(
+        device,
+        `virtualMfaDeviceName: got "${pathAndName}", which ${other.node.path} has already; ` +
+          'allowed: one device of a name and path in an account. Choose another name or path.',
+      );
+    }
+    this.deviceByPathAndName.set(pathAndName, device);
+  }
+}
+
+/**
+ * One set of statements for any number of devices: what the role may touch is told by the tag that marks a stack's own.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+ */
+function deviceStatements(scope: Construct): iam.PolicyStatement[] {
+  const stack = Stack.of(scope);
+  const devices = stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
+  const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: stack.stackId };
+  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
+  return [
+    new iam.PolicyStatement({
+      actions: ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'],
+      resources: [devices],
+      // The second condition keeps the role from putting its mark on a device that another stack has marked.
+      conditions: { StringEquals: requestTag, StringEqualsIfExists: resourceTag },
+    }),
+    new iam.PolicyStatement({
+      actions: ['iam:DeleteVirtualMFADevice', 'iam:UntagMFADevice'],
+      resources: [devices],
+      conditions: { StringEquals: resourceTag },
+    }),
+    // Whose a device is has to be read before it can be respected.
+    new iam.PolicyStatement({ actions: ['iam:ListMFADeviceTags'], resources: [devices] }),
+    // IAM knows no narrower resource for this action.
+    new iam.PolicyStatement({ actions: ['iam:ListVirtualMFADevices'], resources: ['*'] }),
+  ];
+}
+
+function seedStatement(scope: Construct): iam.PolicyStatement {
+  const stack = Stack.of(scope);
+  return new iam.PolicyStatement({
+    actions: [
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:GetSecretValue',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+    ],
+    resources: [
+      stack.formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: '*',
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+    conditions: { StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId } },
+  });
+}

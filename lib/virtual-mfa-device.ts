@@ -1,0 +1,271 @@
+import {
+  Arn,
+  ArnFormat,
+  type aws_iam as iam,
+  type aws_kms as kms,
+  aws_secretsmanager as secretsmanager,
+  CfnDeletionPolicy,
+  type CfnResource,
+  CustomResource,
+  Duration,
+  type IResource,
+  type ITaggableV2,
+  RemovalPolicy,
+  Resource,
+  TagManager,
+  TagType,
+  Token,
+} from 'aws-cdk-lib';
+import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
+import { type Construct } from 'constructs';
+import {
+  STACK_ID_TAG,
+  VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
+  type VirtualMfaDeviceAttributes,
+  type VirtualMfaDeviceProperties,
+} from '../lambda/contract';
+import { tagProblems } from './private/device-tags';
+import { validateDevice, validateSerialNumber } from './private/property-validation';
+import { userDependency } from './private/user-dependency';
+import { VirtualMfaDeviceProvider } from './private/virtual-mfa-device-provider';
+
+/**
+ * A virtual MFA device of IAM.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_enable_virtual.html
+ */
+export interface IVirtualMfaDevice extends IResource, iam.IVirtualMFADeviceRef {
+  /**
+   * The serial number of the device, which is its ARN.
+   *
+   * @attribute
+   */
+  readonly serialNumber: string;
+
+  /**
+   * The name of the device, without its path.
+   *
+   * @attribute
+   */
+  readonly virtualMfaDeviceName: string;
+}
+
+/** Properties of a virtual MFA device. */
+export interface VirtualMfaDeviceProps {
+  /**
+   * The IAM user the device is enabled for. A user has eight devices at most.
+   *
+   * A change replaces the device: the new user's is enabled first, then the old user's is deactivated and deleted.
+   *
+   * The handler's role is allowed to act on exactly this user's ARN. An existing user with a path has to be imported
+   * with it, through `User.fromUserArn` or `User.fromUserAttributes`: `User.fromUserName` stands for a user without one.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+   */
+  readonly user: iam.IUserRef;
+
+  /**
+   * The name of the device: 1 to 226 characters, letters, digits and any of `_+=,.@-`; unique in the account together
+   * with the path. Name and path share the 256 characters of the serial number.
+   *
+   * A change replaces the device. While the name is given, a change of `user` or `rotationId` is refused when it is
+   * deployed, for the new device could not stand beside the old one: change the name too, or the path.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+   *
+   * @default - the user's name with a short hash, which a change of `user`, `path` or `rotationId` changes
+   */
+  readonly virtualMfaDeviceName?: string;
+
+  /**
+   * The path of the device: `/`, or text of up to 512 characters that begins and ends with `/`.
+   *
+   * A change replaces the device.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+   *
+   * @default /
+   */
+  readonly path?: string;
+
+  /**
+   * The KMS key that encrypts the seed. The handler may use it through Secrets Manager alone. The policy of a key from
+   * outside this app has to leave access to the account's IAM policies, as KMS writes it by default.
+   *
+   * A change is made in place: Secrets Manager encrypts the stored seed anew.
+   *
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+   *
+   * @default - the AWS managed key aws/secretsmanager
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Who issues the codes, as an authenticator app shows it beside the account: 1 to 128 characters, no colon.
+   *
+   * A change is made in place, in the stored key URI; an app that has the seed already keeps the old label.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html
+   * @see https://www.rfc-editor.org/rfc/rfc6238
+   *
+   * @default Amazon Web Services
+   */
+  readonly issuer?: string;
+
+  /**
+   * Any text of 1 to 256 characters, a date for example. It has no meaning but its change: that replaces the device,
+   * and with it the seed. The new device is enabled before the old one goes, so the user needs room for both.
+   *
+   * Refused when it is deployed, if the device has an explicit name and keeps it.
+   *
+   * @default - the device is never rotated
+   */
+  readonly rotationId?: string;
+
+  /**
+   * What happens to the device and its seed when they leave the stack. `RETAIN` keeps both, the device still enabled:
+   * IAM does not delete a user who has one.
+   *
+   * It does not hold for a replacement, such as a rotation: the old device is always deleted then, for a user must not
+   * keep a device whose seed nobody has any more.
+   *
+   * A change is made in place.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * A virtual MFA device that is enabled for an IAM user when the stack is deployed, and deactivated and deleted with it.
+ *
+ * Its seed goes from IAM to a secret of its own and nowhere else.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+ *
+ * @resource Custom::IAMVirtualMFADevice
+ */
+@propertyInjectable
+export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITaggableV2 {
+  /** Uniquely identifies this class. */
+  public static readonly PROPERTY_INJECTION_ID: string = 'cdk-iam-virtual-mfa.VirtualMfaDevice';
+
+  /**
+   * Refers to a device that exists, by its serial number.
+   *
+   * The name is read from the serial number. Of a serial number that is a token as a whole, only a device without a path
+   * has the right name.
+   *
+   * @param scope construct scope
+   * @param id construct id
+   * @param serialNumber the device's ARN, `arn:<partition>:iam::<account>:mfa/<path and name>`
+   */
+  public static fromSerialNumber(scope: Construct, id: string, serialNumber: string): IVirtualMfaDevice {
+    validateSerialNumber(scope, serialNumber);
+    const { account } = Arn.split(serialNumber, ArnFormat.SLASH_RESOURCE_NAME);
+
+    class Import extends Resource implements IVirtualMfaDevice {
+      public readonly serialNumber = serialNumber;
+      public readonly virtualMfaDeviceName = nameIn(serialNumber);
+      public readonly virtualMfaDeviceRef = { serialNumber };
+    }
+
+    return new Import(scope, id, account === undefined ? {} : { account });
+  }
+
+  /** Manages the tags of the device; its secret has its own. */
+  public readonly cdkTagManager = new TagManager(TagType.KEY_VALUE, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE);
+  public readonly serialNumber: string;
+  public readonly virtualMfaDeviceName: string;
+
+  /**
+   * The secret that holds the seed. Its value is JSON with the members `serialNumber`, `userName`, `seed` (base32 text)
+   * and `otpauthUri`.
+   */
+  public readonly seedSecret: secretsmanager.ISecret;
+
+  private readonly retainable: CfnResource[];
+
+  public constructor(scope: Construct, id: string, props: VirtualMfaDeviceProps) {
+    super(scope, id, { physicalName: props.virtualMfaDeviceName });
+    validateDevice(this, props);
+    this.node.addValidation({ validate: () => tagProblems(this.cdkTagManager) });
+
+    const provider = VirtualMfaDeviceProvider.of(this);
+    if (props.virtualMfaDeviceName !== undefined) {
+      provider.reserveName(this, props.virtualMfaDeviceName, props.path);
+    }
+    if (props.encryptionKey !== undefined) {
+      provider.allowKey(props.encryptionKey);
+    }
+    const { userName } = props.user.userRef;
+
+    const seed = new secretsmanager.Secret(this, 'Seed', {
+      description: `Seed of the virtual MFA device of IAM user ${userName}`,
+      encryptionKey: props.encryptionKey,
+    });
+    this.seedSecret = seed;
+    const cfnSeed = seed.node.defaultChild as secretsmanager.CfnSecret;
+    // The secret starts without a value, so that it has one only if a seed was stored.
+    cfnSeed.generateSecretString = undefined;
+    // Set here and not through an aspect: the handler's role reaches no secret without this tag.
+    cfnSeed.tags.setTag(STACK_ID_TAG, this.stack.stackId, Number.MAX_SAFE_INTEGER);
+
+    const properties: Record<keyof VirtualMfaDeviceProperties, unknown> = {
+      UserName: userName,
+      SeedSecretArn: seed.secretArn,
+      VirtualMFADeviceName: this.physicalName,
+      Path: props.path,
+      Issuer: props.issuer,
+      RotationId: props.rotationId,
+      Tags: this.cdkTagManager.renderedTags,
+    };
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
+      serviceToken: provider.serviceToken,
+      // Above the function's timeout and the two runs that Lambda makes after a crash.
+      serviceTimeout: Duration.minutes(20),
+      properties,
+    });
+    const cfnResource = resource.node.defaultChild as CfnResource;
+    resource.node.addDependency(
+      userDependency(props.user, cfnResource, (construct) => construct instanceof VirtualMfaDevice),
+      ...provider.serve(props.user),
+    );
+    this.node.defaultChild = cfnResource;
+    this.retainable = [cfnResource, cfnSeed];
+    this.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
+
+    this.serialNumber = this.getResourceArnAttribute(resource.ref, {
+      service: 'iam',
+      region: '',
+      resource: 'mfa',
+      resourceName: `${(props.path ?? '/').slice(1)}${this.physicalName}`,
+    });
+    const name: keyof VirtualMfaDeviceAttributes = 'VirtualMFADeviceName';
+    this.virtualMfaDeviceName = this.getResourceNameAttribute(resource.getAttString(name));
+  }
+
+  public get virtualMfaDeviceRef(): iam.VirtualMFADeviceReference {
+    return { serialNumber: this.serialNumber };
+  }
+
+  /**
+   * Applies the policy to the device and to its seed; a replaced device is deleted in any case.
+   *
+   * @param policy what happens to the device and its seed when they leave the stack
+   */
+  public override applyRemovalPolicy(policy: RemovalPolicy): void {
+    for (const resource of this.retainable) {
+      resource.applyRemovalPolicy(policy, { applyToUpdateReplacePolicy: false });
+      resource.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.DELETE;
+    }
+  }
+}
+
+function nameIn(serialNumber: string): string {
+  // Often only the partition or the account are tokens, and the name can be read.
+  const name = /:mfa\/(?:.+\/)?([\w+=,.@-]+)$/.exec(serialNumber)?.[1];
+  return name ?? Token.asString(Arn.extractResourceName(serialNumber, 'mfa'));
+}

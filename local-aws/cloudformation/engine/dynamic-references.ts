@@ -1,0 +1,55 @@
+import type { Account } from '../../account';
+import { notImplemented } from '../../protocol/aws-error';
+import { validationError } from '../errors';
+import { isRecord } from '../template/json';
+
+const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
+
+/**
+ * Replaces `{{resolve:secretsmanager:…}}` and `{{resolve:ssm:…}}`. The values go to the provider only: what the stack
+ * keeps and shows has the references.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+ */
+export async function resolveDynamicReferences(value: unknown, account: Account): Promise<unknown> {
+  if (typeof value === 'string') return resolveIn(value, account);
+  if (Array.isArray(value)) return Promise.all(value.map((item) => resolveDynamicReferences(item, account)));
+  if (!isRecord(value)) return value;
+  const members = await Promise.all(
+    Object.entries(value).map(async ([key, member]) => [key, await resolveDynamicReferences(member, account)] as const),
+  );
+  return Object.fromEntries(members);
+}
+
+async function resolveIn(text: string, account: Account): Promise<string> {
+  let resolved = text;
+  for (const [reference, service = '', key = ''] of text.matchAll(REFERENCE)) {
+    const value = await lookUp(service, key, account);
+    resolved = resolved.replace(reference, () => value);
+  }
+  return resolved;
+}
+
+async function lookUp(service: string, key: string, account: Account): Promise<string> {
+  if (service === 'ssm') {
+    const { Parameter } = await account.invoke('ssm', 'GetParameter', { Name: key });
+    return String((Parameter as { Value: unknown }).Value);
+  }
+  if (service === 'secretsmanager') return secret(key, account);
+  throw notImplemented(`the dynamic reference {{resolve:${service}:…}}`);
+}
+
+async function secret(key: string, account: Account): Promise<string> {
+  const [, id = '', rest = ''] = /^(arn:(?:[^:]*:){5}[^:]*|[^:]*)(?::(.*))?$/.exec(key) ?? [];
+  const [kind = '', jsonKey = '', VersionStage = '', VersionId = ''] = rest.split(':');
+  if (kind !== '' && kind !== 'SecretString') throw notImplemented(`the dynamic reference to ${kind} of a secret`);
+  const { SecretString } = await account.invoke('secretsmanager', 'GetSecretValue', {
+    SecretId: id,
+    ...(VersionStage === '' ? {} : { VersionStage }),
+    ...(VersionId === '' ? {} : { VersionId }),
+  });
+  if (jsonKey === '') return String(SecretString);
+  const members = JSON.parse(String(SecretString)) as Record<string, unknown>;
+  if (!(jsonKey in members)) throw validationError(`Could not find a value associated with JSONKey in SecretString`);
+  return String(members[jsonKey]);
+}

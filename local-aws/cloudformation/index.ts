@@ -1,0 +1,62 @@
+import type { Account } from '../account';
+import type { LambdaService } from '../lambda';
+import type { HttpRoute } from '../server';
+import type { RpcService } from '../service';
+import { changeSetActions } from './actions/change-set-actions';
+import { readingActions } from './actions/reading-actions';
+import { stackActions } from './actions/stack-actions';
+import { CloudFormation } from './cloudformation';
+import { type CustomResourceObservation, CustomResources } from './custom-resources';
+import { resourceProviders } from './providers';
+import type { Functions } from './providers/lambda';
+
+export type { CustomResourceEvent, CustomResourceObservation } from './custom-resources';
+
+/** What CloudFormation needs of the rest of the account. */
+export interface CloudFormationSettings {
+  readonly lambda: Functions & Pick<LambdaService, 'hasFunction' | 'invokeAsync'>;
+  readonly readObject: (bucket: string, key: string) => Buffer;
+  /** Url of the running server. */
+  readonly endpoint: () => string;
+}
+
+/** CloudFormation as the account sees it, and what a test may do to it. */
+export interface CloudFormationService {
+  readonly service: RpcService;
+  /** Takes the answers of custom resources. */
+  readonly route: HttpRoute;
+  /** Tells of every event that is sent to a custom resource, and of every answer. */
+  readonly onCustomResourceEvent: (observer: (observation: CustomResourceObservation) => void) => void;
+  /** Delivers each of the next events to custom resources twice. */
+  readonly duplicateNextCustomResourceEvents: (count: number) => void;
+  /** Gives up what runs. */
+  readonly close: () => Promise<void>;
+}
+
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html */
+export function cloudFormationService(
+  account: Account,
+  { lambda, readObject, endpoint }: CloudFormationSettings,
+): CloudFormationService {
+  const customResources = new CustomResources({ lambda, endpoint, now: account.now });
+  const cloudFormation = new CloudFormation(account, { readObject }, resourceProviders(lambda, customResources));
+  return {
+    service: {
+      name: 'cloudformation',
+      protocol: 'query',
+      namespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
+      actions: {
+        ...stackActions(account, cloudFormation),
+        ...changeSetActions(account, cloudFormation),
+        ...readingActions(account, cloudFormation),
+      },
+    },
+    route: customResources.route,
+    onCustomResourceEvent: (observer) => customResources.observe(observer),
+    duplicateNextCustomResourceEvents: (count) => customResources.duplicateNextEvents(count),
+    close: async () => {
+      customResources.close();
+      await cloudFormation.close();
+    },
+  };
+}

@@ -1,0 +1,244 @@
+import type { ExistingChange, ResourceProvider, UpdateChange } from '../provider';
+import { dropPolicies, syncPolicies } from './iam-policies';
+import {
+  begun,
+  changed,
+  difference,
+  documentText,
+  ignoringAbsence,
+  optionalBoolean,
+  optionalNumber,
+  optionalStructure,
+  optionalText,
+  present,
+  tagsOf,
+  text,
+  texts,
+} from './properties';
+
+/** `AWS::IAM::User` */
+export const user: ResourceProvider = {
+  properties: {
+    UserName: 'replacement',
+    Path: 'in place',
+    Groups: 'in place',
+    LoginProfile: 'in place',
+    ManagedPolicyArns: 'in place',
+    PermissionsBoundary: 'in place',
+    Policies: 'in place',
+    Tags: 'in place',
+  },
+  nameProperty: 'UserName',
+  taggable: true,
+  create: async (change) => {
+    const { account, properties } = change;
+    const UserName = optionalText(properties, 'UserName') ?? change.physicalName(64);
+    const { User } = await account.invoke('iam', 'CreateUser', {
+      UserName,
+      ...present({
+        Path: optionalText(properties, 'Path'),
+        PermissionsBoundary: optionalText(properties, 'PermissionsBoundary'),
+        Tags: properties.Tags === undefined ? undefined : tagsOf(properties),
+      }),
+    });
+    const provisioned = begun(change, UserName, { Arn: (User as { Arn: string }).Arn });
+    const rest = { ...change, physicalId: UserName, oldProperties: {} };
+    await syncLoginProfile(rest);
+    await syncGroups(rest);
+    await syncPolicies('User', UserName, rest);
+    return provisioned;
+  },
+  update: async (change) => {
+    const { account, physicalId: UserName, properties } = change;
+    if (changed(change, 'Path')) {
+      await account.invoke('iam', 'UpdateUser', { UserName, NewPath: optionalText(properties, 'Path') ?? '/' });
+    }
+    await syncTags('User', change);
+    await syncBoundary('User', change);
+    await syncLoginProfile(change);
+    await syncGroups(change);
+    await syncPolicies('User', UserName, change);
+    const { User } = await account.invoke('iam', 'GetUser', { UserName });
+    return { physicalId: UserName, attributes: { Arn: (User as { Arn: string }).Arn } };
+  },
+  delete: async (change) => {
+    const { account, physicalId: UserName, properties } = change;
+    const nothing = { ...change, properties: {}, oldProperties: properties };
+    await syncGroups(nothing);
+    await dropPolicies('User', change);
+    await ignoringAbsence(
+      async () => syncLoginProfile(nothing),
+      () => account.invoke('iam', 'DeleteUser', { UserName }),
+    );
+  },
+};
+
+type Sync = Pick<UpdateChange, 'account' | 'properties' | 'oldProperties' | 'physicalId'>;
+
+async function syncLoginProfile({ account, physicalId: UserName, properties, oldProperties }: Sync): Promise<void> {
+  if (!changed({ properties, oldProperties }, 'LoginProfile')) return;
+  if (oldProperties.LoginProfile !== undefined) {
+    await ignoringAbsence(() => account.invoke('iam', 'DeleteLoginProfile', { UserName }));
+  }
+  const profile = optionalStructure(properties, 'LoginProfile', ['Password', 'PasswordResetRequired']);
+  if (!profile) return;
+  await account.invoke('iam', 'CreateLoginProfile', {
+    UserName,
+    Password: text(profile, 'Password'),
+    ...present({ PasswordResetRequired: optionalBoolean(profile, 'PasswordResetRequired') }),
+  });
+}
+
+async function syncGroups({ account, physicalId: UserName, properties, oldProperties }: Sync): Promise<void> {
+  const { added, removed } = difference(texts(oldProperties, 'Groups'), texts(properties, 'Groups'));
+  for (const GroupName of added) await account.invoke('iam', 'AddUserToGroup', { GroupName, UserName });
+  await ignoringAbsence(
+    ...removed.map((GroupName) => () => account.invoke('iam', 'RemoveUserFromGroup', { GroupName, UserName })),
+  );
+}
+
+async function syncTags(
+  kind: 'User' | 'Role',
+  { account, physicalId, properties, oldProperties }: Sync,
+): Promise<void> {
+  const { added, removed } = difference(tagsOf(oldProperties), tagsOf(properties));
+  const owner = { [`${kind}Name`]: physicalId };
+  const kept = tagsOf(properties).map(({ Key }) => Key);
+  const TagKeys = removed.map(({ Key }) => Key).filter((key) => !kept.includes(key));
+  if (added.length > 0) await account.invoke('iam', `Tag${kind}`, { ...owner, Tags: added });
+  if (TagKeys.length > 0) await account.invoke('iam', `Untag${kind}`, { ...owner, TagKeys });
+}
+
+async function syncBoundary(kind: 'User' | 'Role', change: Sync): Promise<void> {
+  if (!changed(change, 'PermissionsBoundary')) return;
+  const owner = { [`${kind}Name`]: change.physicalId };
+  const PermissionsBoundary = optionalText(change.properties, 'PermissionsBoundary');
+  if (PermissionsBoundary === undefined) {
+    await change.account.invoke('iam', `Delete${kind}PermissionsBoundary`, owner);
+  } else {
+    await change.account.invoke('iam', `Put${kind}PermissionsBoundary`, { ...owner, PermissionsBoundary });
+  }
+}
+
+/** `AWS::IAM::Group` */
+export const group: ResourceProvider = {
+  properties: {
+    GroupName: 'replacement',
+    Path: 'replacement',
+    ManagedPolicyArns: 'in place',
+    Policies: 'in place',
+  },
+  nameProperty: 'GroupName',
+  create: async (change) => {
+    const { account, properties } = change;
+    const GroupName = optionalText(properties, 'GroupName') ?? change.physicalName(128);
+    const { Group } = await account.invoke('iam', 'CreateGroup', {
+      GroupName,
+      ...present({ Path: optionalText(properties, 'Path') }),
+    });
+    const provisioned = begun(change, GroupName, { Arn: (Group as { Arn: string }).Arn });
+    await syncPolicies('Group', GroupName, { account, properties, oldProperties: {} });
+    return provisioned;
+  },
+  update: async (change) => {
+    await syncPolicies('Group', change.physicalId, change);
+    return { physicalId: change.physicalId };
+  },
+  delete: async (change) => {
+    await dropPolicies('Group', change);
+    await ignoringAbsence(() => change.account.invoke('iam', 'DeleteGroup', { GroupName: change.physicalId }));
+  },
+};
+
+/** `AWS::IAM::UserToGroupAddition` */
+export const userToGroupAddition: ResourceProvider = {
+  properties: { GroupName: 'in place', Users: 'in place' },
+  required: ['GroupName', 'Users'],
+  create: async (change) => {
+    const provisioned = begun(change, change.physicalName(128));
+    await addMembers(change, texts(change.properties, 'Users'));
+    return provisioned;
+  },
+  update: async (change) => {
+    await addMembers(change, texts(change.properties, 'Users'));
+    const { removed } = changed(change, 'GroupName')
+      ? { removed: texts(change.oldProperties, 'Users') }
+      : difference(texts(change.oldProperties, 'Users'), texts(change.properties, 'Users'));
+    await removeMembers({ ...change, properties: change.oldProperties }, removed);
+    return { physicalId: change.physicalId };
+  },
+  delete: async (change) => removeMembers(change, texts(change.properties, 'Users')),
+};
+
+type Membership = Pick<ExistingChange, 'account' | 'properties'>;
+
+async function addMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
+  const GroupName = text(properties, 'GroupName');
+  for (const UserName of users) await account.invoke('iam', 'AddUserToGroup', { GroupName, UserName });
+}
+
+async function removeMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
+  const GroupName = text(properties, 'GroupName');
+  await ignoringAbsence(
+    ...users.map((UserName) => () => account.invoke('iam', 'RemoveUserFromGroup', { GroupName, UserName })),
+  );
+}
+
+/** `AWS::IAM::Role` */
+export const role: ResourceProvider = {
+  properties: {
+    RoleName: 'replacement',
+    Path: 'replacement',
+    AssumeRolePolicyDocument: 'in place',
+    Description: 'in place',
+    ManagedPolicyArns: 'in place',
+    MaxSessionDuration: 'in place',
+    PermissionsBoundary: 'in place',
+    Policies: 'in place',
+    Tags: 'in place',
+  },
+  required: ['AssumeRolePolicyDocument'],
+  nameProperty: 'RoleName',
+  taggable: true,
+  create: async (change) => {
+    const { account, properties } = change;
+    const RoleName = optionalText(properties, 'RoleName') ?? change.physicalName(64);
+    const { Role } = await account.invoke('iam', 'CreateRole', {
+      RoleName,
+      AssumeRolePolicyDocument: documentText(properties, 'AssumeRolePolicyDocument'),
+      ...present({
+        Path: optionalText(properties, 'Path'),
+        Description: optionalText(properties, 'Description'),
+        MaxSessionDuration: optionalNumber(properties, 'MaxSessionDuration'),
+        PermissionsBoundary: optionalText(properties, 'PermissionsBoundary'),
+        Tags: properties.Tags === undefined ? undefined : tagsOf(properties),
+      }),
+    });
+    const { Arn, RoleId } = Role as { Arn: string; RoleId: string };
+    const provisioned = begun(change, RoleName, { Arn, RoleId });
+    await syncPolicies('Role', RoleName, { account, properties, oldProperties: {} });
+    return provisioned;
+  },
+  update: async (change) => {
+    const { account, physicalId: RoleName, properties } = change;
+    if (changed(change, 'AssumeRolePolicyDocument')) {
+      const PolicyDocument = documentText(properties, 'AssumeRolePolicyDocument');
+      await account.invoke('iam', 'UpdateAssumeRolePolicy', { RoleName, PolicyDocument });
+    }
+    if (changed(change, 'Description', 'MaxSessionDuration')) {
+      await account.invoke('iam', 'UpdateRole', {
+        RoleName,
+        Description: optionalText(properties, 'Description') ?? '',
+        ...present({ MaxSessionDuration: optionalNumber(properties, 'MaxSessionDuration') }),
+      });
+    }
+    await syncTags('Role', change);
+    await syncBoundary('Role', change);
+    await syncPolicies('Role', RoleName, change);
+    return { physicalId: RoleName };
+  },
+  delete: async (change) => {
+    await dropPolicies('Role', change);
+    await ignoringAbsence(() => change.account.invoke('iam', 'DeleteRole', { RoleName: change.physicalId }));
+  },
+};

@@ -1,0 +1,103 @@
+import type { FunctionCode, FunctionConfiguration, LambdaService } from '../../lambda';
+import { notImplemented } from '../../protocol/aws-error';
+import type { ResourceProvider } from '../provider';
+import {
+  begun,
+  changed,
+  ignoringAbsence,
+  optionalNumber,
+  optionalStructure,
+  optionalText,
+  present,
+  tagsOf,
+  text,
+} from './properties';
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** What CloudFormation does to functions, besides invoking them. */
+export type Functions = Pick<LambdaService, 'createFunction' | 'updateCode' | 'updateConfiguration' | 'deleteFunction'>;
+
+/** `AWS::Lambda::Function` */
+export function lambdaFunction(lambda: Functions): ResourceProvider {
+  return {
+    properties: {
+      FunctionName: 'replacement',
+      Architectures: 'in place',
+      Code: 'in place',
+      Description: 'in place',
+      Environment: 'in place',
+      Handler: 'in place',
+      LoggingConfig: 'in place',
+      MemorySize: 'in place',
+      Role: 'in place',
+      Runtime: 'in place',
+      Tags: 'in place',
+      Timeout: 'in place',
+    },
+    required: ['Code', 'Role', 'Handler', 'Runtime'],
+    nameProperty: 'FunctionName',
+    taggable: true,
+    create: async (change) => {
+      const name = optionalText(change.properties, 'FunctionName') ?? change.physicalName(64);
+      const arn = await lambda.createFunction(configurationOf(name, change.properties), codeOf(change.properties));
+      return begun(change, name, { Arn: arn });
+    },
+    update: async (change) => {
+      const { physicalId, properties } = change;
+      if (changed(change, 'Code')) await lambda.updateCode(physicalId, codeOf(properties));
+      const others = Object.keys({ ...properties, ...change.oldProperties }).filter((name) => name !== 'Code');
+      if (changed(change, ...others)) await lambda.updateConfiguration(configurationOf(physicalId, properties));
+      return { physicalId };
+    },
+    delete: async ({ physicalId }) => ignoringAbsence(() => lambda.deleteFunction(physicalId)),
+  };
+}
+
+/** `AWS::Lambda::Permission`: accepted, and of no effect: nothing but CloudFormation invokes functions here. */
+export const lambdaPermission: ResourceProvider = {
+  properties: {
+    Action: 'replacement',
+    FunctionName: 'replacement',
+    Principal: 'replacement',
+    SourceAccount: 'replacement',
+    SourceArn: 'replacement',
+  },
+  required: ['Action', 'FunctionName', 'Principal'],
+  create: async (change) => begun(change, change.physicalName(100)),
+  update: async ({ physicalId }) => ({ physicalId }),
+  delete: async () => undefined,
+};
+
+function configurationOf(name: string, properties: Properties): FunctionConfiguration {
+  const environment = optionalStructure(properties, 'Environment', ['Variables'])?.Variables ?? {};
+  const variables = environment as Properties;
+  const logging = optionalStructure(properties, 'LoggingConfig', [
+    'LogFormat',
+    'LogGroup',
+    'ApplicationLogLevel',
+    'SystemLogLevel',
+  ]);
+  return {
+    FunctionName: name,
+    Runtime: text(properties, 'Runtime'),
+    Handler: text(properties, 'Handler'),
+    Role: text(properties, 'Role'),
+    Environment: Object.fromEntries(Object.keys(variables).map((key) => [key, text(variables, key)])),
+    Tags: Object.fromEntries(tagsOf(properties).map(({ Key, Value }) => [Key, Value])),
+    ...present({
+      Timeout: optionalNumber(properties, 'Timeout'),
+      MemorySize: optionalNumber(properties, 'MemorySize'),
+      Description: optionalText(properties, 'Description'),
+    }),
+    ...(logging ? { LoggingConfig: logging } : {}),
+  };
+}
+
+function codeOf(properties: Properties): FunctionCode {
+  const code = optionalStructure(properties, 'Code', ['S3Bucket', 'S3Key', 'ZipFile']) ?? {};
+  const source = optionalText(code, 'ZipFile');
+  if (source !== undefined) return { source };
+  if (code.S3Bucket === undefined) throw notImplemented('function code that is neither in S3 nor in the template');
+  return { bucket: text(code, 'S3Bucket'), key: text(code, 'S3Key') };
+}

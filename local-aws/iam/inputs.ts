@@ -1,0 +1,89 @@
+import type { PolicyDocument } from '../authorization';
+import { AwsError } from '../protocol/aws-error';
+import { flag, integer, list, type Member, optional, structure, text } from '../protocol/members';
+import { limitExceeded, type Tags } from './entities';
+
+const friendlyName = /^[\w+=,.@-]+$/;
+
+/** IAM's members and their constraints, as its API reference gives them. */
+export const userName = text({ min: 1, max: 64, pattern: friendlyName });
+export const existingUserName = text({ min: 1, max: 128, pattern: friendlyName });
+export const groupName = text({ min: 1, max: 128, pattern: friendlyName });
+export const roleName = text({ min: 1, max: 64, pattern: friendlyName });
+export const policyName = text({ min: 1, max: 128, pattern: friendlyName });
+export const virtualMfaDeviceName = text({ min: 1, max: 226, pattern: friendlyName });
+export const path = text({ min: 1, max: 512, pattern: /^(\u002F)$|^(\u002F[\u0021-\u007F]+\u002F)$/ });
+export const serialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]+$/ });
+export const authenticationCode = text({ min: 6, max: 6, pattern: /^[\d]+$/ });
+export const arn = text({ min: 20, max: 2048 });
+export const maxItems = integer(1, 1000);
+
+export const tagKey = text({ min: 1, max: 128, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u });
+const tagValue = text({ min: 0, max: 256, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u });
+export const tags = list(structure({ Key: tagKey, Value: tagValue }));
+export type TagList = readonly { readonly Key: string; readonly Value: string }[];
+
+export const paging = { Marker: optional(text()), MaxItems: optional(maxItems) };
+export { flag, integer, list, optional, structure, text };
+
+/** A policy document, given as JSON text. */
+export const policyDocument: Member<PolicyDocument> = {
+  required: true,
+  read: (value, at) => {
+    try {
+      return JSON.parse(text({ min: 1, max: 131_072 }).read(value, at)) as PolicyDocument;
+    } catch {
+      throw new AwsError('MalformedPolicyDocument', `Syntax errors in policy at ${at}`);
+    }
+  },
+};
+
+/** The size IAM counts against a policy's quota: characters without white space. */
+export function policySize(document: PolicyDocument): number {
+  return JSON.stringify(document).replace(/\s/g, '').length;
+}
+
+const TAGS_PER_ENTITY = 50;
+
+export function tagsOf(list: TagList = []): Tags {
+  return setTags(new Map(), list);
+}
+
+export function setTags(tags: Tags, list: TagList): Tags {
+  const merged = new Map([...tags, ...list.map(({ Key, Value }) => [Key, Value] as const)]);
+  if (merged.size > TAGS_PER_ENTITY) throw limitExceeded('TagsPerEntity', TAGS_PER_ENTITY);
+  const reserved = list.find(({ Key }) => /^aws:/i.test(Key));
+  if (reserved) throw new AwsError('InvalidInput', `Tag keys beginning with aws: are reserved: ${reserved.Key}`);
+  for (const [key, value] of merged) tags.set(key, value);
+  return tags;
+}
+
+export function tagListOf(tags: Tags): TagList {
+  return [...tags].map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** Cuts a page out of a whole list; the marker is the place in it. */
+export function page<T>(
+  all: readonly T[],
+  { Marker, MaxItems = 100 }: { readonly Marker?: string | undefined; readonly MaxItems?: number | undefined },
+): { readonly items: readonly T[]; readonly IsTruncated: boolean; readonly Marker?: string } {
+  const start = Marker === undefined ? 0 : Number(Marker);
+  const end = start + MaxItems;
+  return {
+    items: all.slice(start, end),
+    IsTruncated: end < all.length,
+    ...(end < all.length ? { Marker: String(end) } : {}),
+  };
+}
+
+/** Condition keys that tags in a request and tags on a resource give to a policy. */
+export function tagContext(
+  request: TagList | undefined,
+  resource: Tags | undefined,
+): Record<string, string | string[]> {
+  return {
+    ...Object.fromEntries((request ?? []).map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value])),
+    ...(request && request.length > 0 ? { 'aws:TagKeys': request.map(({ Key }) => Key) } : {}),
+    ...Object.fromEntries([...(resource ?? [])].map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
+  };
+}

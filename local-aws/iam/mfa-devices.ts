@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import { Secret } from 'otpauth';
+import { toBuffer } from 'qrcode';
+import { AwsError } from '../protocol/aws-error';
+import { type Action, action, type Call } from '../service';
+import {
+  deleteConflict,
+  entityAlreadyExists,
+  limitExceeded,
+  noSuchEntity,
+  type User,
+  type VirtualMfaDevice,
+} from './entities';
+import {
+  authenticationCode,
+  existingUserName,
+  list,
+  optional,
+  page,
+  paging,
+  path,
+  serialNumber,
+  setTags,
+  tagContext,
+  tagKey,
+  tagListOf,
+  tags,
+  tagsOf,
+  text,
+  virtualMfaDeviceName,
+} from './inputs';
+import type { IamState } from './state';
+import { consecutiveTimeSteps, timeStepAt } from './totp';
+import { userOf } from './users';
+
+const MFA_DEVICES_PER_USER = 8;
+const VIRTUAL_MFA_DEVICES_PER_ACCOUNT = 5000;
+/** EnableMFADevice takes codes of steps within ±1 of now; ResyncMFADevice finds a device whose clock drifted by up to an hour. */
+const ENABLE_WINDOW = 1;
+const RESYNC_WINDOW = 120;
+const SEED_BYTES = 40;
+
+/** The MFA actions in full, with AWS's limits and real code verification. */
+export function mfaDeviceActions(state: IamState): Record<string, Action> {
+  const { account } = state;
+  const arnOf = (devicePath: string, name: string) => account.arn('iam', `mfa${devicePath}${name}`);
+  const onUser = (iamAction: string) => (input: { readonly UserName?: string | undefined }, call: Call) => ({
+    action: iamAction,
+    resource: state.arnOfUserNamed(input.UserName ?? call.caller.name ?? ''),
+  });
+  const onDevice =
+    (iamAction: string) =>
+    (input: { readonly SerialNumber: string; readonly Tags?: Parameters<typeof tagContext>[0] }) => ({
+      action: iamAction,
+      resource: input.SerialNumber,
+      context: tagContext(input.Tags, state.virtualMfaDevices.get(input.SerialNumber)?.tags),
+    });
+
+  return {
+    CreateVirtualMFADevice: action({
+      input: { VirtualMFADeviceName: virtualMfaDeviceName, Path: optional(path), Tags: optional(tags) },
+      authorize: ({ VirtualMFADeviceName, Path = '/', Tags }) => {
+        const resource = arnOf(Path, VirtualMFADeviceName);
+        const context = tagContext(Tags, undefined);
+        const create = { action: 'iam:CreateVirtualMFADevice', resource, context };
+        return Tags ? [create, { ...create, action: 'iam:TagMFADevice' }] : [create];
+      },
+      run: async ({ VirtualMFADeviceName, Path = '/', Tags }) => {
+        const serial = arnOf(Path, VirtualMFADeviceName);
+        if (serial.length > 256) {
+          throw new AwsError('ValidationError', `The serial number ${serial} would be longer than 256 characters`);
+        }
+        if ([...state.virtualMfaDevices.keys()].some((other) => other.toLowerCase() === serial.toLowerCase())) {
+          throw entityAlreadyExists('MFADevice entity at the same path and name already exists.');
+        }
+        if (state.virtualMfaDevices.size >= VIRTUAL_MFA_DEVICES_PER_ACCOUNT) {
+          throw limitExceeded('VirtualMFADevicesPerAccount', VIRTUAL_MFA_DEVICES_PER_ACCOUNT);
+        }
+        const seed = new Secret({ buffer: Uint8Array.from(randomBytes(SEED_BYTES)).buffer }).base32;
+        const device: VirtualMfaDevice = { serialNumber: serial, seed, tags: tagsOf(Tags), driftTimeSteps: 0 };
+        state.virtualMfaDevices.set(serial, device);
+        return {
+          VirtualMFADevice: {
+            SerialNumber: serial,
+            // The blob's bytes are base32 text, as on AWS; the protocol encodes them in base64 once more.
+            Base32StringSeed: Buffer.from(seed, 'ascii'),
+            QRCodePNG: await toBuffer(`otpauth://totp/${VirtualMFADeviceName}@${account.accountId}?secret=${seed}`),
+            ...(device.tags.size > 0 ? { Tags: tagListOf(device.tags) } : {}),
+          },
+        };
+      },
+    }),
+
+    EnableMFADevice: action({
+      input: {
+        UserName: existingUserName,
+        SerialNumber: serialNumber,
+        AuthenticationCode1: authenticationCode,
+        AuthenticationCode2: authenticationCode,
+      },
+      authorize: onUser('iam:EnableMFADevice'),
+      run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
+        const user = state.users.get(UserName);
+        const device = state.device(SerialNumber);
+        if (device.assignment) throw entityAlreadyExists('MFA Device is already in use.');
+        if (state.devicesOf(user.name).length >= MFA_DEVICES_PER_USER) {
+          throw limitExceeded('MFADevicesPerUser', MFA_DEVICES_PER_USER);
+        }
+        synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now(), ENABLE_WINDOW);
+        device.assignment = { userName: user.name, enableDate: new Date(account.now()) };
+      },
+    }),
+
+    DeactivateMFADevice: action({
+      input: { UserName: optional(existingUserName), SerialNumber: serialNumber },
+      authorize: onUser('iam:DeactivateMFADevice'),
+      run: ({ UserName, SerialNumber }, call) => {
+        const device = assignedDevice(state, userOf(state, UserName, call), SerialNumber);
+        delete device.assignment;
+        delete device.lastTimeStep;
+        device.driftTimeSteps = 0;
+      },
+    }),
+
+    ResyncMFADevice: action({
+      input: {
+        UserName: existingUserName,
+        SerialNumber: serialNumber,
+        AuthenticationCode1: authenticationCode,
+        AuthenticationCode2: authenticationCode,
+      },
+      authorize: onUser('iam:ResyncMFADevice'),
+      run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
+        const device = assignedDevice(state, state.users.get(UserName), SerialNumber);
+        synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now(), RESYNC_WINDOW);
+      },
+    }),
+
+    DeleteVirtualMFADevice: action({
+      input: { SerialNumber: serialNumber },
+      authorize: onDevice('iam:DeleteVirtualMFADevice'),
+      run: ({ SerialNumber }) => {
+        if (state.device(SerialNumber).assignment) {
+          throw deleteConflict('MFA VirtualDevice in use. Must deactivate first.');
+        }
+        state.virtualMfaDevices.delete(SerialNumber);
+      },
+    }),
+
+    ListMFADevices: action({
+      input: { UserName: optional(existingUserName), ...paging },
+      authorize: onUser('iam:ListMFADevices'),
+      run: ({ UserName, ...paged }, call) => {
+        const { items, ...rest } = page(state.devicesOf(userOf(state, UserName, call).name), paged);
+        return {
+          MFADevices: items.map(({ serialNumber: SerialNumber, assignment }) => ({
+            UserName: assignment?.userName,
+            SerialNumber,
+            EnableDate: assignment?.enableDate,
+          })),
+          ...rest,
+        };
+      },
+    }),
+
+    ListVirtualMFADevices: action({
+      input: { AssignmentStatus: optional(text({ oneOf: ['Assigned', 'Unassigned', 'Any'] })), ...paging },
+      authorize: () => ({ action: 'iam:ListVirtualMFADevices', resource: '*' }),
+      run: ({ AssignmentStatus = 'Any', ...paged }) => {
+        const devices = [...state.virtualMfaDevices.values()].filter(
+          ({ assignment }) =>
+            AssignmentStatus === 'Any' || (AssignmentStatus === 'Assigned') === (assignment !== undefined),
+        );
+        const { items, ...rest } = page(devices, paged);
+        return { VirtualMFADevices: items.map((device) => listed(state, device)), ...rest };
+      },
+    }),
+
+    TagMFADevice: action({
+      input: { SerialNumber: serialNumber, Tags: tags },
+      authorize: onDevice('iam:TagMFADevice'),
+      run: ({ SerialNumber, Tags }) => void setTags(state.device(SerialNumber).tags, Tags),
+    }),
+
+    UntagMFADevice: action({
+      input: { SerialNumber: serialNumber, TagKeys: list(tagKey) },
+      authorize: ({ SerialNumber, TagKeys }) => ({
+        action: 'iam:UntagMFADevice',
+        resource: SerialNumber,
+        context: { ...tagContext(undefined, state.virtualMfaDevices.get(SerialNumber)?.tags), 'aws:TagKeys': TagKeys },
+      }),
+      run: ({ SerialNumber, TagKeys }) => {
+        const device = state.device(SerialNumber);
+        for (const key of TagKeys) device.tags.delete(key);
+      },
+    }),
+
+    ListMFADeviceTags: action({
+      input: { SerialNumber: serialNumber, ...paging },
+      authorize: onDevice('iam:ListMFADeviceTags'),
+      run: ({ SerialNumber, ...paged }) => {
+        const { items, ...rest } = page(tagListOf(state.device(SerialNumber).tags), paged);
+        return { Tags: items, ...rest };
+      },
+    }),
+  };
+}
+
+function assignedDevice(state: IamState, user: User, serial: string): VirtualMfaDevice {
+  const device = state.device(serial);
+  if (device.assignment?.userName !== user.name) throw noSuchEntity('MFA Device invalid for user.');
+  return device;
+}
+
+/** Takes two consecutive codes, or throws; a code that was accepted before is not taken again. */
+function synchronize(device: VirtualMfaDevice, codes: readonly [string, string], now: number, window: number): void {
+  const timeStep = consecutiveTimeSteps(device, codes, now, window);
+  if (timeStep === undefined || timeStep - 1 <= (device.lastTimeStep ?? -1)) {
+    throw new AwsError('InvalidAuthenticationCode', 'Authentication code for device is not valid.', 403);
+  }
+  device.lastTimeStep = timeStep;
+  device.driftTimeSteps = window === ENABLE_WINDOW ? 0 : timeStep - timeStepAt(now);
+}
+
+function listed(
+  state: IamState,
+  { serialNumber: SerialNumber, assignment }: VirtualMfaDevice,
+): Record<string, unknown> {
+  const user = assignment && state.users.get(assignment.userName);
+  return {
+    SerialNumber,
+    ...(assignment && user
+      ? {
+          EnableDate: assignment.enableDate,
+          User: {
+            UserName: user.name,
+            UserId: user.id,
+            Path: user.path,
+            Arn: state.userArn(user),
+            CreateDate: user.createDate,
+          },
+        }
+      : {}),
+  };
+}

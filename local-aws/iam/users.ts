@@ -1,0 +1,258 @@
+import { type Action, action, type Call } from '../service';
+import { AwsError } from '../protocol/aws-error';
+import { deleteConflict, entityAlreadyExists, limitExceeded, newIdentity, noSuchEntity, type User } from './entities';
+import {
+  arn,
+  existingUserName,
+  flag,
+  groupName,
+  list,
+  optional,
+  page,
+  paging,
+  path,
+  setTags,
+  tagContext,
+  tagKey,
+  tagListOf,
+  tags,
+  tagsOf,
+  text,
+  userName,
+} from './inputs';
+import type { IamState } from './state';
+
+const ACCESS_KEYS_PER_USER = 2;
+
+/** The user that a request names, or, where it names none, the one who makes it. */
+export function userOf(state: IamState, name: string | undefined, { caller }: Call): User {
+  const actual = name ?? (caller.type === 'user' ? caller.name : undefined);
+  if (actual === undefined) {
+    throw new AwsError('ValidationError', 'Must specify userName when calling with non-User credentials');
+  }
+  return state.users.get(actual);
+}
+
+/** Users, and what belongs to one user alone: login profile, access keys, group memberships, permissions boundary. */
+export function userActions(state: IamState): Record<string, Action> {
+  const { account } = state;
+  const onUser = (iamAction: string) => (input: { readonly UserName?: string | undefined }, call: Call) => ({
+    action: iamAction,
+    resource: state.arnOfUserNamed(input.UserName ?? call.caller.name ?? ''),
+  });
+  const rendered = (user: User) => ({
+    Path: user.path,
+    UserName: user.name,
+    UserId: user.id,
+    Arn: state.userArn(user),
+    CreateDate: user.createDate,
+    ...(user.tags.size > 0 ? { Tags: tagListOf(user.tags) } : {}),
+  });
+
+  return {
+    CreateUser: action({
+      input: { UserName: userName, Path: optional(path), Tags: optional(tags), PermissionsBoundary: optional(arn) },
+      authorize: ({ UserName, Path = '/', Tags }) => ({
+        action: 'iam:CreateUser',
+        resource: account.arn('iam', `user${Path}${UserName}`),
+        context: tagContext(Tags, undefined),
+      }),
+      run: ({ UserName, Path = '/', Tags, PermissionsBoundary }) => {
+        const user: User = {
+          ...newIdentity(UserName, Path, 'AIDA', new Date(account.now())),
+          tags: tagsOf(Tags),
+          groups: new Set(),
+          accessKeyIds: new Set(),
+        };
+        if (PermissionsBoundary !== undefined) user.permissionsBoundary = PermissionsBoundary;
+        return { User: rendered(state.users.add(UserName, user)) };
+      },
+    }),
+
+    GetUser: action({
+      input: { UserName: optional(existingUserName) },
+      authorize: onUser('iam:GetUser'),
+      run: ({ UserName }, call) => ({ User: rendered(userOf(state, UserName, call)) }),
+    }),
+
+    ListUsers: action({
+      input: { PathPrefix: optional(text()), ...paging },
+      authorize: () => ({ action: 'iam:ListUsers', resource: '*' }),
+      run: ({ PathPrefix = '/', ...paged }) => {
+        const { items, ...rest } = page(
+          state.users.all().filter((user) => user.path.startsWith(PathPrefix)),
+          paged,
+        );
+        return { Users: items.map(rendered), ...rest };
+      },
+    }),
+
+    UpdateUser: action({
+      input: { UserName: existingUserName, NewPath: optional(path) },
+      authorize: onUser('iam:UpdateUser'),
+      run: ({ UserName, NewPath }) => {
+        const user = state.users.get(UserName);
+        user.path = NewPath ?? user.path;
+      },
+    }),
+
+    DeleteUser: action({
+      input: { UserName: existingUserName },
+      authorize: onUser('iam:DeleteUser'),
+      run: ({ UserName }) => {
+        const user = state.users.get(UserName);
+        const blocking = [
+          [state.devicesOf(user.name).length, 'MFA devices'],
+          [user.loginProfileCreated ? 1 : 0, 'login profile'],
+          [user.accessKeyIds.size, 'access keys'],
+          [user.inlinePolicies.size, 'policies'],
+          [user.attachedPolicies.size, 'attached policies'],
+          [user.groups.size, 'group memberships'],
+        ].find(([count]) => count !== 0);
+        if (blocking) {
+          throw deleteConflict(`Cannot delete entity, must remove ${blocking[1] ?? ''} from referenced objects first.`);
+        }
+        state.users.delete(UserName);
+      },
+    }),
+
+    TagUser: action({
+      input: { UserName: existingUserName, Tags: tags },
+      authorize: onUser('iam:TagUser'),
+      run: ({ UserName, Tags }) => void setTags(state.users.get(UserName).tags, Tags),
+    }),
+
+    UntagUser: action({
+      input: { UserName: existingUserName, TagKeys: list(tagKey) },
+      authorize: onUser('iam:UntagUser'),
+      run: ({ UserName, TagKeys }) => {
+        const user = state.users.get(UserName);
+        for (const key of TagKeys) user.tags.delete(key);
+      },
+    }),
+
+    CreateLoginProfile: action({
+      input: {
+        UserName: optional(existingUserName),
+        Password: optional(text()),
+        PasswordResetRequired: optional(flag()),
+      },
+      authorize: onUser('iam:CreateLoginProfile'),
+      run: ({ UserName }, call) => {
+        const user = userOf(state, UserName, call);
+        if (user.loginProfileCreated) {
+          throw entityAlreadyExists(`Login Profile for user ${user.name} already exists.`);
+        }
+        user.loginProfileCreated = new Date(account.now());
+        return {
+          LoginProfile: { UserName: user.name, CreateDate: user.loginProfileCreated, PasswordResetRequired: false },
+        };
+      },
+    }),
+
+    GetLoginProfile: action({
+      input: { UserName: optional(existingUserName) },
+      authorize: onUser('iam:GetLoginProfile'),
+      run: ({ UserName }, call) => {
+        const user = userOf(state, UserName, call);
+        if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
+        return { LoginProfile: { UserName: user.name, CreateDate: user.loginProfileCreated } };
+      },
+    }),
+
+    DeleteLoginProfile: action({
+      input: { UserName: optional(existingUserName) },
+      authorize: onUser('iam:DeleteLoginProfile'),
+      run: ({ UserName }, call) => {
+        const user = userOf(state, UserName, call);
+        if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
+        delete user.loginProfileCreated;
+      },
+    }),
+
+    CreateAccessKey: action({
+      input: { UserName: optional(existingUserName) },
+      authorize: onUser('iam:CreateAccessKey'),
+      run: ({ UserName }, call) => {
+        const user = userOf(state, UserName, call);
+        if (user.accessKeyIds.size >= ACCESS_KEYS_PER_USER) {
+          throw limitExceeded('AccessKeysPerUser', ACCESS_KEYS_PER_USER);
+        }
+        const { accessKeyId, secretAccessKey } = account.credentials.issueAccessKey(state.userPrincipal(user));
+        user.accessKeyIds.add(accessKeyId);
+        return {
+          AccessKey: {
+            UserName: user.name,
+            AccessKeyId: accessKeyId,
+            Status: 'Active',
+            SecretAccessKey: secretAccessKey,
+            CreateDate: new Date(account.now()),
+          },
+        };
+      },
+    }),
+
+    ListAccessKeys: action({
+      input: { UserName: optional(existingUserName), ...paging },
+      authorize: onUser('iam:ListAccessKeys'),
+      run: ({ UserName, ...paged }, call) => {
+        const user = userOf(state, UserName, call);
+        const { items, ...rest } = page([...user.accessKeyIds], paged);
+        return {
+          AccessKeyMetadata: items.map((AccessKeyId) => ({ UserName: user.name, AccessKeyId, Status: 'Active' })),
+          ...rest,
+        };
+      },
+    }),
+
+    DeleteAccessKey: action({
+      input: { UserName: optional(existingUserName), AccessKeyId: text({ min: 16, max: 128 }) },
+      authorize: onUser('iam:DeleteAccessKey'),
+      run: ({ UserName, AccessKeyId }, call) => {
+        const user = userOf(state, UserName, call);
+        if (!user.accessKeyIds.delete(AccessKeyId)) {
+          throw noSuchEntity(`The Access Key with id ${AccessKeyId} cannot be found.`);
+        }
+        account.credentials.revoke(AccessKeyId);
+      },
+    }),
+
+    PutUserPermissionsBoundary: action({
+      input: { UserName: existingUserName, PermissionsBoundary: arn },
+      authorize: onUser('iam:PutUserPermissionsBoundary'),
+      run: ({ UserName, PermissionsBoundary }) => {
+        state.users.get(UserName).permissionsBoundary = PermissionsBoundary;
+      },
+    }),
+
+    DeleteUserPermissionsBoundary: action({
+      input: { UserName: existingUserName },
+      authorize: onUser('iam:DeleteUserPermissionsBoundary'),
+      run: ({ UserName }) => {
+        delete state.users.get(UserName).permissionsBoundary;
+      },
+    }),
+
+    AddUserToGroup: action({
+      input: { UserName: existingUserName, GroupName: groupName },
+      authorize: ({ GroupName }) => ({
+        action: 'iam:AddUserToGroup',
+        resource: account.arn('iam', `group/${GroupName}`),
+      }),
+      run: ({ UserName, GroupName }) => {
+        state.users.get(UserName).groups.add(state.groups.get(GroupName).name);
+      },
+    }),
+
+    RemoveUserFromGroup: action({
+      input: { UserName: existingUserName, GroupName: groupName },
+      authorize: ({ GroupName }) => ({
+        action: 'iam:RemoveUserFromGroup',
+        resource: account.arn('iam', `group/${GroupName}`),
+      }),
+      run: ({ UserName, GroupName }) => {
+        state.users.get(UserName).groups.delete(state.groups.get(GroupName).name);
+      },
+    }),
+  };
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import AdmZip from 'adm-zip';
+import type { Account } from '../account';
+import type { Credentials } from '../credentials';
+import type { LogStore } from '../logs';
+import { AwsError, notImplemented } from '../protocol/aws-error';
+import type { HttpAnswer, HttpRequest } from '../server';
+import type { FunctionConfiguration, FunctionVersion } from './function-configuration';
+import { FunctionProcess } from './function-process';
+import type { Invocation, Outcome } from './invocation';
+import { nodeBinary } from './node-binary';
+
+/** What Lambda needs of the rest of the account. */
+export interface LambdaPorts {
+  assumeRole(roleArn: string, sessionName: string): Promise<Credentials> | Credentials;
+  readObject(bucket: string, key: string): Buffer;
+  /** Url of the running server. */
+  endpoint(): string;
+  readonly logs: LogStore;
+}
+
+export interface LambdaOptions {
+  /** How long Lambda waits before it runs a failed asynchronous invocation again; one retry for each. */
+  readonly asyncRetryDelaysMilliseconds?: readonly number[];
+}
+
+/** Where a function's code comes from. */
+export type FunctionCode =
+  | { readonly bucket: string; readonly key: string }
+  /** CloudFormation's `ZipFile`: the source of `index.js`. */
+  | { readonly source: string };
+
+const RUNTIME_API = /^\/lambda-runtime\/([^/]+)\/2018-06-01\/runtime\/(.+)$/;
+
+/** Lambda: functions from their zip files, run in child processes on Node 24. */
+export class LambdaService {
+  readonly #functions = new Map<string, FunctionVersion>();
+  readonly #processes = new Map<string, FunctionProcess>();
+  readonly #waitingRetries = new Set<NodeJS.Timeout>();
+  readonly #retryDelays: readonly number[];
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'local-aws-lambda-'));
+  #node?: string;
+  readonly #closing = new AbortController();
+
+  constructor(
+    private readonly account: Account,
+    private readonly ports: LambdaPorts,
+    { asyncRetryDelaysMilliseconds = [60_000, 120_000] }: LambdaOptions = {},
+  ) {
+    this.#retryDelays = asyncRetryDelaysMilliseconds;
+  }
+
+  /** Creates a function; answers its ARN. */
+  async createFunction(configuration: FunctionConfiguration, code: FunctionCode): Promise<string> {
+    const name = configuration.FunctionName;
+    if (this.#functions.has(name))
+      throw new AwsError('ResourceConflictException', `Function already exist: ${name}`, 409);
+    await this.#assertRunnable(configuration);
+    const arn = this.account.arn('lambda', `function:${name}`);
+    this.#functions.set(name, { arn, configuration, taskRoot: this.#extract(code) });
+    return arn;
+  }
+
+  /** Replaces a function's code; what runs goes on with the old one. */
+  async updateCode(functionName: string, code: FunctionCode): Promise<void> {
+    const { arn, configuration } = this.#function(functionName);
+    this.#functions.set(functionName, { arn, configuration, taskRoot: this.#extract(code) });
+    this.#retireOutdated(functionName);
+  }
+
+  /** Replaces a function's configuration; what runs goes on with the old one. */
+  async updateConfiguration(configuration: FunctionConfiguration): Promise<void> {
+    const { arn, taskRoot } = this.#function(configuration.FunctionName);
+    await this.#assertRunnable(configuration);
+    this.#functions.set(configuration.FunctionName, { arn, configuration, taskRoot });
+    this.#retireOutdated(configuration.FunctionName);
+  }
+
+  /** Deletes a function; an invocation that runs is not disturbed, one that waits for its retry is dropped. */
+  async deleteFunction(functionName: string): Promise<void> {
+    this.#functions.delete(this.#function(functionName).configuration.FunctionName);
+    this.#retireOutdated(functionName);
+  }
+
+  /** Whether there is a function of this name or ARN. */
+  hasFunction(nameOrArn: string): boolean {
+    return this.#functions.has(nameOf(nameOrArn));
+  }
+
+  /** A function's configuration; throws what Lambda answers if there is no such function. */
+  configurationOf(nameOrArn: string): FunctionConfiguration {
+    return this.#function(nameOf(nameOrArn)).configuration;
+  }
+
+  /** Invokes a function and waits for how the run ended. */
+  async invoke(nameOrArn: string, event: unknown): Promise<Outcome> {
+    return this.#run(this.#function(nameOf(nameOrArn)), { requestId: randomUUID(), event });
+  }
+
+  /** Queues an event; a run that fails is repeated after each of the retry delays. Answers the request id of all of them. */
+  invokeAsync(nameOrArn: string, event: unknown): string {
+    const name = this.#function(nameOf(nameOrArn)).configuration.FunctionName;
+    const invocation = { requestId: randomUUID(), event };
+    void this.#attempt(name, invocation, this.#retryDelays);
+    return invocation.requestId;
+  }
+
+  /** Kills the processes of a function that run an invocation, as a crash would. */
+  killRunning(functionName: string): void {
+    for (const running of this.#processesOf(functionName)) if (running.busy) running.kill();
+  }
+
+  /** Process ids are of no use to a test that asks whether anything is left; their number is. */
+  get processCount(): number {
+    return this.#processes.size;
+  }
+
+  /** Serves the runtime API to the functions' processes. */
+  readonly route = (request: HttpRequest): Promise<HttpAnswer> | undefined => {
+    const [, id, resource] = RUNTIME_API.exec(request.url.pathname) ?? [];
+    if (id === undefined || resource === undefined) return undefined;
+    return this.#processes.get(id)?.answer(request.method, resource, request.body) ?? Promise.resolve({ status: 410 });
+  };
+
+  /** Ends every process and waits for it; drops the retries in waiting. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const timer of this.#waitingRetries) clearTimeout(timer);
+    this.#waitingRetries.clear();
+    const processes = [...this.#processes.values()];
+    for (const running of processes) running.kill();
+    await Promise.all(processes.map(({ ended }) => ended));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #attempt(name: string, invocation: Invocation, delays: readonly number[]): Promise<void> {
+    const version = this.#functions.get(name);
+    if (!version || this.#isClosed()) return;
+    const outcome = await this.#run(version, invocation);
+    const [delay, ...later] = delays;
+    if (outcome.kind === 'returned' || delay === undefined || this.#isClosed()) return;
+    const timer = setTimeout(() => {
+      this.#waitingRetries.delete(timer);
+      void this.#attempt(name, invocation, later);
+    }, delay);
+    timer.unref();
+    this.#waitingRetries.add(timer);
+  }
+
+  #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #run(version: FunctionVersion, invocation: Invocation): Promise<Outcome> {
+    const name = version.configuration.FunctionName;
+    const warm = this.#processesOf(name).find((candidate) => candidate.isWarmFor(version, this.account.now()));
+    try {
+      const outcome = await (warm ?? (await this.#start(version))).invoke(invocation);
+      this.#retireOutdated(name);
+      return outcome;
+    } catch (thrown) {
+      process.stderr.write(`local-aws: the function ${name} did not start: ${String(thrown)}\n`);
+      return { kind: 'failed', errorType: 'Runtime.StartError', errorMessage: String(thrown) };
+    }
+  }
+
+  async #start(version: FunctionVersion): Promise<FunctionProcess> {
+    const { FunctionName, Role } = version.configuration;
+    this.#node ??= nodeBinary();
+    const credentials = await this.ports.assumeRole(Role, FunctionName);
+    if (this.#isClosed()) throw new Error('local-aws is closed');
+    const started = new FunctionProcess({
+      node: this.#node,
+      version,
+      credentials,
+      region: this.account.region,
+      endpoint: this.ports.endpoint(),
+      logs: this.ports.logs,
+    });
+    this.#processes.set(started.id, started);
+    void started.ended.then(() => this.#processes.delete(started.id));
+    return started;
+  }
+
+  #processesOf(name: string): FunctionProcess[] {
+    return [...this.#processes.values()].filter(({ version }) => version.configuration.FunctionName === name);
+  }
+
+  #retireOutdated(name: string): void {
+    const current = this.#functions.get(name);
+    for (const candidate of this.#processesOf(name)) {
+      if (!candidate.busy && candidate.version !== current) candidate.kill();
+    }
+  }
+
+  #function(name: string): FunctionVersion {
+    const found = this.#functions.get(name);
+    if (found) return found;
+    const arn = this.account.arn('lambda', `function:${name}`);
+    throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
+  }
+
+  async #assertRunnable({ Runtime, Role, FunctionName }: FunctionConfiguration): Promise<void> {
+    if (!/^nodejs\d+\.x$/.test(Runtime)) throw notImplemented(`the Lambda runtime ${Runtime}`);
+    try {
+      await this.ports.assumeRole(Role, FunctionName);
+    } catch (cause) {
+      const message = 'The role defined for the function cannot be assumed by Lambda.';
+      throw Object.assign(new AwsError('InvalidParameterValueException', message), { cause });
+    }
+  }
+
+  #extract(code: FunctionCode): string {
+    const folder = mkdtempSync(path.join(this.#folder, 'code-'));
+    const zip = 'source' in code ? new AdmZip() : new AdmZip(this.ports.readObject(code.bucket, code.key));
+    if ('source' in code) zip.addFile('index.js', Buffer.from(code.source));
+    zip.extractAllTo(folder, true);
+    return folder;
+  }
+}
+
+function nameOf(nameOrArn: string): string {
+  const [, name = nameOrArn] = /:function:([^:]+)/.exec(nameOrArn) ?? [];
+  return name;
+}

@@ -1,0 +1,162 @@
+import type { Account } from '../account';
+import { notImplemented } from '../protocol/aws-error';
+import { anything, flag, integer, list, optional, text } from '../protocol/members';
+import { action, type RpcService } from '../service';
+import type { LogGroup, LogStore } from './log-store';
+
+export { LogStore, type LogEvent, type LogGroup } from './log-store';
+
+const logGroupName = text({ min: 1, max: 512, pattern: /^[.\-_/#A-Za-z0-9]+$/ });
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/**
+ * CloudWatch Logs, as far as functions' log groups need it.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html
+ */
+export function logsService(account: Account, store: LogStore): RpcService {
+  const groupArn = (name: string) => account.arn('logs', `log-group:${name}`);
+  const on = (name: string, input: { logGroupName: string }) => ({
+    action: `logs:${name}`,
+    resource: `${groupArn(input.logGroupName)}:*`,
+  });
+  const described = ({ name, creationTime, retentionInDays, kmsKeyId, events }: LogGroup) => ({
+    logGroupName: name,
+    creationTime,
+    retentionInDays,
+    kmsKeyId,
+    storedBytes: events.reduce((bytes, { message }) => bytes + Buffer.byteLength(message), 0),
+    metricFilterCount: 0,
+    arn: `${groupArn(name)}:*`,
+    logGroupArn: groupArn(name),
+    logGroupClass: 'STANDARD',
+  });
+  const groupOfArn = (arn: string) => {
+    const [, name = ''] = /:log-group:([^:]+)/.exec(arn) ?? [];
+    return store.group(name);
+  };
+
+  return {
+    name: 'logs',
+    protocol: 'json',
+    namespace: 'Logs_20140328.',
+    actions: {
+      CreateLogGroup: action({
+        input: {
+          logGroupName,
+          kmsKeyId: optional(text()),
+          tags: optional(anything()),
+          logGroupClass: optional(text({ oneOf: ['STANDARD'] })),
+        },
+        authorize: (input) => on('CreateLogGroup', input),
+        run: ({ logGroupName: name, kmsKeyId, tags }) =>
+          store.create(name, {
+            ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+            tags: (tags ?? {}) as Record<string, string>,
+          }),
+      }),
+      DeleteLogGroup: action({
+        input: { logGroupName },
+        authorize: (input) => on('DeleteLogGroup', input),
+        run: ({ logGroupName: name }) => store.delete(name),
+      }),
+      DescribeLogGroups: action({
+        input: { logGroupNamePrefix: optional(text()), limit: optional(integer(1, 50)) },
+        authorize: () => ({ action: 'logs:DescribeLogGroups', resource: groupArn('*') }),
+        run: ({ logGroupNamePrefix: prefix = '' }) => ({
+          logGroups: store
+            .groups()
+            .filter(({ name }) => name.startsWith(prefix))
+            .map(described),
+        }),
+      }),
+      PutRetentionPolicy: action({
+        input: { logGroupName, retentionInDays: integer(1, 3653) },
+        authorize: (input) => on('PutRetentionPolicy', input),
+        run: ({ logGroupName: name, retentionInDays }) => {
+          if (!RETENTION_DAYS.includes(retentionInDays)) {
+            throw notImplemented(
+              `a retention of ${retentionInDays} days: CloudWatch Logs knows ${String(RETENTION_DAYS)}`,
+            );
+          }
+          store.group(name).retentionInDays = retentionInDays;
+        },
+      }),
+      DeleteRetentionPolicy: action({
+        input: { logGroupName },
+        authorize: (input) => on('DeleteRetentionPolicy', input),
+        run: ({ logGroupName: name }) => {
+          delete store.group(name).retentionInDays;
+        },
+      }),
+      FilterLogEvents: action({
+        input: {
+          logGroupName,
+          logStreamNames: optional(list(text())),
+          startTime: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+          endTime: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+          filterPattern: optional(text()),
+          interleaved: optional(flag()),
+          limit: optional(integer(1, 10_000)),
+        },
+        authorize: (input) => on('FilterLogEvents', input),
+        run: ({
+          logGroupName: name,
+          logStreamNames,
+          startTime = 0,
+          endTime = Infinity,
+          filterPattern,
+          limit = 10_000,
+        }) => {
+          const term = filterTerm(filterPattern ?? '');
+          const events = store
+            .group(name)
+            .events.filter(({ stream }) => logStreamNames?.includes(stream) ?? true)
+            .filter(
+              ({ timestamp, message }) => timestamp >= startTime && timestamp <= endTime && message.includes(term),
+            )
+            .slice(0, limit)
+            .map(({ timestamp, stream, message }, index) => ({
+              eventId: String(index),
+              timestamp,
+              ingestionTime: timestamp,
+              logStreamName: stream,
+              message,
+            }));
+          return { events, searchedLogStreams: [] };
+        },
+      }),
+      TagResource: action({
+        input: { resourceArn: text(), tags: anything() },
+        authorize: ({ resourceArn }) => ({ action: 'logs:TagResource', resource: resourceArn }),
+        run: ({ resourceArn, tags }) => {
+          const group = groupOfArn(resourceArn);
+          group.tags = { ...group.tags, ...(tags as Record<string, string>) };
+        },
+      }),
+      UntagResource: action({
+        input: { resourceArn: text(), tagKeys: list(text()) },
+        authorize: ({ resourceArn }) => ({ action: 'logs:UntagResource', resource: resourceArn }),
+        run: ({ resourceArn, tagKeys }) => {
+          const group = groupOfArn(resourceArn);
+          group.tags = Object.fromEntries(Object.entries(group.tags).filter(([key]) => !tagKeys.includes(key)));
+        },
+      }),
+      ListTagsForResource: action({
+        input: { resourceArn: text() },
+        authorize: ({ resourceArn }) => ({ action: 'logs:ListTagsForResource', resource: resourceArn }),
+        run: ({ resourceArn }) => ({ tags: groupOfArn(resourceArn).tags }),
+      }),
+    },
+  };
+}
+
+/** Filter patterns of one term, quoted or not; the pattern language beyond it fails loudly. */
+function filterTerm(pattern: string): string {
+  const [, quoted, word] = /^(?:"([^"]*)"|([\w./:=-]*))$/.exec(pattern) ?? [];
+  const term = quoted ?? word;
+  if (term === undefined) throw notImplemented(`the filter pattern ${pattern}`);
+  return term;
+}

@@ -1,0 +1,127 @@
+import type { Account } from '../account';
+import { evaluateResourcePolicy, type PolicyDocument } from '../authorization';
+import type { Credentials } from '../credentials';
+import type { User } from '../iam/entities';
+import { roleName as sessionName } from '../iam/inputs';
+import type { IamState } from '../iam/state';
+import { acceptCode } from '../iam/totp';
+import type { Principal } from '../principal';
+import { AwsError } from '../protocol/aws-error';
+import { anything, integer, optional, text } from '../protocol/members';
+import { action, type RpcService } from '../service';
+
+/** Temporary credentials of a user that were got without MFA may not call IAM at all. */
+const NO_IAM: PolicyDocument = { Statement: { Effect: 'Deny', Action: 'iam:*', Resource: '*' } };
+
+/** AWS Security Token Service. */
+export class Sts implements RpcService {
+  readonly name = 'sts';
+  readonly protocol = 'query';
+  readonly namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
+
+  constructor(
+    private readonly account: Account,
+    private readonly iam: IamState,
+  ) {}
+
+  readonly actions: RpcService['actions'] = {
+    GetCallerIdentity: action({
+      input: {},
+      run: (_input, { caller }) => ({ UserId: caller.userId, Account: this.account.accountId, Arn: caller.arn }),
+    }),
+
+    AssumeRole: action({
+      input: {
+        RoleArn: text({ min: 20, max: 2048 }),
+        RoleSessionName: sessionName,
+        DurationSeconds: optional(integer(900, 43_200)),
+        ExternalId: optional(text({ min: 2, max: 1224 })),
+        Tags: optional(anything()),
+        TransitiveTagKeys: optional(anything()),
+      },
+      authorize: ({ RoleArn }) => ({ action: 'sts:AssumeRole', resource: RoleArn }),
+      run: ({ RoleArn, RoleSessionName, DurationSeconds = 3600 }, { caller }) => {
+        const role = this.iam.roles.all().find((candidate) => this.iam.roleArn(candidate) === RoleArn);
+        if (!role || !this.#trusts(role.trustPolicy, caller)) {
+          throw new AwsError(
+            'AccessDenied',
+            `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`,
+            403,
+          );
+        }
+        const principal = this.iam.rolePrincipal(role, RoleSessionName);
+        return {
+          Credentials: rendered(this.account.credentials.issueSession(principal, DurationSeconds)),
+          AssumedRoleUser: { AssumedRoleId: principal.userId, Arn: principal.arn },
+        };
+      },
+    }),
+
+    GetSessionToken: action({
+      input: {
+        DurationSeconds: optional(integer(900, 129_600)),
+        SerialNumber: optional(text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ })),
+        TokenCode: optional(text({ min: 6, max: 6, pattern: /^[\d]*$/ })),
+      },
+      run: ({ DurationSeconds = 43_200, SerialNumber, TokenCode }, { caller }) => {
+        if (caller.multiFactorAuthPresent !== undefined) {
+          throw new AwsError('AccessDenied', 'Cannot call GetSessionToken with session credentials', 403);
+        }
+        const multiFactorAuthPresent = SerialNumber !== undefined || TokenCode !== undefined;
+        if (multiFactorAuthPresent) this.#requireCode(caller, SerialNumber, TokenCode);
+        const session = sessionOf(caller, multiFactorAuthPresent);
+        return { Credentials: rendered(this.account.credentials.issueSession(session, DurationSeconds)) };
+      },
+    }),
+  };
+
+  /** Credentials of a role for a service that runs as it, as Lambda does. */
+  assumeRoleForService(roleArn: string, roleSessionName: string): Credentials {
+    const role = this.iam.roles.all().find((candidate) => this.iam.roleArn(candidate) === roleArn);
+    if (!role) throw new AwsError('InvalidParameterValueException', `The role ${roleArn} does not exist`);
+    return this.account.credentials.issueSession(this.iam.rolePrincipal(role, roleSessionName), 43_200);
+  }
+
+  #trusts(trustPolicy: PolicyDocument, caller: Principal): boolean {
+    const names = [this.account.accountId, this.account.root.arn, caller.arn, caller.principalArn];
+    const request = { action: 'sts:AssumeRole', resource: '*' };
+    const context = { 'aws:PrincipalArn': caller.principalArn };
+    return evaluateResourcePolicy(trustPolicy, names, request, context) === 'allowed';
+  }
+
+  #requireCode(caller: Principal, serialNumber: string | undefined, code: string | undefined): void {
+    const device = serialNumber === undefined ? undefined : this.iam.virtualMfaDevices.get(serialNumber);
+    const user: User | undefined = caller.name === undefined ? undefined : this.iam.users.find(caller.name);
+    if (!device || !user || device.assignment?.userName !== user.name) {
+      throw new AwsError(
+        'AccessDenied',
+        'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.' +
+          (user ? '' : ` (You call as ${caller.arn}: sign with an access key of the device's user.)`),
+        403,
+      );
+    }
+    if (code === undefined || !acceptCode(device, code, this.account.now())) {
+      throw new AwsError('AccessDenied', 'MultiFactorAuthentication failed with invalid MFA one time pass code. ', 403);
+    }
+  }
+}
+
+function sessionOf(caller: Principal, multiFactorAuthPresent: boolean): Principal {
+  return {
+    ...caller,
+    multiFactorAuthPresent,
+    policies: () => {
+      const own = caller.policies();
+      return own && !multiFactorAuthPresent ? [...own, NO_IAM] : own;
+    },
+  };
+}
+
+function rendered({ accessKeyId, secretAccessKey, sessionToken, expiration }: Credentials): Record<string, unknown> {
+  return {
+    AccessKeyId: accessKeyId,
+    SecretAccessKey: secretAccessKey,
+    SessionToken: sessionToken,
+    Expiration: expiration,
+  };
+}

@@ -1,0 +1,96 @@
+import { CfnParameter, TagManager, Tags } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import {
+  bobWithDevice,
+  DEVICE_TYPE,
+  devicePropertiesOf,
+  newStack,
+  onlyResourceOf,
+  STACK_ID_TAG,
+  templateTextOf,
+} from './templates';
+
+describe('tags', () => {
+  test('reach the device and its secret, from the device and from any scope above it', () => {
+    const { stack, device } = bobWithDevice();
+    Tags.of(device).add('Team', 'Security');
+    Tags.of(stack).add('Cost', '4711');
+
+    expect(devicePropertiesOf(stack).Tags).toEqual([
+      { Key: 'Cost', Value: '4711' },
+      { Key: 'Team', Value: 'Security' },
+    ]);
+    expect(onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.Tags).toEqual([
+      { Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } },
+      { Key: 'Cost', Value: '4711' },
+      { Key: 'Team', Value: 'Security' },
+    ]);
+  });
+
+  test('are left out where there are none', () => {
+    expect(devicePropertiesOf(bobWithDevice().stack)).not.toHaveProperty('Tags');
+  });
+
+  test('can be removed, and be kept from the device by its resource type', () => {
+    const { stack, device } = bobWithDevice();
+    Tags.of(stack).add('Team', 'Security');
+    Tags.of(stack).add('Cost', '4711', { excludeResourceTypes: [DEVICE_TYPE] });
+    Tags.of(device).remove('Team');
+
+    expect(devicePropertiesOf(stack)).not.toHaveProperty('Tags');
+  });
+
+  test('are managed as of any taggable resource', () => {
+    const { device } = bobWithDevice();
+
+    expect(TagManager.of(device)).toBe(device.cdkTagManager);
+  });
+
+  test('with tokens pass', () => {
+    const stack = newStack();
+    const { device } = bobWithDevice({}, stack);
+    Tags.of(device).add('Team', new CfnParameter(stack, 'Team').valueAsString);
+
+    expect(devicePropertiesOf(stack).Tags).toEqual([{ Key: 'Team', Value: { Ref: 'Team' } }]);
+  });
+
+  test.each<[what: string, tags: Record<string, string>, problem: string]>([
+    [
+      'of our own prefix',
+      { 'cdk-iam-virtual-mfa:x': 'y' },
+      'tag key "cdk-iam-virtual-mfa:x" begins with a reserved prefix',
+    ],
+    [
+      'of AWS’s prefix, in any case',
+      { 'AWS:x': 'y' },
+      'tag key "AWS:x" begins with a reserved prefix; allowed: any but',
+    ],
+    ['with an illegal key', { 'a*b': 'y' }, 'tag key "a*b" is not one that IAM takes; allowed: 1 to 128 characters'],
+    ['with an illegal value', { a: 'x;y' }, 'tag "a" has the value "x;y"; allowed: up to 256 characters'],
+    ['with a value too long', { a: 'x'.repeat(257) }, 'allowed: up to 256 characters'],
+    ['that differ by case alone', { Team: 'x', team: 'y' }, 'are one key to IAM, which ignores case'],
+    [
+      'that are too many beside the ownership tags',
+      Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`key${index}`, 'x'])),
+      'got 48 tags; allowed: 47, for IAM takes 50 and 3 mark the owner. Remove some.',
+    ],
+  ])('%s are refused', (_what, tags, problem) => {
+    const { stack, device } = bobWithDevice();
+    for (const [key, value] of Object.entries(tags)) {
+      device.cdkTagManager.setTag(key, value);
+    }
+
+    expect(() => templateTextOf(stack)).toThrow(problem);
+    expect(() => templateTextOf(stack)).toThrow('[Stack/BobMfa]');
+  });
+
+  test('cannot take the owner’s mark from the secret', () => {
+    const { stack, device } = bobWithDevice();
+    Tags.of(device.seedSecret).add(STACK_ID_TAG, 'another', { priority: 1_000 });
+    Tags.of(device.seedSecret).remove(STACK_ID_TAG, { priority: 1_000 });
+
+    expect(onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.Tags).toEqual([
+      { Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } },
+    ]);
+  });
+});

@@ -1,0 +1,151 @@
+import { App, aws_iam as iam, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
+import { bobWithDevice, devicePropertiesOf, newStack } from './templates';
+
+const ACCOUNT = '123456789012';
+
+describe('a property that IAM would refuse is refused at synthesis, with what was got, what is allowed and what to do', () => {
+  test.each<[what: string, props: Omit<VirtualMfaDeviceProps, 'user'>, message: string]>([
+    [
+      'a name with a space',
+      { virtualMfaDeviceName: "Bob's phone" },
+      `[Stack/BobMfa] virtualMfaDeviceName: got "Bob's phone"; allowed: 1 to 226 characters, letters, digits and any of ` +
+        "_+=,.@-. Choose such a name, or leave it out to have one made from the user's name.",
+    ],
+    ['an empty name', { virtualMfaDeviceName: '' }, '[Stack/BobMfa] virtualMfaDeviceName: got ""; allowed: 1 to 226'],
+    [
+      'a path that does not end with a slash',
+      { path: '/ops' },
+      '[Stack/BobMfa] path: got "/ops"; allowed: 1 to 512 characters, beginning and ending with /, of the characters ' +
+        'U+0021 to U+007F. Write it like /break-glass/, or leave it out for /.',
+    ],
+    ['a path with a space', { path: '/my ops/' }, '[Stack/BobMfa] path: got "/my ops/"'],
+    [
+      'an issuer with a colon',
+      { issuer: 'Example: Corp' },
+      '[Stack/BobMfa] issuer: got "Example: Corp"; allowed: 1 to 128 characters, no colon',
+    ],
+    ['an issuer too long', { issuer: 'x'.repeat(129) }, '[Stack/BobMfa] issuer: got "xxx'],
+    [
+      'an empty rotation id',
+      { rotationId: '' },
+      '[Stack/BobMfa] rotationId: got ""; allowed: 1 to 256 characters, no control characters. Choose such an id',
+    ],
+    [
+      'a path and a name that do not fit one serial number',
+      { path: `/${'p'.repeat(200)}/`, virtualMfaDeviceName: 'n'.repeat(26) },
+      '[Stack/BobMfa] path and virtualMfaDeviceName: got 228 characters together; allowed: 227, for a serial number has ' +
+        '256 at most. Shorten one of them.',
+    ],
+    [
+      'a path that leaves no room for a name',
+      { path: `/${'p'.repeat(230)}/` },
+      '[Stack/BobMfa] path and virtualMfaDeviceName: got 233 characters together; allowed: 227',
+    ],
+  ])('%s', (_what, props, message) => {
+    expect(() => bobWithDevice(props)).toThrow(message);
+  });
+
+  test('the error is named for what it is', () => {
+    expect(() => bobWithDevice({ path: 'ops' })).toThrow(expect.objectContaining({ name: 'ValidationError' }));
+  });
+
+  test.each<[what: string, user: (stack: Stack) => iam.IUserRef]>([
+    ['an L2', (stack) => new iam.User(stack, 'Bob', { userName: 'Bob Smith' })],
+    ['an L1', (stack) => new iam.CfnUser(stack, 'Bob', { userName: 'Bob Smith' })],
+    ['an import', (stack) => iam.User.fromUserName(stack, 'Bob', 'Bob Smith')],
+  ])('the name of %s user', (_what, user) => {
+    const stack = newStack();
+
+    expect(() => new VirtualMfaDevice(stack, 'Mfa', { user: user(stack) })).toThrow(
+      '[Stack/Mfa] user: got "Bob Smith"; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ' +
+        'Give the IAM user a name that IAM takes.',
+    );
+  });
+
+  test('a user of another account', () => {
+    const stack = newStack({ env: { account: ACCOUNT, region: 'eu-west-1' } });
+    const user = iam.User.fromUserArn(stack, 'Bob', 'arn:aws:iam::999999999999:user/bob');
+
+    expect(() => new VirtualMfaDevice(stack, 'Mfa', { user })).toThrow(
+      "[Stack/Mfa] user: got a user of account 999999999999; allowed: users of the stack's own account 123456789012. " +
+        'Declare the device in a stack of the account that holds the user.',
+    );
+  });
+
+  test('a second device of the same name and path in a stack', () => {
+    const { stack, bob } = bobWithDevice({ virtualMfaDeviceName: 'phone', path: '/ops/' });
+
+    expect(
+      () => new VirtualMfaDevice(stack, 'Other', { user: bob, virtualMfaDeviceName: 'phone', path: '/ops/' }),
+    ).toThrow(
+      '[Stack/Other] virtualMfaDeviceName: got "/ops/phone", which Stack/BobMfa has already; ' +
+        'allowed: one device of a name and path in an account. Choose another name or path.',
+    );
+  });
+});
+
+describe('what IAM takes passes', () => {
+  test.each<[what: string, props: Omit<VirtualMfaDeviceProps, 'user'>]>([
+    ['the longest name', { virtualMfaDeviceName: 'n'.repeat(226) }],
+    ['every character of a name', { virtualMfaDeviceName: 'Az09_+=,.@-' }],
+    ['the root path', { path: '/' }],
+    ['a nested path', { path: '/a/b!~/' }],
+    ['an issuer in any script', { issuer: 'Пример & Co' }],
+    ['a rotation id in words', { rotationId: 'after the incident of May' }],
+  ])('%s', (_what, props) => {
+    expect(() => bobWithDevice(props)).not.toThrow();
+  });
+
+  test('the same name under another path', () => {
+    const { stack, bob } = bobWithDevice({ virtualMfaDeviceName: 'phone' });
+
+    expect(
+      () => new VirtualMfaDevice(stack, 'Other', { user: bob, virtualMfaDeviceName: 'phone', path: '/ops/' }),
+    ).not.toThrow();
+  });
+
+  test('a user of an account that is known only at deployment', () => {
+    const stack = newStack();
+    const user = iam.User.fromUserArn(stack, 'Bob', 'arn:aws:iam::999999999999:user/bob');
+
+    expect(() => new VirtualMfaDevice(stack, 'Mfa', { user })).not.toThrow();
+  });
+
+  test('tokens, in every property', () => {
+    const stack = newStack();
+    const token = new CfnParameter(stack, 'Token').valueAsString;
+    const user = iam.User.fromUserArn(stack, 'Bob', Fn.importValue('BobArn'));
+    const props = { user, virtualMfaDeviceName: token, path: token, issuer: token, rotationId: token };
+    new VirtualMfaDevice(stack, 'First', props);
+    new VirtualMfaDevice(stack, 'Second', props);
+
+    expect(() => new App().synth()).not.toThrow();
+  });
+
+  test('a name with a token inside reaches the template as it is', () => {
+    const stack = newStack();
+    bobWithDevice({ virtualMfaDeviceName: `phone-${stack.region}` }, stack);
+
+    expect(devicePropertiesOf(stack)).toMatchObject({
+      VirtualMFADeviceName: { 'Fn::Join': ['', ['phone-', { Ref: 'AWS::Region' }]] },
+    });
+  });
+});
+
+describe('the room for path and name', () => {
+  test.each([
+    ['eu-west-1', 227],
+    ['cn-north-1', 224],
+    ['us-gov-west-1', 220],
+  ])('depends on the partition: in %s it is %i characters', (region, room) => {
+    const declare = (length: number): void => {
+      const stack = newStack({ env: { account: ACCOUNT, region } });
+      bobWithDevice({ path: `/${'p'.repeat(length - 7)}/`, virtualMfaDeviceName: 'phone' }, stack);
+    };
+
+    expect(() => declare(room)).not.toThrow();
+    expect(() => declare(room + 1)).toThrow(`got ${room + 1} characters together; allowed: ${room}`);
+  });
+});
