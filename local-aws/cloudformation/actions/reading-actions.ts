@@ -1,5 +1,5 @@
 import type { Account } from '../../account';
-import { flag, integer, list, optional, structure, text } from '../../protocol/members';
+import { flag, list, optional, structure, text } from '../../protocol/members';
 import { action, type Action } from '../../service';
 import { type CloudFormation, parseForSummary } from '../cloudformation';
 import { validationError } from '../errors';
@@ -172,11 +172,6 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
         if (importers.length === 0) throw validationError(`Export '${ExportName}' is not imported by any stack.`);
         return { Imports: importers };
       },
-    }),
-    DescribeAccountLimits: action({
-      input: { NextToken: nextToken, MaxResults: optional(integer(1, 100)) },
-      authorize: () => ({ action: 'cloudformation:DescribeAccountLimits', resource: '*' }),
-      run: () => ({ AccountLimits: [{ Name: 'StackLimit', Value: 2000 }] }),
     }),
   };
 }

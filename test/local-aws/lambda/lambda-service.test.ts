@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -214,8 +215,11 @@ describe('no process is left', () => {
     'after %s to local-aws, even if a handler never yields',
     async (signal) => {
       const tsx = path.resolve('node_modules/tsx/dist/cli.mjs');
+      // Who is killed cannot clean up: its files go with this folder.
+      const folder = mkdtempSync(path.join(tmpdir(), 'local-aws-test-'));
       const child = spawn(process.execPath, [tsx, path.resolve('test/local-aws/lambda/busy-account.ts')], {
         stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, TMPDIR: folder },
       });
       const [printed] = (await once(child.stdout, 'data')) as [Buffer];
       const { account, functions } = JSON.parse(printed.toString()) as { account: number; functions: number[] };
@@ -223,6 +227,7 @@ describe('no process is left', () => {
       process.kill(account, signal);
       await once(child, 'exit');
       await expect.poll(() => functions.filter(isRunning), { timeout: 5000 }).toEqual([]);
+      rmSync(folder, { recursive: true, force: true });
     },
   );
 });

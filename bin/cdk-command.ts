@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The root of this repository, where cdk.json lies. */
+const ROOT = join(__dirname, '..');
+const CDK = require.resolve('aws-cdk/bin/cdk');
+
+/** How a run of the CDK CLI ended. */
+export interface CdkRun {
+  readonly exitCode: number;
+  /** What it printed; empty where it printed straight to the terminal. */
+  readonly output: string;
+}
+
+export interface CdkOptions {
+  /** Points the CLI to an account. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where the CLI's own progress goes: this process's terminal, or into the result. */
+  readonly output: 'terminal' | 'result';
+  /** Aborting it ends the CLI and everything that it started. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs the real CDK CLI on this repository's app. */
+export async function cdk(args: readonly string[], { environment, output, signal }: CdkOptions): Promise<CdkRun> {
+  const child = spawn(process.execPath, [CDK, ...args, '--no-notices', '--no-version-reporting', '--ci'], {
+    cwd: ROOT,
+    // A process group of its own, so that the app and the build that the CLI starts can be ended with it.
+    detached: true,
+    stdio: output === 'terminal' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment, CDK_DISABLE_CLI_TELEMETRY: 'true' },
+  });
+  const endGroup = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  };
+  signal?.addEventListener('abort', endGroup);
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => printed.push(chunk));
+  try {
+    const exitCode = await new Promise<number>((ended, failed) => {
+      child.once('error', failed);
+      child.once('close', (code) => ended(code ?? 1));
+    });
+    return { exitCode, output: Buffer.concat(printed).toString('utf8') };
+  } finally {
+    signal?.removeEventListener('abort', endGroup);
+  }
+}
