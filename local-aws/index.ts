@@ -17,6 +17,7 @@ export type { LoggedCall } from './call-log';
 export type { CustomResourceEvent, CustomResourceObservation } from './cloudformation';
 export type { Credentials } from './credentials';
 export type { Fault } from './faults';
+export { nodeBinary } from './lambda/node-binary';
 export { AwsError } from './protocol/aws-error';
 
 /** How an account is made; everything has a default. */

@@ -1,0 +1,92 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { cdk, type CdkRun } from '../../bin/cdk-command';
+import type { StoredSeed } from '../../lambda/contract';
+import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
+
+/** An account, and the repository's own app deployed into it by the real CDK CLI. */
+export class Deployment {
+  readonly observations: CustomResourceObservation[] = [];
+  /** Everything that the CLI printed. */
+  printed = '';
+  readonly iam: IAMClient;
+  readonly secretsManager: SecretsManagerClient;
+  #logged = '';
+  readonly #assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-e2e-'));
+
+  private constructor(readonly localAws: LocalAws) {
+    const { url, account, credentials, cloudFormation } = localAws;
+    const { accessKeyId, secretAccessKey } = credentials;
+    const configuration = { endpoint: url, region: account.region, credentials: { accessKeyId, secretAccessKey } };
+    this.iam = new IAMClient(configuration);
+    this.secretsManager = new SecretsManagerClient(configuration);
+    cloudFormation.onCustomResourceEvent((observation) => this.observations.push(observation));
+  }
+
+  static async start(options: LocalAwsOptions = {}): Promise<Deployment> {
+    return new Deployment(await startLocalAws(options));
+  }
+
+  /** Runs the CLI with the app's context given as `name=value`. */
+  async cdk(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
+    const args = [...command, '--output', this.#assembly, ...context.flatMap((value) => ['-c', value])];
+    const run = await cdk(args, { environment: this.localAws.environment, output: 'result' });
+    this.printed += run.output;
+    this.#rememberLogs();
+    return run;
+  }
+
+  async deploy(...context: readonly string[]): Promise<CdkRun> {
+    return this.cdk(['deploy', '--require-approval', 'never'], ...context);
+  }
+
+  async destroy(...context: readonly string[]): Promise<CdkRun> {
+    return this.cdk(['destroy', '--force'], ...context);
+  }
+
+  /** The seeds in the account's secrets. */
+  async storedSeeds(): Promise<readonly StoredSeed[]> {
+    const { SecretList = [] } = await this.secretsManager.send(new ListSecretsCommand({}));
+    return Promise.all(
+      SecretList.map(async ({ ARN }) => {
+        const { SecretString = '' } = await this.secretsManager.send(new GetSecretValueCommand({ SecretId: ARN }));
+        return JSON.parse(SecretString) as StoredSeed;
+      }),
+    );
+  }
+
+  /** Serial numbers of the devices that are enabled for a user. */
+  enabledFor(userName: string): readonly string[] {
+    return this.localAws.iam.devicesOf(userName).map(({ serialNumber }) => serialNumber);
+  }
+
+  /** Names of the actions that the handler called since a moment, failed ones with their error. */
+  handlerCalls(since = 0): readonly string[] {
+    return this.localAws.account.calls
+      .since(since)
+      .filter(({ caller }) => caller.includes(':assumed-role/VirtualMfaStack'))
+      .map(({ action, error }) => (error === undefined ? action : `${action} ${error}`));
+  }
+
+  /** Keeps what the functions logged: their log groups go with the stack. */
+  #rememberLogs(): void {
+    const messages = this.localAws.logs.groups().flatMap(({ events }) => events.map(({ message }) => message));
+    this.#logged += messages.join('\n');
+  }
+
+  /** Every text that left the account other than as the secret: what the CLI printed, templates, answers, logs. */
+  everythingPublic(): string {
+    const templates = readdirSync(this.#assembly)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => readFileSync(join(this.#assembly, file), 'utf8'));
+    return [this.printed, ...templates, this.#logged, JSON.stringify(this.observations)].join('\n');
+  }
+
+  async stop(): Promise<void> {
+    await this.localAws.close();
+    rmSync(this.#assembly, { recursive: true, force: true });
+  }
+}
