@@ -5,7 +5,7 @@ import { asFailure, isAbsent, isNamed } from './aws-errors';
 import type { Clock } from './clock';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, STACK_ID_TAG, type StoredSeed } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
-import { failures, withRemains } from './failure';
+import { AccessDeniedFailure, failures, withRemains } from './failure';
 import type { MfaDevices } from './mfa-devices';
 import type { SeedStore, StagingLabel } from './seed-store';
 
@@ -108,7 +108,7 @@ export async function enable(request: EnrollmentRequest, versionId: string, tool
         // Where the step has changed since, there are fresh codes already.
         if (timeStepAt(clock.now()) === timeStep) await clock.sleep(millisecondsToNextTimeStep(clock.now()));
       } else if (isAbsent(error)) {
-        if (await mfaDevices.enabledFor(userName)) throw new DeviceVanished();
+        if ((await mfaDevices.enabledFor(userName)) !== undefined) throw new DeviceVanished();
         if (clock.now() - started > NEW_USER_MILLISECONDS) throw failures.noSuchUser(userName);
         await clock.sleep(NEW_USER_PAUSE_MILLISECONDS);
       } else {
@@ -118,14 +118,19 @@ export async function enable(request: EnrollmentRequest, versionId: string, tool
   }
 }
 
-/** Deactivates and deletes a device. What is gone already counts as gone. */
+/**
+ * Deactivates and deletes a device. What is gone already counts as gone. One that somebody enabled for a user outside the stack
+ * stays with that user: the role may not act there.
+ */
 export async function remove(userName: string, serialNumber: string, { mfaDevices }: EnrollmentTools): Promise<void> {
   await mfaDevices.deactivate(userName, serialNumber);
   if ((await mfaDevices.delete(serialNumber)) === 'absent now') return;
   const holder = await mfaDevices.holderOf(serialNumber);
-  if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);
-  if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
-    throw failures.enabledForAnotherUser(serialNumber, userName);
+  try {
+    if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);
+    await mfaDevices.delete(serialNumber);
+  } catch (error) {
+    if (holder === userName || !(error instanceof AccessDeniedFailure)) throw error;
   }
 }
 

@@ -13,6 +13,9 @@ export class Failure extends Error {
   }
 }
 
+/** A call that the role's policies, or a policy above them, do not allow. */
+export class AccessDeniedFailure extends Failure {}
+
 /**
  * Every failure that the handler answers with. README's FAQ lists them, and a test holds the list to this table.
  */
@@ -31,7 +34,7 @@ export const failures = {
 
   notOurDevice: (serialNumber: string) =>
     new Failure(
-      `The virtual MFA device ${serialNumber} exists already and belongs to someone else: it carries no ownership tags of this resource, so it was not touched.`,
+      `The virtual MFA device ${serialNumber} exists already and is not this resource's: its ownership tags are absent or name another resource, so it was not touched.`,
       'Choose another virtualMfaDeviceName, or leave it out to have one computed; or delete that device if nobody needs it.',
     ),
 
@@ -90,7 +93,7 @@ export const failures = {
     ),
 
   accessDenied: (action: string, message: string) =>
-    new Failure(
+    new AccessDeniedFailure(
       `The function's role may not call ${action}: ${message}`,
       'Look for a permissions boundary, a service control policy or a key policy that denies it; for an imported user that has a path, import it by its ARN (User.fromUserArn), since the path is part of it.',
     ),
@@ -98,7 +101,7 @@ export const failures = {
   timeRanOut: (action: string, lastError: string) =>
     new Failure(
       `AWS kept refusing ${action} until the function's time ran out; the last answer was ${lastError}.`,
-      'Nothing is left behind; deploy again later.',
+      'Deploy, or delete the stack, again later.',
     ),
 
   unexpected: (message: string) =>

@@ -1,0 +1,233 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { SERIAL_NUMBER_MAX_LENGTH } from '../lambda/contract';
+import { type Failure, failures, withRemains } from '../lambda/failure';
+
+const ROOT = resolve(__dirname, '..');
+const PACKAGE = manifestOf('package.json');
+const LOCAL_AWS = manifestOf('local-aws/package.json');
+const README = textOf('README.md');
+const CONTRIBUTING = textOf('CONTRIBUTING.md');
+
+/** What the tests read of a package.json. */
+interface Manifest {
+  readonly name: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+describe('README’s commands', () => {
+  test('to try the package come first, and are these two', () => {
+    expect(blocksOf(README, 'sh')[0]).toBe('npm ci && npm run demo\nnpm ci && npm test\n');
+    expect(PACKAGE.scripts).toMatchObject({ demo: expect.any(String) as string, test: expect.any(String) as string });
+  });
+
+  test.each([
+    ['README', README],
+    ['CONTRIBUTING', CONTRIBUTING],
+  ])('with npm run, in %s, are scripts of package.json', (_name, text) => {
+    const scripts = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
+
+    expect(scripts).toContain('demo');
+    expect(scripts.filter((script) => PACKAGE.scripts?.[script] === undefined)).toEqual([]);
+  });
+
+  test('CI calls the second of the two', () => {
+    expect(textOf('.ci/run')).toMatch(/^npm ci\nnpm test\n/m);
+  });
+});
+
+describe('README’s list of errors', () => {
+  const serialNumber = '<serialNumber>';
+  const userName = '<userName>';
+  /** Compiles only while it has every failure. Counts and lengths are computed: their place is marked afterwards. */
+  const examples: Readonly<Record<keyof typeof failures, Failure>> = {
+    invalidProperty: failures.invalidProperty('<name>', '<value>', '<allowed>'),
+    serialNumberTooLong: failures.serialNumberTooLong(serialNumber, SERIAL_NUMBER_MAX_LENGTH),
+    notOurDevice: failures.notOurDevice(serialNumber),
+    seedOfEnabledDeviceLost: failures.seedOfEnabledDeviceLost(serialNumber, userName),
+    enabledForAnotherUser: failures.enabledForAnotherUser(serialNumber, userName),
+    sameNameReplacement: failures.sameNameReplacement(serialNumber),
+    tooManyDevices: failures.tooManyDevices(userName, ['<serialNumbers>']),
+    tooManyDevicesInAccount: failures.tooManyDevicesInAccount(),
+    noSuchUser: failures.noSuchUser(userName),
+    codesRefused: failures.codesRefused(serialNumber),
+    deviceKeepsVanishing: failures.deviceKeepsVanishing(serialNumber),
+    seedSecretGone: failures.seedSecretGone('<secretArn>'),
+    accessDenied: failures.accessDenied('<action>', '<message>'),
+    timeRanOut: failures.timeRanOut('<action>', '<lastError>'),
+    unexpected: failures.unexpected('<message>'),
+  };
+  const computed: Readonly<Record<string, readonly [computed: string, placeholder: string]>> = {
+    serialNumberTooLong: [`have ${serialNumber.length} characters`, 'have <length> characters'],
+    tooManyDevices: ['has 1 MFA devices', 'has <count> MFA devices'],
+  };
+  const messages = Object.entries(examples).map(([name, { message }]) => {
+    const [from, to] = computed[name] ?? ['', ''];
+    return [name, message.replace(from, to)] as const;
+  });
+  const remains = withRemains(failures.unexpected('<message>'), serialNumber, failures.unexpected('<message>'))
+    .message.replace(`${failures.unexpected('<message>').message} `, '')
+    .replace(failures.unexpected('<message>').whatHappened, '<whatHappened>');
+  const quoted = [...sectionOf(README, 'Errors').matchAll(/^> `(.+)`$/gm)].map(([, message = '']) => message);
+
+  test.each(messages)('has the failure %s, word for word', (_name, message) => {
+    // As a code span: outside of one, angle brackets are HTML.
+    expect(message).not.toContain('`');
+    expect(quoted).toContain(message);
+  });
+
+  test('has what a failure adds when something could not be undone', () => {
+    expect(quoted).toContain(remains);
+  });
+
+  test('has nothing else, and nothing twice', () => {
+    expect([...quoted].sort()).toEqual([...messages.map(([, message]) => message), remains].sort());
+  });
+});
+
+describe('README’s TypeScript', () => {
+  const examples = blocksOf(README, 'ts');
+
+  test('is there, and imports the package by its name', () => {
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(example).toContain(`from '${PACKAGE.name}'`);
+  });
+
+  test('type-checks against the library', () => {
+    expect(problemsOf(examples)).toEqual([]);
+  }, 120_000);
+
+  test('would not pass with a property that the library does not have', () => {
+    const [example = ''] = examples;
+
+    expect(problemsOf([example.replace('{ user: bob }', '{ user: bob, phone: true }')])).toEqual([
+      expect.stringContaining("'phone' does not exist in type 'VirtualMfaDeviceProps'"),
+    ]);
+  }, 120_000);
+});
+
+describe('README’s table of properties', () => {
+  const rows = [...sectionOf(README, 'Properties').matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
+
+  test('has every property of the construct, in its order, and no other', () => {
+    expect(rows.map(([, name]) => name)).toEqual(propertiesOf('VirtualMfaDeviceProps').map(({ name }) => name));
+  });
+
+  test('says which ones are required', () => {
+    const required = rows.filter(([, , cells = '']) => cells.includes('| required |')).map(([, name]) => name);
+
+    expect(required).toEqual(
+      propertiesOf('VirtualMfaDeviceProps')
+        .filter(({ isOptional }) => !isOptional)
+        .map(({ name }) => name),
+    );
+  });
+});
+
+test('README states the oldest aws-cdk-lib that the package takes', () => {
+  const [, floor = ''] = /^\^(\d+\.\d+\.\d+)$/.exec(PACKAGE.peerDependencies?.['aws-cdk-lib'] ?? '') ?? [];
+
+  expect(floor).not.toBe('');
+  expect(README).toContain(`\`aws-cdk-lib\` ${floor} or newer`);
+});
+
+test('CONTRIBUTING gives a line to every dependency, and to no other package', () => {
+  const dependencies = [PACKAGE, LOCAL_AWS].flatMap((manifest) =>
+    Object.keys({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.peerDependencies,
+    }),
+  );
+  const explained = [...sectionOf(CONTRIBUTING, 'Dependencies').matchAll(/^- (`[^:]+`):/gm)].flatMap(([, names = '']) =>
+    [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  );
+
+  expect([...new Set(explained)].sort()).toEqual([...new Set(dependencies)].sort());
+});
+
+test.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('links in %s lead somewhere', (file) => {
+  const broken = [...textOf(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].filter(
+    ([, path = '', anchor]) => {
+      const target = textOf(path === '' ? file : path);
+      return anchor !== undefined && !headingsOf(target).includes(anchor);
+    },
+  );
+
+  expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+function textOf(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+function manifestOf(path: string): Manifest {
+  return JSON.parse(textOf(path)) as Manifest;
+}
+
+/** The fenced code blocks of a language. */
+function blocksOf(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
+    .filter(([, blockLanguage]) => blockLanguage === language)
+    .map(([, , code = '']) => code);
+}
+
+/** The text under a heading of the second level. */
+function sectionOf(markdown: string, heading: string): string {
+  const [, section] = markdown.split(`\n## ${heading}\n`);
+  return section?.split('\n## ')[0] ?? '';
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function headingsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** What the compiler says of examples that import the package by its name, each in a file of its own. */
+function problemsOf(examples: readonly string[]): string[] {
+  const configuration: unknown = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path)).config;
+  const { options } = ts.parseJsonConfigFileContent(configuration, { ...ts.sys, readDirectory: () => [] }, ROOT);
+  const files = new Map(examples.map((code, index) => [join(ROOT, `readme-example-${index + 1}.ts`), code]));
+  const compilerOptions: ts.CompilerOptions = {
+    ...options,
+    noEmit: true,
+    paths: { [PACKAGE.name]: [join(ROOT, 'lib/index.ts')] },
+  };
+  const disk = ts.createCompilerHost(compilerOptions);
+  const host: ts.CompilerHost = {
+    ...disk,
+    fileExists: (path) => files.has(path) || disk.fileExists(path),
+    getSourceFile: (path, ...rest) => {
+      const code = files.get(path);
+      return code === undefined
+        ? disk.getSourceFile(path, ...rest)
+        : ts.createSourceFile(path, code, ts.ScriptTarget.ES2022);
+    },
+  };
+  return ts
+    .getPreEmitDiagnostics(ts.createProgram([...files.keys()], compilerOptions, host))
+    .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+}
+
+/** The properties of an interface in lib/virtual-mfa-device.ts, in their order. */
+function propertiesOf(interfaceName: string): { name: string; isOptional: boolean }[] {
+  const path = 'lib/virtual-mfa-device.ts';
+  return ts
+    .createSourceFile(path, textOf(path), ts.ScriptTarget.ES2022, true)
+    .statements.filter((statement) => ts.isInterfaceDeclaration(statement))
+    .filter(({ name }) => name.text === interfaceName)
+    .flatMap(({ members }) => members.filter((member) => ts.isPropertySignature(member)))
+    .map(({ name, questionToken }) => ({ name: name.getText(), isOptional: questionToken !== undefined }));
+}
