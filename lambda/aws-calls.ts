@@ -56,11 +56,16 @@ export class AwsCalls {
       const began = clock.now();
       try {
         const output = await call();
-        log.info('aws call', { action, attempt, durationMilliseconds: clock.now() - began });
+        log.info(action, { action, attempt, durationMilliseconds: clock.now() - began });
         return { output, triedBefore: attempt > 1 };
       } catch (error) {
         const errorName = error instanceof Error ? error.name : 'unknown';
-        log.info('aws call', { action, attempt, durationMilliseconds: clock.now() - began, error: errorName });
+        log.info(`${action} answered ${errorName}`, {
+          action,
+          attempt,
+          durationMilliseconds: clock.now() - began,
+          error: errorName,
+        });
         const longestPause = Math.min(LONGEST_PAUSE_MILLISECONDS, FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
         const pause = longestPause * (0.5 + random() / 2);
         if (clock.now() + pause > this.#lastTry(error, notYet)) throw this.#final(error, action);

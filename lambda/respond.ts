@@ -12,18 +12,19 @@ export interface CustomResourceEvent extends LifecycleEvent {
 
 /** Performs an event and answers it, whatever happens. Throws only if the answer cannot be delivered: Lambda then runs it again. */
 export async function respond(event: CustomResourceEvent, toolsFor: ToolsFor, clock: Clock, log: Log): Promise<void> {
-  const response = await responseTo(event, toolsFor, log);
-  log.info('answer', {
+  const response = await responseTo(event, toolsFor);
+  const fields = {
     requestType: event.RequestType,
     logicalResourceId: event.LogicalResourceId,
     physicalResourceId: response.PhysicalResourceId,
     status: response.Status,
-    ...(response.Reason === undefined ? {} : { reason: response.Reason }),
-  });
+  };
+  if (response.Reason === undefined) log.info(`${event.RequestType} succeeded`, fields);
+  else log.error(`${event.RequestType} failed: ${response.Reason}`, { ...fields, reason: response.Reason });
   await sendResponse(event.ResponseURL, response, clock);
 }
 
-async function responseTo(event: CustomResourceEvent, toolsFor: ToolsFor, log: Log): Promise<CustomResourceResponse> {
+async function responseTo(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<CustomResourceResponse> {
   const { StackId, RequestId, LogicalResourceId } = event;
   const common = { StackId, RequestId, LogicalResourceId };
   try {
@@ -35,7 +36,6 @@ async function responseTo(event: CustomResourceEvent, toolsFor: ToolsFor, log: L
       ...(attributes ? { Data: attributes } : {}),
     };
   } catch (error) {
-    if (error instanceof Error) log.error('failed', { error: error.name });
     return {
       ...common,
       Status: 'FAILED',

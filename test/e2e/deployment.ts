@@ -7,7 +7,7 @@ import { cdk, type CdkRun } from '../../bin/cdk-command';
 import type { StoredSeed } from '../../lambda/contract';
 import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
 
-/** An account, and the repository's own app deployed into it by the real CDK CLI. */
+/** An account, and an app deployed into it by the real CDK CLI: the repository's own by default. */
 export class Deployment {
   readonly observations: CustomResourceObservation[] = [];
   /** Everything that the CLI printed. */
@@ -17,7 +17,10 @@ export class Deployment {
   #logged = '';
   readonly #assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-e2e-'));
 
-  private constructor(readonly localAws: LocalAws) {
+  private constructor(
+    readonly localAws: LocalAws,
+    private readonly app?: string,
+  ) {
     const { url, account, credentials, cloudFormation } = localAws;
     const { accessKeyId, secretAccessKey } = credentials;
     const configuration = { endpoint: url, region: account.region, credentials: { accessKeyId, secretAccessKey } };
@@ -26,13 +29,15 @@ export class Deployment {
     cloudFormation.onCustomResourceEvent((observation) => this.observations.push(observation));
   }
 
-  static async start(options: LocalAwsOptions = {}): Promise<Deployment> {
-    return new Deployment(await startLocalAws(options));
+  /** @param app the command of another app than the repository's own */
+  static async start(options: LocalAwsOptions = {}, app?: string): Promise<Deployment> {
+    return new Deployment(await startLocalAws(options), app);
   }
 
   /** Runs the CLI with the app's context given as `name=value`. */
   async cdk(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
-    const args = [...command, '--output', this.#assembly, ...context.flatMap((value) => ['-c', value])];
+    const app = this.app === undefined ? [] : ['--app', this.app];
+    const args = [...command, ...app, '--output', this.#assembly, ...context.flatMap((value) => ['-c', value])];
     const run = await cdk(args, { environment: this.localAws.environment, output: 'result' });
     this.printed += run.output;
     this.#rememberLogs();
