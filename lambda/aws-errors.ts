@@ -36,5 +36,5 @@ export function asFailure(error: unknown): Failure {
  * seed's length or a six-digit code.
  */
 export function withoutSecrets(foreignMessage: string): string {
-  return foreignMessage.replace(/[A-Z2-7]{16,}=*/gi, '[removed]').replace(/(?<!\d)\d{6}(?!\d)/g, '[removed]');
+  return foreignMessage.replace(/[A-Z2-7]{16,}=*/g, '[removed]').replace(/(?<!\d)\d{6}(?!\d)/g, '[removed]');
 }

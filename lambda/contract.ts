@@ -56,6 +56,9 @@ export const LOGICAL_ID_TAG = 'cdk-iam-virtual-mfa:logical-id';
 /** Tag with a hash of what the device was enrolled for (user, path, rotation): tells a replacement from a change in place. */
 export const ENROLLMENT_TAG = 'cdk-iam-virtual-mfa:enrollment';
 
+/** Tag with the version id under which the device's seed is stored: a device made anew under the same name has another. */
+export const SEED_VERSION_TAG = 'cdk-iam-virtual-mfa:seed-version';
+
 /** What a property may hold: the rule in words, and its check. */
 export interface PropertyRule {
   /** Completes "allowed: …". */

@@ -1,13 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { generateURI } from 'otplib/functional';
 import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from './authentication-codes';
 import type { AwsCalls } from './aws-calls';
 import { asFailure, isAbsent, isNamed } from './aws-errors';
 import type { Clock } from './clock';
-import { ENROLLMENT_TAG, LOGICAL_ID_TAG, STACK_ID_TAG, type StoredSeed } from './contract';
+import {
+  ENROLLMENT_TAG,
+  LOGICAL_ID_TAG,
+  SEED_VERSION_TAG,
+  STACK_ID_TAG,
+  type StoredSeed,
+  type VirtualMfaDeviceTag,
+} from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
 import { AccessDeniedFailure, failures, withRemains } from './failure';
 import type { MfaDevices } from './mfa-devices';
-import type { SeedStore, StagingLabel } from './seed-store';
+import type { SeedStore, SeedVersion, StagingLabel } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
 const GRACE_MILLISECONDS = 3_000;
@@ -61,8 +69,8 @@ export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipT
  */
 export async function enroll(request: EnrollmentRequest, label: StagingLabel, tools: EnrollmentTools): Promise<string> {
   for (let tries = 1; ; tries += 1) {
-    const device = (await createWithSeed(request, label, tools)) ?? (await resume(request, tools));
-    // Somebody deleted the device between the two calls.
+    const device = await createWithSeed(request, label, tools);
+    // One that could not be enabled was deleted, or somebody deleted it meanwhile.
     if (!device) {
       if (tries < CREATION_TRIES) continue;
       throw failures.deviceKeepsVanishing(request.serialNumber);
@@ -128,10 +136,32 @@ export async function remove(userName: string, serialNumber: string, { mfaDevice
   const holder = await mfaDevices.holderOf(serialNumber);
   try {
     if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);
-    await mfaDevices.delete(serialNumber);
+    if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
+      throw failures.stillEnabled(serialNumber, holder ?? userName);
+    }
   } catch (error) {
     if (holder === userName || !(error instanceof AccessDeniedFailure)) throw error;
   }
+}
+
+/**
+ * Finds the seed of a device by the version that its tags name. The serial number alone would not do: a device that somebody
+ * deleted and this resource made anew has the same one. It serves only where somebody took the tags away.
+ */
+export async function storedSeedOfDevice(
+  serialNumber: string,
+  tags: ReadonlyMap<string, string>,
+  { seedStore }: EnrollmentTools,
+): Promise<SeedVersion | undefined> {
+  const versionId = tags.get(SEED_VERSION_TAG);
+  if (versionId === undefined) return seedStore.findBySerialNumber(serialNumber);
+  const found = await seedStore.find(versionId);
+  return found?.stored.serialNumber === serialNumber ? found : undefined;
+}
+
+/** The tag that names the version of a device's seed. */
+export function seedVersionTag(versionId: string): VirtualMfaDeviceTag {
+  return { Key: SEED_VERSION_TAG, Value: versionId };
 }
 
 /** What is stored for a device. */
@@ -141,6 +171,7 @@ export function storedSeedOf(request: EnrollmentRequest, seed: string): StoredSe
   return { serialNumber, userName, seed, otpauthUri };
 }
 
+/** Creates a device and stores its seed; or finds the one that exists, with its stored seed. Undefined: there is none now. */
 async function createWithSeed(
   request: EnrollmentRequest,
   label: StagingLabel,
@@ -148,53 +179,46 @@ async function createWithSeed(
 ): Promise<SeededDevice | undefined> {
   const { path, virtualMfaDeviceName, tags } = request;
   const { mfaDevices, seedStore } = tools;
+  const versionId = randomUUID();
+  const creation = await mfaDevices
+    .create(path, virtualMfaDeviceName, [...tags, seedVersionTag(versionId)])
+    .catch((error: unknown) => {
+      throw isNamed(error, 'LimitExceededException') ? failures.tooManyDevicesInAccount() : error;
+    });
+  if (creation.outcome === 'exists') return resume(request, creation.triedBefore, tools);
   try {
-    const creation = await mfaDevices.create(path, virtualMfaDeviceName, tags);
-    if (creation.outcome === 'exists') {
-      await discardIfSeedIsLost(request, creation.triedBefore, tools);
-      return undefined;
-    }
-    const { seed } = creation;
-    try {
-      return { versionId: await seedStore.put(storedSeedOf(request, seed), label), createdHere: true };
-    } catch (error) {
-      throw await undone(error, request, { createdHere: true }, tools);
-    }
+    await seedStore.put(versionId, storedSeedOf(request, creation.seed), label);
+    return { versionId, createdHere: true };
   } catch (error) {
-    if (isNamed(error, 'LimitExceededException')) throw failures.tooManyDevicesInAccount();
-    throw error;
+    throw await undone(error, request, { createdHere: true }, tools);
   }
 }
 
-/** Finds the stored seed of a device that exists already; undefined where there is no device any more. */
-async function resume(request: EnrollmentRequest, { seedStore }: EnrollmentTools): Promise<SeededDevice | undefined> {
-  const found = await seedStore.find(request.serialNumber);
-  return found && { versionId: found.versionId, createdHere: false };
-}
-
-/** Deletes a device of ours that cannot be enabled, because its seed is nowhere. One that is not ours is never touched. */
-async function discardIfSeedIsLost(
+/**
+ * Finds the stored seed of a device that exists already. One of ours whose seed is nowhere cannot be enabled: it is deleted.
+ * One that is not ours is never touched.
+ */
+async function resume(
   request: EnrollmentRequest,
   answerWasLost: boolean,
   tools: EnrollmentTools,
-): Promise<void> {
+): Promise<SeededDevice | undefined> {
   const { serialNumber, userName } = request;
-  const { mfaDevices, seedStore, clock } = tools;
+  const { mfaDevices, clock } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
-  if (!tags) return;
+  if (!tags) return undefined;
   const ownership = ownershipByTags(tags, request);
-  let stored = await seedStore.find(serialNumber);
-  if (ownership === "someone else's" || (ownership === 'unmarked' && !stored)) {
-    throw failures.notOurDevice(serialNumber);
-  }
-  for (let poll = 0; !stored && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
+  let found = await storedSeedOfDevice(serialNumber, tags, tools);
+  if (ownership === "someone else's" || (ownership === 'unmarked' && !found)) throw failures.notOurDevice(serialNumber);
+  for (let poll = 0; !found && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
     await clock.sleep(GRACE_MILLISECONDS / GRACE_POLLS);
-    stored = await seedStore.find(serialNumber);
+    found = await storedSeedOfDevice(serialNumber, tags, tools);
   }
-  if (stored && stored.stored.userName === userName) return;
+  if (found?.stored.userName === userName) return { versionId: found.versionId, createdHere: false };
   if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
     throw failures.seedOfEnabledDeviceLost(serialNumber, (await mfaDevices.holderOf(serialNumber)) ?? userName);
   }
+  return undefined;
 }
 
 /** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */

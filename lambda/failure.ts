@@ -50,6 +50,12 @@ export const failures = {
       'Deactivate it where it is enabled (aws iam list-virtual-mfa-devices --assignment-status Assigned shows for whom), or give a new rotationId.',
     ),
 
+  stillEnabled: (serialNumber: string, userName: string) =>
+    new Failure(
+      `The device ${serialNumber} is enabled for the user ${userName} still, although IAM took the request to deactivate it.`,
+      'Deactivate it by hand (aws iam deactivate-mfa-device) and try again.',
+    ),
+
   sameNameReplacement: (serialNumber: string) =>
     new Failure(
       `The change needs a new device, but the explicit virtualMfaDeviceName gives it the serial number of the old one, ${serialNumber}.`,

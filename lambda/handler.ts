@@ -1,4 +1,5 @@
-import type { VirtualMfaDeviceAttributes } from './contract';
+import { randomUUID } from 'node:crypto';
+import { SEED_VERSION_TAG, type VirtualMfaDeviceAttributes } from './contract';
 import {
   enable,
   enroll,
@@ -6,7 +7,9 @@ import {
   isSameEnrollment,
   ownershipByTags,
   remove,
+  seedVersionTag,
   storedSeedOf,
+  storedSeedOfDevice,
 } from './enrollment';
 import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
 import { Failure, failures } from './failure';
@@ -72,7 +75,8 @@ async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   const tags = await tools.mfaDevices.tagsOf(serialNumber);
   if (!tags) return { physicalResourceId };
   const ownership = ownershipByTags(tags, request);
-  const unmarkedButOurs = ownership === 'unmarked' && (await tools.seedStore.find(serialNumber)) !== undefined;
+  const unmarkedButOurs =
+    ownership === 'unmarked' && (await storedSeedOfDevice(serialNumber, tags, tools)) !== undefined;
   if (ownership !== 'ours' && !unmarkedButOurs) return { physicalResourceId };
   // The role may delete only what carries the tags; somebody took them away.
   if (unmarkedButOurs) await tools.mfaDevices.tag(serialNumber, request.ownershipTags);
@@ -94,7 +98,7 @@ async function updateInPlace(
 ): Promise<void> {
   const { serialNumber, userName } = request;
   const { mfaDevices, seedStore } = tools;
-  const found = await seedStore.find(serialNumber);
+  const found = await storedSeedOfDevice(serialNumber, tags, tools);
   const ownership = ownershipByTags(tags, request);
   const unmarkedButOurs = ownership === 'unmarked' && found !== undefined;
   if (ownership !== 'ours' && !unmarkedButOurs) throw failures.notOurDevice(serialNumber);
@@ -106,8 +110,15 @@ async function updateInPlace(
 
   const wanted = storedSeedOf(request, found.stored.seed);
   let { versionId } = found;
-  if (wanted.otpauthUri !== found.stored.otpauthUri) versionId = await seedStore.put(wanted, 'AWSCURRENT');
-  else if (!found.isCurrent) await seedStore.makeCurrent(versionId);
+  if (wanted.otpauthUri !== found.stored.otpauthUri) {
+    versionId = randomUUID();
+    await seedStore.put(versionId, wanted, 'AWSCURRENT');
+  } else if (!found.isCurrent) {
+    await seedStore.makeCurrent(versionId);
+  }
+  if (tags.get(SEED_VERSION_TAG) !== versionId) {
+    await mfaDevices.tag(serialNumber, [...request.tags, seedVersionTag(versionId)]);
+  }
 
   const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
   if (!isEnabled) await enable(request, versionId, tools);

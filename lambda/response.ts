@@ -24,14 +24,21 @@ export interface CustomResourceResponse {
 
 /** Renders an answer within CloudFormation's limit: a long reason is cut, the JSON never. */
 export function renderResponse(response: CustomResourceResponse): Buffer {
-  let { Reason = '' } = response;
-  for (;;) {
-    const body = Buffer.from(JSON.stringify(Reason === '' ? response : { ...response, Reason }));
-    const excess = body.length - MAX_BODY_BYTES;
-    if (excess <= 0 || Reason === '') return body;
-    // A character has at least one byte, the ellipsis three: each round shortens the body.
-    Reason = `${Array.from(Reason).slice(0, -Math.max(excess, 4)).join('')}…`;
+  const { Reason } = response;
+  const whole = Buffer.from(JSON.stringify(response));
+  if (whole.length <= MAX_BODY_BYTES || Reason === undefined) return whole;
+  const characters = Array.from(Reason);
+  const cutTo = (length: number) =>
+    Buffer.from(JSON.stringify({ ...response, Reason: `${characters.slice(0, length).join('')}…` }));
+  // What a character takes depends on its script and on JSON's escapes: the longest that fits is searched for.
+  let fits = 0;
+  let tooLong = characters.length;
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (cutTo(middle).length <= MAX_BODY_BYTES) fits = middle;
+    else tooLong = middle;
   }
+  return cutTo(fits);
 }
 
 /** PUTs an answer to the presigned URL of the event, again if it does not arrive. */

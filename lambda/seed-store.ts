@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
@@ -23,12 +22,14 @@ export interface SeedVersion {
 
 /** Where seeds are kept. */
 export interface SeedStore {
-  /** Stores a seed as a new version under a label; answers the version's id. */
-  put(stored: StoredSeed, label: StagingLabel): Promise<string>;
+  /** Stores a seed as a new version, of an id that was never used, under a label. */
+  put(versionId: string, stored: StoredSeed, label: StagingLabel): Promise<void>;
   /** Reads a version that was just stored. */
   read(versionId: string): Promise<StoredSeed>;
-  /** Finds the newest version with the seed of a device; undefined where there is none, or no secret. */
-  find(serialNumber: string): Promise<SeedVersion | undefined>;
+  /** Finds a version; undefined where there is none, or no secret. */
+  find(versionId: string): Promise<SeedVersion | undefined>;
+  /** Finds a version that records a serial number, among the labelled ones: for a device whose tags do not name its version. */
+  findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined>;
   /** Makes a version the current one, if it is not yet. */
   makeCurrent(versionId: string): Promise<void>;
   /** Whether a seed can be stored: the secret exists, and is not scheduled for deletion. */
@@ -46,8 +47,7 @@ export class SecretsManagerSeedStore implements SeedStore {
     private readonly secretArn: string,
   ) {}
 
-  async put(stored: StoredSeed, label: StagingLabel): Promise<string> {
-    const versionId = randomUUID();
+  async put(versionId: string, stored: StoredSeed, label: StagingLabel): Promise<void> {
     const command = new PutSecretValueCommand({
       SecretId: this.secretArn,
       ClientRequestToken: versionId,
@@ -56,7 +56,6 @@ export class SecretsManagerSeedStore implements SeedStore {
     });
     try {
       await this.calls.perform('secretsmanager:PutSecretValue', () => this.client.send(command));
-      return versionId;
     } catch (error) {
       throw isNamed(error, ABSENT, MARKED_FOR_DELETION) ? failures.seedSecretGone(this.secretArn) : error;
     }
@@ -75,16 +74,20 @@ export class SecretsManagerSeedStore implements SeedStore {
     }
   }
 
-  async find(serialNumber: string): Promise<SeedVersion | undefined> {
-    for (const label of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] as const) {
-      const version = await this.#labelled(label);
+  async find(VersionId: string): Promise<SeedVersion | undefined> {
+    return this.#version({ VersionId });
+  }
+
+  async findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined> {
+    for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] satisfies StagingLabel[]) {
+      const version = await this.#version({ VersionStage });
       if (version?.stored.serialNumber === serialNumber) return version;
     }
     return undefined;
   }
 
   async makeCurrent(versionId: string): Promise<void> {
-    const current = await this.#labelled('AWSCURRENT');
+    const current = await this.#version({ VersionStage: 'AWSCURRENT' });
     if (current?.versionId === versionId) return;
     const command = new UpdateSecretVersionStageCommand({
       SecretId: this.secretArn,
@@ -106,8 +109,10 @@ export class SecretsManagerSeedStore implements SeedStore {
     }
   }
 
-  async #labelled(label: StagingLabel): Promise<SeedVersion | undefined> {
-    const command = new GetSecretValueCommand({ SecretId: this.secretArn, VersionStage: label });
+  async #version(
+    which: { readonly VersionId: string } | { readonly VersionStage: StagingLabel },
+  ): Promise<SeedVersion | undefined> {
+    const command = new GetSecretValueCommand({ SecretId: this.secretArn, ...which });
     try {
       const { output } = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
       return {

@@ -3,7 +3,7 @@ import { type TagManager, Token } from 'aws-cdk-lib';
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules */
 const MAX_TAGS = 50;
 /** Stack id, logical id and enrollment, which the handler sets. */
-const OWNERSHIP_TAGS = 3;
+const OWNERSHIP_TAGS = 4;
 const RESERVED_PREFIXES = ['aws:', 'cdk-iam-virtual-mfa:'];
 const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;

@@ -72,7 +72,7 @@ describe('tags', () => {
     [
       'that are too many beside the ownership tags',
       Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`key${index}`, 'x'])),
-      'got 48 tags; allowed: 47, for IAM takes 50 and 3 mark the owner. Remove some.',
+      'got 48 tags; allowed: 46, for IAM takes 50 and 4 mark the owner. Remove some.',
     ],
   ])('%s are refused', (_what, tags, problem) => {
     const { stack, device } = bobWithDevice();

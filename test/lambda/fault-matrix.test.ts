@@ -1,0 +1,419 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AwsError, type Fault } from '../../local-aws';
+import {
+  ACCOUNT_ID,
+  FUNCTION_TIMEOUT_MILLISECONDS,
+  Lifecycle,
+  type Properties,
+  type Run,
+  type Subject,
+  writing,
+} from './lifecycle';
+
+/** What an action may answer, as its page in the API reference lists it. */
+const IAM_ERRORS: Readonly<Record<string, readonly (readonly [code: string, status: number])[]>> = {
+  CreateVirtualMFADevice: [
+    ['LimitExceeded', 409],
+    ['InvalidInput', 400],
+    ['EntityAlreadyExists', 409],
+    ['ConcurrentModification', 409],
+  ],
+  EnableMFADevice: [
+    ['EntityAlreadyExists', 409],
+    ['EntityTemporarilyUnmodifiable', 409],
+    ['InvalidAuthenticationCode', 403],
+    ['LimitExceeded', 409],
+    ['NoSuchEntity', 404],
+    ['ConcurrentModification', 409],
+  ],
+  DeactivateMFADevice: [
+    ['EntityTemporarilyUnmodifiable', 409],
+    ['NoSuchEntity', 404],
+    ['LimitExceeded', 409],
+    ['ConcurrentModification', 409],
+  ],
+  DeleteVirtualMFADevice: [
+    ['NoSuchEntity', 404],
+    ['DeleteConflict', 409],
+    ['LimitExceeded', 409],
+    ['ConcurrentModification', 409],
+  ],
+  ListMFADevices: [['NoSuchEntity', 404]],
+  ListMFADeviceTags: [
+    ['NoSuchEntity', 404],
+    ['InvalidInput', 400],
+  ],
+  ListVirtualMFADevices: [],
+  TagMFADevice: [
+    ['InvalidInput', 400],
+    ['LimitExceeded', 409],
+    ['NoSuchEntity', 404],
+    ['ConcurrentModification', 409],
+  ],
+  UntagMFADevice: [
+    ['InvalidInput', 400],
+    ['NoSuchEntity', 404],
+    ['ConcurrentModification', 409],
+  ],
+};
+const SECRETS_MANAGER_ERRORS = [
+  ['ResourceNotFoundException', 400],
+  ['InvalidRequestException', 400],
+] as const;
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+interface Strike extends Omit<Fault, 'action'> {
+  readonly name: string;
+}
+
+/** Where an action says of a device that it is not there, it is not: somebody deletes it at this very moment. */
+const SPEAKS_OF_DEVICE = ['ListMFADeviceTags', 'TagMFADevice', 'UntagMFADevice', 'DeleteVirtualMFADevice'];
+
+/** Everything that can happen to a call of an action. */
+function strikesOn(action: string, deleteDevice: () => void): Strike[] {
+  const [service = '', name = ''] = action.split(':');
+  const documented = service === 'iam' ? (IAM_ERRORS[name] ?? []) : SECRETS_MANAGER_ERRORS;
+  const failure = service === 'iam' ? 'ServiceFailure' : 'InternalServiceError';
+  const throttling = service === 'iam' ? 'Throttling' : 'ThrottlingException';
+  const denied = service === 'iam' ? 'AccessDenied' : 'AccessDeniedException';
+  const error = (code: string, status: number) => new AwsError(code, `${code} on demand`, status);
+  const transient: Omit<Strike, 'times'>[] = [
+    { name: throttling, answer: error(throttling, 400) },
+    { name: failure, answer: error(failure, 500) },
+    { name: 'connection reset before', answer: 'connection reset' },
+  ];
+  // A call that changes nothing is tried again the same way, whichever temporary error it meets: one of them lasts.
+  const enduring = writing([action]).length > 0 ? transient : transient.slice(0, 1);
+  if (writing([action]).length > 0) {
+    transient.push(
+      { name: `${failure} after taking effect`, answer: error(failure, 500), moment: 'after' },
+      { name: 'connection reset after', answer: 'connection reset', moment: 'after' },
+    );
+  }
+  const final = documented.map(([code, status]): Omit<Strike, 'times'> => {
+    const isTrue = code === 'NoSuchEntity' && SPEAKS_OF_DEVICE.includes(name);
+    return { name: code, answer: error(code, status), ...(isTrue ? { strike: deleteDevice } : {}) };
+  });
+  if (name === 'EnableMFADevice') {
+    final.push({ name: 'NoSuchEntity of a deleted device', answer: error('NoSuchEntity', 404), strike: deleteDevice });
+  }
+  return [
+    ...final.map((strike) => ({ ...strike, name: `${strike.name} once`, times: 1 })),
+    ...final.map((strike) => ({ ...strike, name: `${strike.name} always`, times: FOREVER })),
+    { name: `${denied} once`, times: 1, answer: error(denied, 403) },
+    { name: `${denied} always`, times: FOREVER, answer: error(denied, 403) },
+    ...transient.map((strike) => ({ ...strike, name: `${strike.name} once`, times: 1 })),
+    ...enduring.map((strike) => ({ ...strike, name: `${strike.name} until the time runs out`, times: FOREVER })),
+  ];
+}
+
+/** A way through the handler: what is there before, the event, and what CloudFormation and the account expect of it. */
+interface Path {
+  readonly name: string;
+  /** What the device that the event is about is computed from. */
+  readonly properties?: Properties;
+  prepare(subject: Subject): Promise<void>;
+  act(subject: Subject): Promise<Run>;
+  /** What CloudFormation does next, faults over; then what must hold. */
+  assess(subject: Subject, run: Run): Promise<void>;
+}
+
+const OLD: Properties = { RotationId: '1' };
+const NEW: Properties = { RotationId: '2' };
+const RENAMED: Properties = { RotationId: '1', Issuer: 'Elsewhere', Tags: [{ Key: 'team', Value: 'red' }] };
+const TAGGED: Properties = { RotationId: '1', Tags: [{ Key: 'cost-centre', Value: '7' }] };
+
+async function succeeds(run: Promise<Run>): Promise<Run> {
+  const done = await run;
+  expect(done.answer.Reason).toBeUndefined();
+  expect(done.answer.Status).toBe('SUCCESS');
+  return done;
+}
+
+/** I1: enabled for the user, the current seed is the device's, and STS takes its codes. */
+async function holdsEnabledDevice(subject: Subject, properties: Properties): Promise<void> {
+  const serialNumber = subject.serialNumber(properties);
+  expect(subject.device(serialNumber)?.assignment?.userName).toBe(subject.userName);
+  const stored = await subject.stored();
+  expect(stored?.serialNumber).toBe(serialNumber);
+  expect(stored?.userName).toBe(subject.userName);
+  expect(stored?.seed).toBe(subject.device(serialNumber)?.seed);
+  await subject.signIn(serialNumber);
+}
+
+/** I2: a FAILED Create is followed by a Delete with the answered id, and nothing is left. */
+async function assessCreate(subject: Subject, run: Run): Promise<void> {
+  expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+  if (run.answer.Status === 'SUCCESS') return holdsEnabledDevice(subject, OLD);
+  await succeeds(subject.delete(run.answer.PhysicalResourceId, OLD));
+  expect(subject.ownDevices()).toEqual([]);
+}
+
+const fresh = async (subject: Subject) => {
+  await succeeds(subject.create(OLD));
+};
+
+const PATHS: readonly Path[] = [
+  {
+    name: 'Create',
+    prepare: async () => undefined,
+    act: (subject) => subject.create(OLD),
+    assess: assessCreate,
+  },
+  {
+    name: 'Create over an orphan with its seed',
+    prepare: async (subject) => {
+      await fresh(subject);
+      await subject.deactivate(subject.serialNumber(OLD));
+    },
+    act: (subject) => subject.create(OLD),
+    assess: assessCreate,
+  },
+  {
+    name: 'Create over an orphan without its seed',
+    prepare: (subject) => subject.orphanWithoutSeed(OLD),
+    act: (subject) => subject.create(OLD),
+    assess: assessCreate,
+  },
+  {
+    name: 'a duplicate Create',
+    prepare: fresh,
+    act: (subject) => subject.create(OLD),
+    assess: assessCreate,
+  },
+  {
+    name: 'Update in place',
+    prepare: async (subject) => {
+      await succeeds(subject.create(TAGGED));
+    },
+    act: (subject) => subject.update(TAGGED, RENAMED),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, TAGGED));
+      await holdsEnabledDevice(subject, TAGGED);
+      const tags = subject.device(subject.serialNumber(OLD))?.tags;
+      const wanted = run.answer.Status === 'SUCCESS' ? [undefined, 'red'] : ['7', undefined];
+      expect([tags?.get('cost-centre'), tags?.get('team')]).toEqual(wanted);
+    },
+  },
+  {
+    name: 'Update in place of a device that was deactivated by hand',
+    prepare: async (subject) => {
+      await fresh(subject);
+      await subject.deactivate(subject.serialNumber(OLD));
+    },
+    act: (subject) => subject.update(OLD, RENAMED),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, OLD));
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'Update in place of a device that was deleted by hand',
+    prepare: async (subject) => {
+      await fresh(subject);
+      await subject.deactivate(subject.serialNumber(OLD));
+      await subject.administrate('iam', 'DeleteVirtualMFADevice', { SerialNumber: subject.serialNumber(OLD) });
+    },
+    act: (subject) => subject.update(OLD, RENAMED),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, OLD));
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'Update with a replacement',
+    properties: NEW,
+    prepare: fresh,
+    act: (subject) => subject.update(OLD, NEW),
+    assess: async (subject, run) => {
+      const oldSerialNumber = subject.serialNumber(OLD);
+      if (run.answer.Status === 'SUCCESS') {
+        expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(NEW));
+        await succeeds(subject.delete(oldSerialNumber, OLD));
+        expect(subject.ownDevices()).toEqual([subject.serialNumber(NEW)]);
+        return holdsEnabledDevice(subject, NEW);
+      }
+      expect(run.answer.PhysicalResourceId).toBe(oldSerialNumber);
+      await succeeds(subject.update(NEW, OLD, oldSerialNumber));
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'rollback Update after a failed replacement, with the old id',
+    prepare: async (subject) => {
+      await fresh(subject);
+      subject.aws.account.faults.inject({
+        action: 'iam:EnableMFADevice',
+        answer: new AwsError('LimitExceeded', 'Cannot exceed quota for MFADevicesPerUser: 8', 409),
+      });
+      const { answer } = await subject.update(OLD, NEW);
+      expect(answer.Status).toBe('FAILED');
+    },
+    act: (subject) => subject.update(NEW, OLD, subject.serialNumber(OLD)),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(NEW, OLD, subject.serialNumber(OLD)));
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'rollback Update of a replacement that was made, with the new id',
+    prepare: async (subject) => {
+      await fresh(subject);
+      await succeeds(subject.update(OLD, NEW));
+    },
+    act: (subject) => subject.update(NEW, OLD, subject.serialNumber(NEW)),
+    assess: async (subject, run) => {
+      const newSerialNumber = subject.serialNumber(NEW);
+      if (run.answer.Status === 'FAILED') {
+        expect(run.answer.PhysicalResourceId).toBe(newSerialNumber);
+        await succeeds(subject.update(NEW, OLD, newSerialNumber));
+      }
+      await succeeds(subject.delete(newSerialNumber, NEW));
+      expect(subject.ownDevices()).toEqual([subject.serialNumber(OLD)]);
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'Delete',
+    prepare: fresh,
+    act: (subject) => subject.delete(subject.serialNumber(OLD), OLD),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      if (run.answer.Status === 'FAILED') await succeeds(subject.delete(subject.serialNumber(OLD), OLD));
+      expect(subject.ownDevices()).toEqual([]);
+    },
+  },
+];
+
+describe('whatever goes wrong with one call', () => {
+  let lifecycle: Lifecycle;
+  let cases = 0;
+  const began = performance.now();
+  // An account a path: its lists stay short, and so does the time to look through them.
+  beforeEach(async () => {
+    lifecycle = await Lifecycle.start();
+  });
+  afterEach(() => lifecycle.close());
+  afterAll(() => {
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    process.stdout.write(`fault matrix: ${cases} cases in ${seconds} s\n`);
+  });
+
+  it.each(PATHS)('$name ends well, or CloudFormation brings it to a good end', holdsAtEachCall, 120_000);
+
+  async function holdsAtEachCall(path: Path): Promise<void> {
+    const subject = await lifecycle.newSubject();
+    await path.prepare(subject);
+    const undisturbed = await path.act(subject);
+    expect(undisturbed.answer.Reason).toBeUndefined();
+    await path.assess(subject, undisturbed);
+
+    const failed: string[] = [];
+    for (const [place, action] of undisturbed.actions.entries()) {
+      if (isRepetition(undisturbed.actions, place)) continue;
+      for (const strike of strikesOn(action, () => undefined)) {
+        cases += 1;
+        try {
+          await struck(path, place, action, strike.name);
+        } catch (error) {
+          failed.push(`call ${place + 1}, ${action}: ${strike.name}: ${messageOf(error)}`);
+        }
+      }
+    }
+
+    for (const place of undisturbed.actions.keys()) {
+      cases += 1;
+      try {
+        await crashed(path, place);
+      } catch (error) {
+        failed.push(`crash before call ${place + 1}: ${messageOf(error)}`);
+      }
+    }
+
+    expect(failed).toEqual([]);
+  }
+
+  /** The function dies without an answer, and Lambda runs the event again. */
+  async function crashed(path: Path, place: number): Promise<void> {
+    // Prepare
+    const subject = await lifecycle.newSubject();
+    await path.prepare(subject);
+
+    // Act
+    lifecycle.crashAt = place;
+    const first = await path.act(subject);
+    lifecycle.crashAt = undefined;
+    lifecycle.clock.advance(60_000);
+    const second = await path.act(subject);
+
+    // Assess
+    expect(first.answers).toEqual([]);
+    expect(second.answers).toHaveLength(1);
+    expect(second.answer.Status).toBe('SUCCESS');
+    await path.assess(subject, second);
+    subject.aws.iam.virtualMfaDevices.clear();
+  }
+
+  async function struck(path: Path, place: number, action: string, strikeName: string): Promise<void> {
+    // Prepare
+    const subject = await lifecycle.newSubject();
+    const serialNumber = subject.serialNumber(path.properties ?? OLD);
+    const deleteDevice = () => void subject.aws.iam.virtualMfaDevices.delete(serialNumber);
+    const strike = strikesOn(action, deleteDevice).find(({ name }) => name === strikeName);
+    if (!strike) throw new Error(`There is no strike ${strikeName} on ${action}`);
+    const foreign = [
+      `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-own`,
+      `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-unassigned`,
+    ] as const;
+    subject.foreignDevice(foreign[0], { enabledFor: subject.userName });
+    subject.foreignDevice(foreign[1], { tags: [] });
+    const foreignBefore = foreign.map((its) => structuredClone(subject.device(its)));
+    await path.prepare(subject);
+    const seeds = new Set<string>();
+    const collectSeeds = () => subject.ownDevices().forEach((own) => seeds.add(subject.device(own)?.seed ?? ''));
+    collectSeeds();
+
+    const strokes: string[] = [];
+    const struckOnce = () => {
+      strokes.push(action);
+      strike.strike?.();
+    };
+
+    // Act
+    lifecycle.observer = (called, current) => {
+      if (called === 'secretsmanager:PutSecretValue') collectSeeds();
+      if (current === place) subject.aws.account.faults.inject({ ...strike, action, strike: struckOnce });
+    };
+    const run = await path.act(subject);
+    collectSeeds();
+    lifecycle.observer = undefined;
+    subject.aws.account.faults.clear();
+
+    // Assess
+    // A call that fails by itself takes no effect, so nothing strikes after it.
+    expect(strokes.length).toBeGreaterThanOrEqual(strike.moment === 'after' ? 0 : 1);
+    expect(run.answers).toHaveLength(1);
+    expect(run.elapsedMilliseconds).toBeLessThan(FUNCTION_TIMEOUT_MILLISECONDS - 10_000);
+    const said = [run.answers[0]?.body, ...run.logLines].join('\n');
+    seeds.forEach((seed) => expect(said).not.toContain(seed));
+    expect(said).not.toMatch(/\b\d{6}\b/);
+    await path.assess(subject, run);
+    expect(foreign.map((its) => subject.device(its))).toEqual(foreignBefore);
+    subject.aws.iam.virtualMfaDevices.clear();
+  }
+});
+
+/** Polls are alike: of five calls and more of an action in a row, the first and the last two stand for all. */
+function isRepetition(actions: readonly string[], place: number): boolean {
+  const neighbours = actions.slice(Math.max(0, place - 2), place + 3);
+  return neighbours.length === 5 && neighbours.every((action) => action === actions[place]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 300) : String(error);
+}

@@ -1,0 +1,445 @@
+import { IAMClient } from '@aws-sdk/client-iam';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Secret, TOTP } from 'otpauth';
+import { vi } from 'vitest';
+import { AwsCalls } from '../../lambda/aws-calls';
+import type { Clock } from '../../lambda/clock';
+import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed } from '../../lambda/contract';
+import { readEnrollmentRequest } from '../../lambda/enrollment-request';
+import { jsonLog } from '../../lambda/log';
+import { IamMfaDevices } from '../../lambda/mfa-devices';
+import { type CustomResourceEvent, respond } from '../../lambda/respond';
+import type { CustomResourceResponse } from '../../lambda/response';
+import { SecretsManagerSeedStore } from '../../lambda/seed-store';
+import { type LocalAws, type LoggedCall, startLocalAws } from '../../local-aws';
+
+export const ACCOUNT_ID = '123456789012';
+export const STACK_ID = `arn:aws:cloudformation:us-east-1:${ACCOUNT_ID}:stack/users/8f5c2a10-aaaa-bbbb-cccc-0123456789ab`;
+/** As lambda/index.ts has it: five minutes, one of them kept to undo and to answer. */
+export const FUNCTION_TIMEOUT_MILLISECONDS = 300_000;
+const UNDO_AND_ANSWER_MILLISECONDS = 60_000;
+export const ROLE_NAME = 'virtual-mfa-device-provider';
+
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** What one event came to. */
+export interface Run {
+  /** What arrived at the response URL, in order; nothing where the function died. */
+  readonly answers: readonly Answer[];
+  /** The last of them. */
+  readonly answer: CustomResourceResponse;
+  /** The calls that the handler made, tries included. */
+  readonly calls: readonly LoggedCall[];
+  /** Their actions alone. */
+  readonly actions: readonly string[];
+  readonly logLines: readonly string[];
+  /** Virtual milliseconds from the event to the end of the handler. */
+  readonly elapsedMilliseconds: number;
+}
+
+export interface Answer {
+  readonly body: string;
+  readonly contentType: string | undefined;
+  readonly method: string | undefined;
+}
+
+/** Told of each call before it is sent, with its place among the calls of its event. */
+export type CallObserver = (action: string, place: number) => void;
+
+/** Time that passes at a word: `Date` is the same clock, so that the SDK sees no skew between itself and the account. */
+export class VirtualClock implements Clock {
+  constructor(start = Date.UTC(2026, 0, 15, 12, 0, 7)) {
+    vi.useFakeTimers({ toFake: ['Date'], now: start });
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  advance(milliseconds: number): void {
+    vi.setSystemTime(Date.now() + milliseconds);
+  }
+
+  async sleep(milliseconds: number): Promise<void> {
+    this.advance(milliseconds);
+  }
+}
+
+/** The handler, its role, and the account that it works in. */
+export class Lifecycle {
+  static async start(): Promise<Lifecycle> {
+    const clock = new VirtualClock();
+    const aws = await startLocalAws({ accountId: ACCOUNT_ID, now: () => clock.now() });
+    const inbox = await startInbox();
+    await aws.account.invoke('iam', 'CreateRole', {
+      RoleName: ROLE_NAME,
+      AssumeRolePolicyDocument: JSON.stringify({
+        Statement: { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+      }),
+    });
+    await putRolePolicy(aws, 'Devices', [...deviceStatements(), seedStatement()]);
+    return new Lifecycle(aws, clock, inbox);
+  }
+
+  observer: CallObserver | undefined;
+  /** The place of the call before which the function dies, as at a crash or a timeout. */
+  crashAt: number | undefined;
+  readonly #iam: IAMClient;
+  readonly #secretsManager: SecretsManagerClient;
+  #subjects = 0;
+  #place = 0;
+  #crash: () => void = () => undefined;
+
+  private constructor(
+    readonly aws: LocalAws,
+    readonly clock: VirtualClock,
+    private readonly inbox: Inbox,
+  ) {
+    const role = aws.iam.roles.get(ROLE_NAME);
+    const configuration = {
+      region: 'us-east-1',
+      endpoint: aws.url,
+      credentials: aws.account.credentials.issueSession(aws.iam.rolePrincipal(role, 'handler'), 10 * 365 * 86_400),
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    };
+    this.#iam = new IAMClient(configuration);
+    this.#secretsManager = new SecretsManagerClient(configuration);
+    this.#iam.middlewareStack.add(
+      (next, context) => async (args) => {
+        await this.#observe('iam', String(context['commandName']));
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    this.#secretsManager.middlewareStack.add(
+      (next, context) => async (args) => {
+        await this.#observe('secretsmanager', String(context['commandName']));
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+  }
+
+  /** A resource of the stack, with a user and an empty seed secret of its own. The role may act on this resource's users only. */
+  async newSubject(): Promise<Subject> {
+    this.#subjects += 1;
+    this.aws.account.faults.clear();
+    this.observer = undefined;
+    this.crashAt = undefined;
+    const logicalId = `Mfa${this.#subjects}`;
+    const userNames = [`bob${this.#subjects}`, `eve${this.#subjects}`] as const;
+    for (const UserName of userNames) await this.aws.account.invoke('iam', 'CreateUser', { UserName });
+    const secret = await this.aws.account.invoke('secretsmanager', 'CreateSecret', {
+      Name: `seed-${this.#subjects}`,
+      Tags: [{ Key: STACK_ID_TAG, Value: STACK_ID }],
+    });
+    await putRolePolicy(this.aws, 'Users', [
+      {
+        Effect: 'Allow',
+        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'],
+        Resource: userNames.map((name) => this.aws.iam.arnOfUserNamed(name)),
+      },
+    ]);
+    return new Subject(this, logicalId, userNames, String(secret['ARN']));
+  }
+
+  /** Runs the handler on an event, as Lambda would, and collects what it answered. */
+  async run(event: CustomResourceEvent): Promise<Run> {
+    const { account } = this.aws;
+    const started = this.clock.now();
+    const callsBefore = account.calls.since().length;
+    const logLines: string[] = [];
+    const log = jsonLog(event.RequestId, (line) => logLines.push(line));
+    const deadline = started + FUNCTION_TIMEOUT_MILLISECONDS - UNDO_AND_ANSWER_MILLISECONDS;
+    const calls = new AwsCalls({ clock: this.clock, random: () => 1, log, deadline });
+    this.#place = 0;
+    const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
+    const responded = respond(
+      event,
+      (seedSecretArn) => ({
+        mfaDevices: new IamMfaDevices(this.#iam, calls),
+        seedStore: new SecretsManagerSeedStore(this.#secretsManager, calls, seedSecretArn),
+        calls,
+        clock: this.clock,
+      }),
+      this.clock,
+      log,
+    );
+    await Promise.race([responded, crashed]);
+    const made = account.calls
+      .since()
+      .slice(callsBefore)
+      .filter(({ source }) => source === 'http');
+    const answers = this.inbox.taken(event.RequestId);
+    return {
+      answers,
+      answer: JSON.parse(answers.at(-1)?.body ?? '{}') as CustomResourceResponse,
+      calls: made,
+      actions: made.map(({ action }) => action),
+      logLines,
+      elapsedMilliseconds: this.clock.now() - started,
+    };
+  }
+
+  responseUrl(requestId: string): string {
+    return `${this.inbox.url}/${requestId}`;
+  }
+
+  async close(): Promise<void> {
+    this.#iam.destroy();
+    this.#secretsManager.destroy();
+    await this.inbox.close();
+    await this.aws.close();
+    vi.useRealTimers();
+  }
+
+  async #observe(service: string, commandName: string): Promise<void> {
+    const place = this.#place;
+    this.#place += 1;
+    if (place === this.crashAt) {
+      this.#crash();
+      // Nothing comes after this.
+      await new Promise(() => undefined);
+    }
+    this.observer?.(`${service}:${commandName.replace(/Command$/, '')}`, place);
+  }
+}
+
+/** One custom resource: builds its events, runs them, and looks at what they left in the account. */
+export class Subject {
+  readonly userName: string;
+  readonly otherUserName: string;
+
+  constructor(
+    readonly lifecycle: Lifecycle,
+    readonly logicalId: string,
+    [userName, otherUserName]: readonly [string, string],
+    readonly seedSecretArn: string,
+  ) {
+    this.userName = userName;
+    this.otherUserName = otherUserName;
+  }
+
+  get aws(): LocalAws {
+    return this.lifecycle.aws;
+  }
+
+  /** Properties as CloudFormation delivers them: each scalar a string. */
+  properties(changes: Properties = {}): Properties {
+    return {
+      ServiceToken: `arn:aws:lambda:us-east-1:${ACCOUNT_ID}:function:handler`,
+      ServiceTimeout: '1800',
+      UserName: this.userName,
+      SeedSecretArn: this.seedSecretArn,
+      ...changes,
+    };
+  }
+
+  serialNumber(changes: Properties = {}): string {
+    return this.#request(changes).serialNumber;
+  }
+
+  event(
+    type: Pick<CustomResourceEvent, 'RequestType' | 'PhysicalResourceId' | 'OldResourceProperties'>,
+    changes: Properties = {},
+  ): CustomResourceEvent {
+    const RequestId = randomUUID();
+    return {
+      ...type,
+      RequestId,
+      ResponseURL: this.lifecycle.responseUrl(RequestId),
+      StackId: STACK_ID,
+      LogicalResourceId: this.logicalId,
+      ResourceProperties: this.properties(changes),
+    };
+  }
+
+  create(changes: Properties = {}): Promise<Run> {
+    return this.lifecycle.run(this.event({ RequestType: 'Create' }, changes));
+  }
+
+  /** @param physicalResourceId the serial number that belongs to the old properties, by default */
+  update(from: Properties, to: Properties, physicalResourceId = this.serialNumber(from)): Promise<Run> {
+    const type = { RequestType: 'Update', PhysicalResourceId: physicalResourceId } as const;
+    return this.lifecycle.run(this.event({ ...type, OldResourceProperties: this.properties(from) }, to));
+  }
+
+  delete(physicalResourceId = this.serialNumber(), changes: Properties = {}): Promise<Run> {
+    return this.lifecycle.run(this.event({ RequestType: 'Delete', PhysicalResourceId: physicalResourceId }, changes));
+  }
+
+  /** Does something as an administrator of the account, outside of any stack. */
+  administrate(service: string, action: string, input: Properties): Promise<Readonly<Record<string, unknown>>> {
+    return this.aws.account.invoke(service, action, input);
+  }
+
+  /** Leaves a device of this resource behind, not enabled and with its seed stored nowhere. */
+  async orphanWithoutSeed(changes: Properties = {}): Promise<void> {
+    const { path, virtualMfaDeviceName, tags } = this.#request(changes);
+    const seedVersion = { Key: SEED_VERSION_TAG, Value: randomUUID() };
+    const input = { Path: path, VirtualMFADeviceName: virtualMfaDeviceName, Tags: [...tags, seedVersion] };
+    await this.administrate('iam', 'CreateVirtualMFADevice', input);
+  }
+
+  /** Takes the device away from its user, as a person in the console might. */
+  async deactivate(serialNumber = this.serialNumber(), userName = this.userName): Promise<void> {
+    await this.administrate('iam', 'DeactivateMFADevice', { UserName: userName, SerialNumber: serialNumber });
+  }
+
+  /** Puts a device of somebody else into the account. */
+  foreignDevice(serialNumber: string, options: { enabledFor?: string; tags?: readonly [string, string][] } = {}): void {
+    const enableDate = new Date(this.lifecycle.clock.now());
+    this.aws.iam.virtualMfaDevices.set(serialNumber, {
+      serialNumber,
+      seed: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+      tags: new Map(options.tags ?? [[STACK_ID_TAG, `${STACK_ID}-of-someone-else`]]),
+      driftTimeSteps: 0,
+      ...(options.enabledFor === undefined ? {} : { assignment: { userName: options.enabledFor, enableDate } }),
+    });
+  }
+
+  /** Everything there is to know of a device, or undefined. */
+  device(serialNumber = this.serialNumber()) {
+    return this.aws.iam.virtualMfaDevices.get(serialNumber);
+  }
+
+  /** Serial numbers of the devices that carry this resource's marks. */
+  ownDevices(): string[] {
+    return [...this.aws.iam.virtualMfaDevices.values()]
+      .filter(({ tags }) => tags.get(STACK_ID_TAG) === STACK_ID && tags.get(LOGICAL_ID_TAG) === this.logicalId)
+      .map(({ serialNumber }) => serialNumber);
+  }
+
+  /** The serial numbers that are enabled for a user. */
+  enabledFor(userName = this.userName): string[] {
+    return this.aws.iam.devicesOf(userName).map(({ serialNumber }) => serialNumber);
+  }
+
+  /** What the secret holds under a staging label, or undefined. */
+  async stored(label = 'AWSCURRENT'): Promise<StoredSeed | undefined> {
+    try {
+      const input = { SecretId: this.seedSecretArn, VersionStage: label };
+      const { SecretString } = await this.administrate('secretsmanager', 'GetSecretValue', input);
+      return JSON.parse(String(SecretString)) as StoredSeed;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Signs in as a user with the next code of the stored seed, over HTTP: resolves only if STS takes the code. */
+  async signIn(serialNumber = this.serialNumber(), userName = this.userName): Promise<void> {
+    const { account, iam, url } = this.aws;
+    const stored = await this.stored();
+    this.lifecycle.clock.advance(30_000);
+    const credentials = account.credentials.issueAccessKey(iam.userPrincipal(iam.users.get(userName)));
+    const sts = new STSClient({ region: 'us-east-1', endpoint: url, credentials, maxAttempts: 1 });
+    const TokenCode = codeOf(stored?.seed ?? '', this.lifecycle.clock.now());
+    try {
+      await sts.send(new GetSessionTokenCommand({ SerialNumber: serialNumber, TokenCode }));
+    } finally {
+      sts.destroy();
+    }
+  }
+
+  #request(changes: Properties) {
+    return readEnrollmentRequest({
+      StackId: STACK_ID,
+      LogicalResourceId: this.logicalId,
+      ResourceProperties: this.properties(changes),
+    });
+  }
+}
+
+/** The code of a seed at a moment, by a library that the product does not use. */
+export function codeOf(seed: string, timestamp: number): string {
+  return new TOTP({ secret: Secret.fromBase32(seed), algorithm: 'SHA1', digits: 6, period: 30 }).generate({
+    timestamp,
+  });
+}
+
+/** Actions that change something. */
+export function writing(actions: readonly string[]): string[] {
+  return actions.filter((action) => !/:(?:List|Get|Describe)/.test(action));
+}
+
+interface Inbox {
+  readonly url: string;
+  taken(requestId: string): readonly Answer[];
+  close(): Promise<void>;
+}
+
+/** Stands in for the presigned URL that CloudFormation waits at. */
+async function startInbox(): Promise<Inbox> {
+  const answers = new Map<string, Answer[]>();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const id = (request.url ?? '').slice(1);
+      const answer = {
+        body: Buffer.concat(chunks).toString('utf8'),
+        contentType: request.headers['content-type'],
+        method: request.method,
+      };
+      answers.set(id, [...(answers.get(id) ?? []), answer]);
+      response.end();
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    taken: (requestId) => answers.get(requestId) ?? [],
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+export async function putRolePolicy(aws: LocalAws, PolicyName: string, Statement: readonly object[]): Promise<void> {
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+  await aws.account.invoke('iam', 'PutRolePolicy', { RoleName: ROLE_NAME, PolicyName, PolicyDocument });
+}
+
+/** What lib/private/virtual-mfa-device-provider.ts gives to the role, resolved for this stack. */
+export function deviceStatements(): object[] {
+  const Resource = `arn:aws:iam::${ACCOUNT_ID}:mfa/*`;
+  const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: STACK_ID };
+  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: STACK_ID };
+  return [
+    {
+      Effect: 'Allow',
+      Action: ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'],
+      Resource,
+      Condition: { StringEquals: requestTag, StringEqualsIfExists: resourceTag },
+    },
+    {
+      Effect: 'Allow',
+      Action: ['iam:DeleteVirtualMFADevice', 'iam:UntagMFADevice'],
+      Resource,
+      Condition: { StringEquals: resourceTag },
+    },
+    { Effect: 'Allow', Action: 'iam:ListMFADeviceTags', Resource },
+    { Effect: 'Allow', Action: 'iam:ListVirtualMFADevices', Resource: '*' },
+  ];
+}
+
+export function seedStatement(): object {
+  return {
+    Effect: 'Allow',
+    Action: [
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:GetSecretValue',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+    ],
+    Resource: `arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:*`,
+    Condition: { StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: STACK_ID } },
+  };
+}
