@@ -88,7 +88,7 @@ export class Account {
     input: Record<string, unknown>,
     caller: Principal,
   ): Promise<unknown> {
-    const action = service.actions[name];
+    const action = Object.hasOwn(service.actions, name) ? service.actions[name] : undefined;
     if (!action) throw notImplemented(`${service.name}:${name}`);
     const call = { requestId: randomUUID(), caller };
     for (const request of action.authorize(input, call)) authorize(caller, request);

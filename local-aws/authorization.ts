@@ -22,28 +22,54 @@ export interface PolicyStatement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, OneOrMore<string | boolean>>>>>;
 }
 
+type Decision = 'allowed' | 'denied explicitly' | 'denied implicitly';
+
 type Context = Readonly<Record<string, string | readonly string[]>>;
+
+/** Whether a JSON value has a policy document's shape, as far as AWS refuses one that has not. */
+export function isPolicyDocument(value: unknown): value is PolicyDocument {
+  const { Statement } = (value ?? {}) as Partial<PolicyDocument>;
+  if (typeof Statement !== 'object') return false;
+  return listOf(Statement as OneOrMore<Partial<PolicyStatement> | null>).every((statement) => {
+    const { Effect = '', Action, NotAction, Resource, NotResource } = statement ?? {};
+    const oneAction = (Action === undefined) !== (NotAction === undefined);
+    const atMostOneResource = Resource === undefined || NotResource === undefined;
+    return ['Allow', 'Deny'].includes(Effect) && oneAction && atMostOneResource;
+  });
+}
 
 /** Throws AccessDenied, worded as AWS words it, unless the caller's identity policies allow the request. */
 export function authorize(caller: Principal, request: AuthorizationRequest): void {
-  const policies = caller.policies();
-  if (policies === undefined) return;
-  const context = { ...globalContext(caller), ...request.context };
-  const boundary = caller.boundary?.();
-  const decision = evaluate(policies, request, context);
-  const bounded = boundary === undefined ? 'allowed' : evaluate([boundary], request, context);
-  if (decision === 'allowed' && bounded === 'allowed') return;
-  const because = [decision, bounded].includes('denied explicitly')
-    ? 'with an explicit deny in an identity-based policy'
-    : `because no ${decision === 'allowed' ? 'permissions boundary' : 'identity-based policy'} allows the ${request.action} action`;
+  const { policies, boundary } = decisionsOn(caller, request);
+  if (policies === 'allowed' && boundary === 'allowed') return;
+  let because = `because no identity-based policy allows the ${request.action} action`;
+  if (policies === 'denied explicitly') because = 'with an explicit deny in an identity-based policy';
+  else if (boundary === 'denied explicitly') because = 'with an explicit deny in a permissions boundary';
+  else if (policies === 'allowed') because = `because no permissions boundary allows the ${request.action} action`;
   throw new AwsError(
     'AccessDenied',
     `User: ${caller.arn} is not authorized to perform: ${request.action} on resource: ${request.resource} ${because}`,
     403,
   );
 }
+/** Whether the caller's policies or boundary deny the request, which no policy on a resource makes up for. */
+export function isDeniedExplicitly(caller: Principal, request: AuthorizationRequest): boolean {
+  return Object.values(decisionsOn(caller, request)).includes('denied explicitly');
+}
 
-function globalContext(caller: Principal): Context {
+function decisionsOn(caller: Principal, request: AuthorizationRequest): { policies: Decision; boundary: Decision } {
+  const policies = caller.policies();
+  if (policies === undefined) return { policies: 'allowed', boundary: 'allowed' };
+  const context = { ...globalContext(caller), ...request.context };
+  const boundary = caller.boundary?.();
+  return {
+    policies: evaluate(policies, request, context),
+    boundary: boundary === undefined ? 'allowed' : evaluate([boundary], request, context),
+  };
+}
+
+/** The condition keys that every request has: who makes it, and with which kind of credentials. */
+export function globalContext(caller: Principal): Context {
   return {
     'aws:PrincipalArn': caller.principalArn,
     'aws:PrincipalType': caller.type === 'role' ? 'AssumedRole' : 'User',
@@ -52,6 +78,9 @@ function globalContext(caller: Principal): Context {
     ...(caller.multiFactorAuthPresent === undefined
       ? {}
       : { 'aws:MultiFactorAuthPresent': String(caller.multiFactorAuthPresent) }),
+    ...(caller.multiFactorAuthAgeSeconds === undefined
+      ? {}
+      : { 'aws:MultiFactorAuthAge': String(caller.multiFactorAuthAgeSeconds()) }),
   };
 }
 
@@ -64,10 +93,12 @@ export function evaluate(
   policies: readonly PolicyDocument[],
   request: Pick<AuthorizationRequest, 'action' | 'resource'>,
   context: Context,
-): 'allowed' | 'denied explicitly' | 'denied implicitly' {
-  const matching = policies
-    .flatMap((policy) => listOf(policy.Statement))
-    .filter((statement) => applies(statement, request, context));
+): Decision {
+  const matching = policies.flatMap(({ Version, Statement }) => {
+    // Only this version of the policy language has variables; without one, a document is of the older version.
+    const variables = Version === '2012-10-17' ? context : undefined;
+    return listOf(Statement).filter((statement) => applies(statement, request, context, variables));
+  });
   if (matching.some(({ Effect }) => Effect === 'Deny')) return 'denied explicitly';
   return matching.some(({ Effect }) => Effect === 'Allow') ? 'allowed' : 'denied implicitly';
 }
@@ -81,13 +112,17 @@ export function evaluateResourcePolicy(
   principalNames: readonly string[],
   request: Pick<AuthorizationRequest, 'action' | 'resource'>,
   context: Context,
-): ReturnType<typeof evaluate> {
+): Decision {
   const statements = listOf(policy.Statement).filter(({ Principal }) => {
     const named = typeof Principal === 'string' ? [Principal] : listOf(Principal?.AWS ?? []);
     return named.some((name) => name === '*' || principalNames.includes(name));
   });
   // A trust policy names no resource: it lies on it.
-  const policies = [{ Statement: statements.map((statement) => ({ Resource: '*', ...statement })) }];
+  const onItself = statements.map((statement) => ({
+    ...(statement.NotResource ? {} : { Resource: '*' }),
+    ...statement,
+  }));
+  const policies = [{ ...policy, Statement: onItself }];
   return evaluate(policies, request, context);
 }
 
@@ -95,38 +130,66 @@ function applies(
   statement: PolicyStatement,
   { action, resource }: Pick<AuthorizationRequest, 'action' | 'resource'>,
   context: Context,
+  variables: Context | undefined,
 ): boolean {
-  const actionMatches = (pattern: string) => wildcard(pattern.toLowerCase()).test(action.toLowerCase());
-  const resourceMatches = (pattern: string) => wildcard(withVariables(pattern, context)).test(resource);
-  const actions = statement.Action
-    ? listOf(statement.Action).some(actionMatches)
-    : !listOf(statement.NotAction ?? []).some(actionMatches);
-  const resources = statement.Resource
-    ? listOf(statement.Resource).some(resourceMatches)
-    : !listOf(statement.NotResource ?? []).some(resourceMatches);
-  return actions && resources && conditionsHold(statement.Condition ?? {}, context);
+  const actionMatches = (pattern: string) => wildcard(pattern.toLowerCase(), undefined).test(action.toLowerCase());
+  const resourceMatches = (pattern: string) => wildcard(pattern, variables).test(resource);
+  return (
+    covers(statement.Action, statement.NotAction, actionMatches) &&
+    covers(statement.Resource, statement.NotResource, resourceMatches) &&
+    conditionsHold(statement.Condition ?? {}, context, variables)
+  );
 }
 
-function conditionsHold(conditions: NonNullable<PolicyStatement['Condition']>, context: Context): boolean {
+/** An element such as Action, or its opposite. A statement that has neither covers nothing. */
+function covers(
+  element: OneOrMore<string> | undefined,
+  opposite: OneOrMore<string> | undefined,
+  matches: (pattern: string) => boolean,
+): boolean {
+  if (element !== undefined) return listOf(element).some(matches);
+  return opposite !== undefined && !listOf(opposite).some(matches);
+}
+
+function conditionsHold(
+  conditions: NonNullable<PolicyStatement['Condition']>,
+  context: Context,
+  variables: Context | undefined,
+): boolean {
   return Object.entries(conditions).every(([operator, tests]) =>
     Object.entries(tests).every(([key, expected]) => {
-      const patterns = listOf(expected).map((value) => withVariables(String(value), context));
+      const patterns = listOf(expected).map((value) => ({
+        text: withVariables(String(value), variables),
+        expression: wildcard(String(value), variables),
+      }));
       return conditionHolds(operator, valueOf(context, key), patterns);
     }),
   );
 }
 
-type Comparison = (actual: string, pattern: string) => boolean;
+/** A condition's value: as text, and for the operators that know wildcards. */
+interface Pattern {
+  readonly text: string;
+  readonly expression: RegExp;
+}
+
+type Comparison = (actual: string, pattern: Pattern) => boolean;
+
+const like: Comparison = (actual, { expression }) => expression.test(actual);
+const equalIgnoringCase: Comparison = (actual, { text }) => actual.toLowerCase() === text.toLowerCase();
 
 const COMPARISONS: Readonly<Record<string, Comparison>> = {
-  StringEquals: (actual, pattern) => actual === pattern,
-  StringEqualsIgnoreCase: (actual, pattern) => actual.toLowerCase() === pattern.toLowerCase(),
-  StringLike: (actual, pattern) => wildcard(pattern).test(actual),
-  ArnEquals: (actual, pattern) => wildcard(pattern).test(actual),
-  ArnLike: (actual, pattern) => wildcard(pattern).test(actual),
-  Bool: (actual, pattern) => actual.toLowerCase() === pattern.toLowerCase(),
-  NumericLessThan: (actual, pattern) => Number(actual) < Number(pattern),
-  NumericGreaterThan: (actual, pattern) => Number(actual) > Number(pattern),
+  StringEquals: (actual, { text }) => actual === text,
+  StringEqualsIgnoreCase: equalIgnoringCase,
+  StringLike: like,
+  ArnEquals: like,
+  ArnLike: like,
+  Bool: equalIgnoringCase,
+  NumericEquals: (actual, { text }) => Number(actual) === Number(text),
+  NumericLessThan: (actual, { text }) => Number(actual) < Number(text),
+  NumericLessThanEquals: (actual, { text }) => Number(actual) <= Number(text),
+  NumericGreaterThan: (actual, { text }) => Number(actual) > Number(text),
+  NumericGreaterThanEquals: (actual, { text }) => Number(actual) >= Number(text),
 };
 
 const NEGATIONS: Readonly<Record<string, string>> = {
@@ -135,17 +198,25 @@ const NEGATIONS: Readonly<Record<string, string>> = {
   StringNotLike: 'StringLike',
   ArnNotEquals: 'ArnEquals',
   ArnNotLike: 'ArnLike',
+  NumericNotEquals: 'NumericEquals',
 };
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html */
-function conditionHolds(operator: string, actual: readonly string[] | undefined, patterns: readonly string[]): boolean {
-  if (operator === 'Null') return patterns.includes(String(actual === undefined));
+function conditionHolds(
+  operator: string,
+  actual: readonly string[] | undefined,
+  patterns: readonly Pattern[],
+): boolean {
+  if (operator === 'Null') return patterns.some(({ text }) => text.toLowerCase() === String(actual === undefined));
   const [, quantifier, name, ifExists] = /^(ForAnyValue:|ForAllValues:)?(\w+?)(IfExists)?$/.exec(operator) ?? [];
   const negated = NEGATIONS[name ?? ''];
   const comparison = COMPARISONS[negated ?? name ?? ''];
   if (!comparison) throw notImplemented(`the condition operator ${operator}`);
-  // A missing key fails every comparison but the negated ones, the IfExists ones and ForAllValues.
-  if (actual === undefined) return ifExists !== undefined || negated !== undefined || quantifier === 'ForAllValues:';
+  if (actual === undefined) {
+    // A missing key has no value that ForAnyValue could find; otherwise it differs from every value that is denied.
+    if (ifExists !== undefined || quantifier === 'ForAllValues:') return true;
+    return negated !== undefined && quantifier !== 'ForAnyValue:';
+  }
   const matches = (value: string) => patterns.some((pattern) => comparison(value, pattern)) !== (negated !== undefined);
   return quantifier === 'ForAllValues:' ? actual.every(matches) : actual.some(matches);
 }
@@ -156,19 +227,25 @@ function valueOf(context: Context, key: string): readonly string[] | undefined {
   return found && listOf(found[1]);
 }
 
-/** Replaces policy variables such as `${aws:username}`; a pattern with an unknown variable matches nothing. */
-function withVariables(pattern: string, context: Context): string {
-  return pattern.replace(/\$\{([^}]+)\}/g, (variable, key: string) => {
+/** Policy variables: `${aws:username}`, with a default value `${aws:username, 'nobody'}`, or a literal character `${*}`. */
+const VARIABLE = /\$\{([^},]+)(?:,\s*'([^']*)')?\}/g;
+
+/** Replaces policy variables; one that has no value stays as it is, and matches nothing. */
+function withVariables(pattern: string, variables: Context | undefined): string {
+  if (variables === undefined) return pattern;
+  return pattern.replace(VARIABLE, (variable, key: string, byDefault: string | undefined) => {
     if (key === '*' || key === '?' || key === '$') return key;
-    return valueOf(context, key)?.[0] ?? variable;
+    return valueOf(variables, key)?.[0] ?? byDefault ?? variable;
   });
 }
 
-function wildcard(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replaceAll('*', '[^]*')
-    .replaceAll('?', '[^]');
+/** The regular expression of a pattern with `*` and `?`. A variable's value is literal: its own stars are none. */
+function wildcard(pattern: string, variables: Context | undefined): RegExp {
+  const source = pattern.replace(new RegExp(`${VARIABLE.source}|[^]`, 'g'), (token) => {
+    if (token === '*') return '[^]*';
+    if (token === '?') return '[^]';
+    return withVariables(token, variables).replace(/[\\^$.|+()[\]{}*?]/g, '\\$&');
+  });
   return new RegExp(`^${source}$`);
 }
 

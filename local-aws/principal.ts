@@ -17,4 +17,6 @@ export interface Principal {
   boundary?(): PolicyDocument | undefined;
   /** Set on temporary credentials only, as on AWS: whether they were got with an MFA code. */
   readonly multiFactorAuthPresent?: boolean;
+  /** Set where an MFA code was given: how long ago. */
+  multiFactorAuthAgeSeconds?(): number;
 }

@@ -6,7 +6,7 @@ import type { Account } from './account';
 import { ConnectionReset } from './faults';
 import type { Principal } from './principal';
 import { AwsError } from './protocol/aws-error';
-import { renderJsonError, renderJsonResult } from './protocol/json';
+import { jsonErrorOf, readJson, renderJsonError, renderJsonResult } from './protocol/json';
 import { readQuery, renderQueryError, renderQueryResult } from './protocol/query';
 import type { RpcService } from './service';
 
@@ -24,6 +24,9 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
 }
+
+/** What rendering an answer takes to know of its service. */
+type Wire = Pick<RpcService, 'protocol' | 'namespace'>;
 
 /** Serves what is not an RPC action: S3's objects, the Lambda runtime's loop. Undefined: not its request. */
 export type HttpRoute = (request: HttpRequest) => Promise<HttpAnswer> | undefined;
@@ -97,10 +100,13 @@ async function dispatch(account: Account, routes: readonly HttpRoute[], request:
 
 async function answerAction(account: Account, request: HttpRequest): Promise<HttpAnswer> {
   const requestId = randomUUID();
-  const { name, accessKeyId } = credentialScopeOf(request);
-  const service = account.service(name);
+  // Known once the service is; until then a request tells its protocol by whether it has a target.
+  let wire: Wire = { protocol: request.headers['x-amz-target'] === undefined ? 'query' : 'json', namespace: '' };
   if (account.faults.latencyMilliseconds > 0) await delay(account.faults.latencyMilliseconds);
   try {
+    const { name, accessKeyId } = credentialScopeOf(request);
+    const service = account.service(name);
+    wire = service;
     const caller = callerOf(account, request, accessKeyId);
     const { action, input } = readAction(service, request);
     const output = await account.request(service, action, input, caller);
@@ -108,13 +114,13 @@ async function answerAction(account: Account, request: HttpRequest): Promise<Htt
       service.protocol === 'query'
         ? renderQueryResult(service.namespace, action, requestId, output)
         : renderJsonResult(output);
-    return { status: 200, headers: headersFor(service, requestId), body };
+    return { status: 200, headers: headersFor(wire, requestId), body };
   } catch (thrown) {
     if (thrown instanceof ConnectionReset) throw thrown;
-    const error = asAwsError(thrown);
+    const error = wire.protocol === 'json' ? jsonErrorOf(asAwsError(thrown)) : asAwsError(thrown);
     const body =
-      service.protocol === 'query' ? renderQueryError(service.namespace, requestId, error) : renderJsonError(error);
-    return { status: error.status, headers: headersFor(service, requestId), body };
+      wire.protocol === 'query' ? renderQueryError(wire.namespace, requestId, error) : renderJsonError(error);
+    return { status: error.status, headers: headersFor(wire, requestId), body };
   }
 }
 
@@ -123,7 +129,11 @@ function credentialScopeOf({ headers, url, method }: HttpRequest): { name: strin
   const [, accessKeyId, name] =
     /Credential=([^/,]+)\/[^/]+\/[^/]+\/([^/]+)\/aws4_request/.exec(headers.authorization ?? '') ?? [];
   if (accessKeyId === undefined || name === undefined) {
-    throw new Error(`${method} ${url.pathname} is not signed with AWS Signature Version 4`);
+    throw new AwsError(
+      'MissingAuthenticationToken',
+      `${method} ${url.pathname} is not signed with AWS Signature Version 4`,
+      403,
+    );
   }
   return { name, accessKeyId };
 }
@@ -139,16 +149,12 @@ function readAction(
   { headers, body }: HttpRequest,
 ): { action: string; input: Record<string, unknown> } {
   if (service.protocol === 'query') return readQuery(body.toString('utf8'));
-  const target = String(headers['x-amz-target']);
-  return {
-    action: target.slice(target.lastIndexOf('.') + 1),
-    input: JSON.parse(body.toString('utf8') || '{}') as Record<string, unknown>,
-  };
+  return readJson(String(headers['x-amz-target']), body.toString('utf8'));
 }
 
-function headersFor(service: RpcService, requestId: string): Record<string, string> {
+function headersFor({ protocol }: Wire, requestId: string): Record<string, string> {
   return {
-    'content-type': service.protocol === 'query' ? 'text/xml' : 'application/x-amz-json-1.1',
+    'content-type': protocol === 'query' ? 'text/xml' : 'application/x-amz-json-1.1',
     'x-amzn-requestid': requestId,
   };
 }

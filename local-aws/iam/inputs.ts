@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../authorization';
+import { isPolicyDocument, type PolicyDocument } from '../authorization';
 import { AwsError } from '../protocol/aws-error';
 import { flag, integer, list, type Member, optional, structure, text } from '../protocol/members';
 import { limitExceeded, type Tags } from './entities';
@@ -30,11 +30,14 @@ export { flag, integer, list, optional, structure, text };
 export const policyDocument: Member<PolicyDocument> = {
   required: true,
   read: (value, at) => {
+    const json = text({ min: 1, max: 131_072 }).read(value, at);
     try {
-      return JSON.parse(text({ min: 1, max: 131_072 }).read(value, at)) as PolicyDocument;
+      const document: unknown = JSON.parse(json);
+      if (isPolicyDocument(document)) return document;
     } catch {
-      throw new AwsError('MalformedPolicyDocument', `Syntax errors in policy at ${at}`);
+      // Answered like every other text that is no policy.
     }
+    throw new AwsError('MalformedPolicyDocument', `Syntax errors in policy at ${at}`);
   },
 };
 
@@ -50,6 +53,10 @@ export function tagsOf(list: TagList = []): Tags {
 }
 
 export function setTags(tags: Tags, list: TagList): Tags {
+  const keys = list.map(({ Key }) => Key.toLowerCase());
+  if (new Set(keys).size < keys.length) {
+    throw new AwsError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys are case insensitive.');
+  }
   const merged = new Map([...tags, ...list.map(({ Key, Value }) => [Key, Value] as const)]);
   if (merged.size > TAGS_PER_ENTITY) throw limitExceeded('TagsPerEntity', TAGS_PER_ENTITY);
   const reserved = list.find(({ Key }) => /^aws:/i.test(Key));
@@ -67,7 +74,8 @@ export function page<T>(
   all: readonly T[],
   { Marker, MaxItems = 100 }: { readonly Marker?: string | undefined; readonly MaxItems?: number | undefined },
 ): { readonly items: readonly T[]; readonly IsTruncated: boolean; readonly Marker?: string } {
-  const start = Marker === undefined ? 0 : Number(Marker);
+  if (Marker !== undefined && !/^\d+$/.test(Marker)) throw new AwsError('ValidationError', `Invalid Marker: ${Marker}`);
+  const start = Number(Marker ?? 0);
   const end = start + MaxItems;
   return {
     items: all.slice(start, end),

@@ -116,8 +116,8 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
       authorize: onUser('iam:DeactivateMFADevice'),
       run: ({ UserName, SerialNumber }, call) => {
         const device = assignedDevice(state, userOf(state, UserName, call), SerialNumber);
+        // The codes that it was enabled with stay used up.
         delete device.assignment;
-        delete device.lastTimeStep;
         device.driftTimeSteps = 0;
       },
     }),

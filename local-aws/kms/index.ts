@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
-import { authorize, evaluateResourcePolicy, type PolicyDocument } from '../authorization';
+import { authorize, evaluateResourcePolicy, isDeniedExplicitly, type PolicyDocument } from '../authorization';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { anything, integer, optional, text } from '../protocol/members';
@@ -170,7 +170,7 @@ export class Kms implements RpcService {
         request,
         context,
       );
-      if (byName === 'allowed' && byAccount !== 'denied explicitly') continue;
+      if (byName === 'allowed' && byAccount !== 'denied explicitly' && !isDeniedExplicitly(caller, request)) continue;
       if (byAccount === 'allowed' && byName !== 'denied explicitly') authorize(caller, request);
       else {
         throw new AwsError(

@@ -12,5 +12,5 @@ export class AwsError extends Error {
 
 /** Thrown for an action, parameter or resource type that local-aws does not have: loud, with its name. */
 export function notImplemented(what: string): AwsError {
-  return new AwsError('NotImplemented', `local-aws does not implement ${what}`, 501);
+  return new AwsError('NotImplemented', `local-aws does not implement ${what}`);
 }

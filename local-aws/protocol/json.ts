@@ -1,8 +1,36 @@
-import type { AwsError } from './aws-error';
+import { AwsError } from './aws-error';
 
 /** Renders an action's output in the JSON 1.1 protocol: dates are epoch seconds, bytes base64. */
 export function renderJsonResult(output: unknown): string {
   return JSON.stringify(valueOf(output ?? {}));
+}
+
+/** The errors common to all services have other names, and another status, where a service speaks JSON. */
+const COMMON_ERRORS: ReadonlyMap<string, string> = new Map([
+  ['AccessDenied', 'AccessDeniedException'],
+  ['ExpiredToken', 'ExpiredTokenException'],
+  ['InvalidClientTokenId', 'UnrecognizedClientException'],
+  ['ValidationError', 'ValidationException'],
+]);
+
+/** An error as the services that speak JSON name it. */
+export function jsonErrorOf(error: AwsError): AwsError {
+  const code = COMMON_ERRORS.get(error.code);
+  return code === undefined ? error : new AwsError(code, error.message);
+}
+
+/** Reads a request of the JSON 1.1 protocol. The action's name follows the service's in X-Amz-Target. */
+export function readJson(target: string, body: string): { action: string; input: Record<string, unknown> } {
+  const action = target.slice(target.lastIndexOf('.') + 1);
+  try {
+    const input: unknown = JSON.parse(body || '{}');
+    if (input !== null && typeof input === 'object' && !Array.isArray(input)) {
+      return { action, input: input as Record<string, unknown> };
+    }
+  } catch {
+    // Answered like every other body that is no JSON object.
+  }
+  throw new AwsError('SerializationException', `The body of ${action} is not a JSON object`);
 }
 
 /** Renders an error in the JSON 1.1 protocol. */

@@ -34,7 +34,11 @@ function readText(value: unknown, at: string, { min, max, pattern, oneOf }: Text
   }
   if (max !== undefined && value.length > max) throw violation(value, at, `have length less than or equal to ${max}`);
   if (pattern && !pattern.test(value)) {
-    throw violation(value, at, `satisfy regular expression pattern: ${pattern.source.replace(/^\^|\$$/g, '')}`);
+    throw violation(
+      value,
+      at,
+      `satisfy regular expression pattern: ${pattern.source.replace(/(?<![[\\])\^|(?<!\\)\$/g, '')}`,
+    );
   }
   if (oneOf && !oneOf.includes(value)) throw violation(value, at, `satisfy enum value set: [${oneOf.join(', ')}]`);
   return value;
@@ -73,7 +77,15 @@ export function flag(): Member<boolean> {
 
 /** A structure, with members of its own. */
 export function structure<M extends Members>(members: M): Member<Input<M>> {
-  return { required: true, read: (value, at) => readMembers(members, value as Record<string, unknown>, at) };
+  return {
+    required: true,
+    read: (value, at) => {
+      if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+        throw violation(value, at, 'be a structure');
+      }
+      return readMembers(members, value as Record<string, unknown>, at);
+    },
+  };
 }
 
 /** A list of one kind of member. */
@@ -105,7 +117,7 @@ export function readMembers<M extends Members>(
   input: Readonly<Record<string, unknown>>,
   at = '',
 ): Input<M> {
-  const unknown = Object.keys(input).find((name) => !(name in members));
+  const unknown = Object.keys(input).find((name) => !Object.hasOwn(members, name));
   if (unknown) throw notImplemented(`the parameter ${at ? `${at}.` : ''}${unknown}`);
   const read: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(members)) {

@@ -1,6 +1,6 @@
 import XMLBuilder from 'fast-xml-builder';
 import { parse } from 'qs';
-import type { AwsError } from './aws-error';
+import { AwsError } from './aws-error';
 
 const xml = new XMLBuilder({ format: false, ignoreAttributes: false });
 
@@ -17,10 +17,13 @@ export function readQuery(body: string): { action: string; input: Record<string,
   } = parse(body, {
     allowDots: true,
     depth: 20,
-    parameterLimit: 10_000,
+    parameterLimit: Infinity,
     arrayLimit: 0,
+    // Without a prototype every name is a parameter's, `toString` too: none is dropped in silence.
+    plainObjects: true,
   });
-  return { action: Action as string, input: listsOf(input) as Record<string, unknown> };
+  if (typeof Action !== 'string') throw new AwsError('MissingAction', 'The request names no action');
+  return { action: Action, input: listsOf(input) as Record<string, unknown> };
 }
 
 function listsOf(value: unknown): unknown {
@@ -51,15 +54,21 @@ export function renderQueryError(namespace: string, requestId: string, error: Aw
   return xml.build({
     ErrorResponse: {
       '@_xmlns': namespace,
-      Error: { Type: error.status >= 500 ? 'Receiver' : 'Sender', Code: error.code, Message: error.message },
+      Error: { Type: error.status >= 500 ? 'Receiver' : 'Sender', Code: error.code, Message: xmlText(error.message) },
       RequestId: requestId,
     },
   });
 }
 
+/** XML has no control characters, not even escaped; a message may quote one that a client sent. */
+function xmlText(value: string): string {
+  return value.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD');
+}
+
 function elementsOf(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (typeof value === 'string') return xmlText(value);
   if (Array.isArray(value)) return { member: value.map(elementsOf) };
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(

@@ -5,7 +5,7 @@ import { setTags, tagContext, tagKey, tagListOf, tags } from '../iam/inputs';
 import type { Kms } from '../kms';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
-import { anything, flag, integer, list, optional, text } from '../protocol/members';
+import { flag, integer, list, optional, text } from '../protocol/members';
 import { action, type AuthorizationRequest, type RpcService } from '../service';
 import { CURRENT, Secret } from './secret';
 
@@ -45,6 +45,10 @@ export class SecretsManager implements RpcService {
       run: ({ Name, Description, KmsKeyId, SecretString, ClientRequestToken, Tags = [] }, { caller }) => {
         const existing = this.#find(Name);
         if (existing) {
+          // The SDK gives every request a token: a retry of one that had taken effect gets its answer.
+          if (ClientRequestToken !== undefined && existing.holds(ClientRequestToken, SecretString)) {
+            return { ARN: existing.arn, Name, VersionId: ClientRequestToken };
+          }
           throw existing.deletedDate
             ? new AwsError(
                 'InvalidRequestException',
@@ -112,14 +116,16 @@ export class SecretsManager implements RpcService {
       input: {
         MaxResults: optional(integer(1, 100)),
         IncludePlannedDeletion: optional(flag()),
-        Filters: optional(anything()),
       },
       authorize: () => ({ action: 'secretsmanager:ListSecrets', resource: '*' }),
-      run: ({ IncludePlannedDeletion = false }) => ({
-        SecretList: [...this.#secrets.values()]
-          .filter(({ deletedDate }) => IncludePlannedDeletion || deletedDate === undefined)
-          .map((secret) => this.#described(secret)),
-      }),
+      run: ({ IncludePlannedDeletion = false }) => {
+        this.#deleteDue();
+        return {
+          SecretList: [...this.#secrets.values()]
+            .filter(({ deletedDate }) => IncludePlannedDeletion || deletedDate === undefined)
+            .map((secret) => this.#described(secret)),
+        };
+      },
     }),
 
     ListSecretVersionIds: action({
@@ -187,8 +193,11 @@ export class SecretsManager implements RpcService {
         const secret = this.#usable(SecretId);
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
-        if (SecretString !== undefined) this.#put(secret, SecretString, ClientRequestToken, [CURRENT], caller);
-        return { ARN: secret.arn, Name: secret.name };
+        const VersionId =
+          SecretString === undefined
+            ? undefined
+            : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], caller);
+        return { ARN: secret.arn, Name: secret.name, ...(VersionId === undefined ? {} : { VersionId }) };
       },
     }),
 
@@ -199,10 +208,16 @@ export class SecretsManager implements RpcService {
         RecoveryWindowInDays: optional(integer(7, 30)),
       },
       authorize: (input) => this.#on('DeleteSecret', input),
-      run: ({ SecretId, ForceDeleteWithoutRecovery = false, RecoveryWindowInDays = 30 }) => {
+      run: ({ SecretId, ForceDeleteWithoutRecovery = false, RecoveryWindowInDays }) => {
+        if (ForceDeleteWithoutRecovery && RecoveryWindowInDays !== undefined) {
+          throw new AwsError(
+            'InvalidParameterException',
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+          );
+        }
         const secret = this.#get(SecretId);
         const deletionDate = new Date(
-          this.account.now() + (ForceDeleteWithoutRecovery ? 0 : RecoveryWindowInDays * 86_400_000),
+          this.account.now() + (ForceDeleteWithoutRecovery ? 0 : (RecoveryWindowInDays ?? 30) * 86_400_000),
         );
         if (ForceDeleteWithoutRecovery) this.#secrets.delete(secret.arn);
         else secret.deletedDate = deletionDate;
@@ -282,7 +297,15 @@ export class SecretsManager implements RpcService {
   }
 
   #find(idOrName: string): Secret | undefined {
+    this.#deleteDue();
     return this.#secrets.get(idOrName) ?? [...this.#secrets.values()].find(({ name }) => name === idOrName);
+  }
+
+  /** Deletes the secrets whose recovery window is over. */
+  #deleteDue(): void {
+    for (const { arn, deletedDate } of this.#secrets.values()) {
+      if (deletedDate && deletedDate.getTime() <= this.account.now()) this.#secrets.delete(arn);
+    }
   }
 
   #get(idOrName: string): Secret {

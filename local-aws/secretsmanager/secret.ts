@@ -60,6 +60,11 @@ export class Secret {
     return [...this.#stages].filter(([, id]) => id === versionId).map(([stage]) => stage);
   }
 
+  /** Whether a version has this id and this value: a request that would add it again is a repetition. */
+  holds(versionId: string, secretString: string | undefined): boolean {
+    return secretString !== undefined && this.#versions.get(versionId)?.secretString === secretString;
+  }
+
   has(versionId: string): boolean {
     return this.#versions.has(versionId);
   }

@@ -1,5 +1,5 @@
 import type { Account } from '../account';
-import { evaluateResourcePolicy, type PolicyDocument } from '../authorization';
+import { evaluateResourcePolicy, globalContext, type PolicyDocument } from '../authorization';
 import type { Credentials } from '../credentials';
 import type { User } from '../iam/entities';
 import { roleName as sessionName } from '../iam/inputs';
@@ -9,6 +9,9 @@ import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { anything, integer, optional, text } from '../protocol/members';
 import { action, type RpcService } from '../service';
+
+const mfaSerialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ });
+const tokenCode = text({ min: 6, max: 6, pattern: /^[\d]*$/ });
 
 /** Temporary credentials of a user that were got without MFA may not call IAM at all. */
 const NO_IAM: PolicyDocument = { Statement: { Effect: 'Deny', Action: 'iam:*', Resource: '*' } };
@@ -38,15 +41,29 @@ export class Sts implements RpcService {
         ExternalId: optional(text({ min: 2, max: 1224 })),
         Tags: optional(anything()),
         TransitiveTagKeys: optional(anything()),
+        SerialNumber: optional(mfaSerialNumber),
+        TokenCode: optional(tokenCode),
       },
       authorize: ({ RoleArn }) => ({ action: 'sts:AssumeRole', resource: RoleArn }),
-      run: ({ RoleArn, RoleSessionName, DurationSeconds = 3600 }, { caller }) => {
+      run: (
+        { RoleArn, RoleSessionName, DurationSeconds = 3600, ExternalId, SerialNumber, TokenCode },
+        { caller: signer },
+      ) => {
+        const withMfa = SerialNumber !== undefined || TokenCode !== undefined;
+        if (withMfa) this.#requireCode(signer, SerialNumber, TokenCode);
+        const caller = withMfa ? { ...signer, ...this.#multiFactorAuth() } : signer;
         const role = this.iam.roles.all().find((candidate) => this.iam.roleArn(candidate) === RoleArn);
-        if (!role || !this.#trusts(role.trustPolicy, caller)) {
+        if (!role || !this.#trusts(role.trustPolicy, caller, ExternalId)) {
           throw new AwsError(
             'AccessDenied',
             `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`,
             403,
+          );
+        }
+        if (DurationSeconds > role.maxSessionDuration) {
+          throw new AwsError(
+            'ValidationError',
+            'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
           );
         }
         const principal = this.iam.rolePrincipal(role, RoleSessionName);
@@ -60,16 +77,16 @@ export class Sts implements RpcService {
     GetSessionToken: action({
       input: {
         DurationSeconds: optional(integer(900, 129_600)),
-        SerialNumber: optional(text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ })),
-        TokenCode: optional(text({ min: 6, max: 6, pattern: /^[\d]*$/ })),
+        SerialNumber: optional(mfaSerialNumber),
+        TokenCode: optional(tokenCode),
       },
       run: ({ DurationSeconds = 43_200, SerialNumber, TokenCode }, { caller }) => {
         if (caller.multiFactorAuthPresent !== undefined) {
           throw new AwsError('AccessDenied', 'Cannot call GetSessionToken with session credentials', 403);
         }
-        const multiFactorAuthPresent = SerialNumber !== undefined || TokenCode !== undefined;
-        if (multiFactorAuthPresent) this.#requireCode(caller, SerialNumber, TokenCode);
-        const session = sessionOf(caller, multiFactorAuthPresent);
+        const withMfa = SerialNumber !== undefined || TokenCode !== undefined;
+        if (withMfa) this.#requireCode(caller, SerialNumber, TokenCode);
+        const session = withMfa ? { ...caller, ...this.#multiFactorAuth() } : sessionWithoutMfa(caller);
         return { Credentials: rendered(this.account.credentials.issueSession(session, DurationSeconds)) };
       },
     }),
@@ -82,16 +99,26 @@ export class Sts implements RpcService {
     return this.account.credentials.issueSession(this.iam.rolePrincipal(role, roleSessionName), 43_200);
   }
 
-  #trusts(trustPolicy: PolicyDocument, caller: Principal): boolean {
+  /** What a session that begins now, with a code, knows of it. */
+  #multiFactorAuth(): Pick<Principal, 'multiFactorAuthPresent' | 'multiFactorAuthAgeSeconds'> {
+    const began = this.account.now();
+    return {
+      multiFactorAuthPresent: true,
+      multiFactorAuthAgeSeconds: () => Math.floor((this.account.now() - began) / 1000),
+    };
+  }
+
+  #trusts(trustPolicy: PolicyDocument, caller: Principal, externalId: string | undefined): boolean {
     const names = [this.account.accountId, this.account.root.arn, caller.arn, caller.principalArn];
     const request = { action: 'sts:AssumeRole', resource: '*' };
-    const context = { 'aws:PrincipalArn': caller.principalArn };
+    const context = { ...globalContext(caller), ...(externalId === undefined ? {} : { 'sts:ExternalId': externalId }) };
     return evaluateResourcePolicy(trustPolicy, names, request, context) === 'allowed';
   }
 
   #requireCode(caller: Principal, serialNumber: string | undefined, code: string | undefined): void {
     const device = serialNumber === undefined ? undefined : this.iam.virtualMfaDevices.get(serialNumber);
-    const user: User | undefined = caller.name === undefined ? undefined : this.iam.users.find(caller.name);
+    const user: User | undefined =
+      caller.type === 'user' && caller.name !== undefined ? this.iam.users.find(caller.name) : undefined;
     if (!device || !user || device.assignment?.userName !== user.name) {
       throw new AwsError(
         'AccessDenied',
@@ -106,13 +133,13 @@ export class Sts implements RpcService {
   }
 }
 
-function sessionOf(caller: Principal, multiFactorAuthPresent: boolean): Principal {
+function sessionWithoutMfa(caller: Principal): Principal {
   return {
     ...caller,
-    multiFactorAuthPresent,
+    multiFactorAuthPresent: false,
     policies: () => {
       const own = caller.policies();
-      return own && !multiFactorAuthPresent ? [...own, NO_IAM] : own;
+      return own && [...own, NO_IAM];
     },
   };
 }

@@ -1,0 +1,440 @@
+import { CreateUserCommand } from '@aws-sdk/client-iam';
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  RestoreSecretCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateSecretCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ACCOUNT_ID,
+  allow,
+  type Clients,
+  createAccessKey,
+  NOON,
+  refusalOf,
+  startStrictAccount,
+  type StrictAccount,
+} from './strict-account';
+
+const DAY = 86_400_000;
+const token = (name: string) => name.padEnd(32, '-');
+const [V1, V2, V3] = [token('v1'), token('v2'), token('v3')];
+
+let account: StrictAccount;
+
+beforeEach(async () => {
+  account = await startStrictAccount();
+});
+
+afterEach(() => account.close());
+
+const create = (input: Partial<CreateSecretCommand['input']> = {}) =>
+  account.secretsManager.send(new CreateSecretCommand({ Name: 'seed', ...input }));
+const put = (version: string | undefined, value: string, VersionStages?: string[], client: Clients = account) =>
+  client.secretsManager.send(
+    new PutSecretValueCommand({
+      SecretId: 'seed',
+      SecretString: value,
+      ClientRequestToken: version,
+      VersionStages,
+    }),
+  );
+const get = (input: Partial<GetSecretValueCommand['input']> = {}, client: Clients = account) =>
+  client.secretsManager.send(new GetSecretValueCommand({ SecretId: 'seed', ...input }));
+const valueOf = async (VersionStage: string) => (await get({ VersionStage })).SecretString;
+const describeSecret = () => account.secretsManager.send(new DescribeSecretCommand({ SecretId: 'seed' }));
+const labels = async () => (await describeSecret()).VersionIdsToStages ?? {};
+const moveLabel = (VersionStage: string, RemoveFromVersionId?: string, MoveToVersionId?: string) =>
+  account.secretsManager.send(
+    new UpdateSecretVersionStageCommand({ SecretId: 'seed', VersionStage, RemoveFromVersionId, MoveToVersionId }),
+  );
+const remove = (input: Partial<DeleteSecretCommand['input']> = {}) =>
+  account.secretsManager.send(new DeleteSecretCommand({ SecretId: 'seed', ...input }));
+
+const ABSENT = {
+  code: 'ResourceNotFoundException',
+  status: 400,
+  message: "Secrets Manager can't find the specified secret.",
+};
+
+describe('a secret', () => {
+  it('has an ARN that ends with six characters, and is found by it and by its name', async () => {
+    const { ARN, VersionId } = await create({ SecretString: 'one' });
+    expect(ARN).toMatch(new RegExp(`^arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:seed-[A-Za-z0-9]{6}$`));
+    expect(await get({ SecretId: ARN })).toMatchObject({ ARN, Name: 'seed', SecretString: 'one', VersionId });
+    expect(await refusalOf(get({ SecretId: 'other' }))).toEqual(ABSENT);
+    expect(await refusalOf(get({ SecretId: `${ARN ?? ''}x` }))).toEqual(ABSENT);
+  });
+
+  it('without a value has no version', async () => {
+    expect(await create()).not.toHaveProperty('VersionId');
+    expect(await labels()).toEqual({});
+    expect(await refusalOf(get())).toEqual({
+      code: 'ResourceNotFoundException',
+      status: 400,
+      message: "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+    });
+  });
+
+  it('keeps its name to itself', async () => {
+    await create({ SecretString: 'one' });
+    expect(await refusalOf(create({ SecretString: 'one' }))).toEqual({
+      code: 'ResourceExistsException',
+      status: 400,
+      message: 'The operation failed because the secret seed already exists.',
+    });
+  });
+
+  it('is created once by a request that comes twice', async () => {
+    const first = await create({ SecretString: 'one', ClientRequestToken: V1 });
+    const again = await create({ SecretString: 'one', ClientRequestToken: V1 });
+    expect({ ...again, $metadata: null }).toEqual({ ...first, $metadata: null });
+    expect(await refusalOf(create({ SecretString: 'two', ClientRequestToken: V1 }))).toMatchObject({
+      code: 'ResourceExistsException',
+    });
+    expect(await valueOf('AWSCURRENT')).toBe('one');
+  });
+
+  it('has a description, tags, and says when it was made', async () => {
+    await create({ Description: 'of Bob', Tags: [{ Key: 'team', Value: 'a' }] });
+    await account.secretsManager.send(
+      new TagResourceCommand({ SecretId: 'seed', Tags: [{ Key: 'stage', Value: 'test' }] }),
+    );
+    await account.secretsManager.send(new UntagResourceCommand({ SecretId: 'seed', TagKeys: ['team'] }));
+    await account.secretsManager.send(new UpdateSecretCommand({ SecretId: 'seed', Description: 'of Eve' }));
+    expect(await describeSecret()).toMatchObject({
+      Name: 'seed',
+      Description: 'of Eve',
+      Tags: [{ Key: 'stage', Value: 'test' }],
+      CreatedDate: new Date(NOON),
+    });
+  });
+
+  it.each([
+    [{ Name: 'se ed' }, 'name', 'satisfy regular expression pattern: [\\w/+=.@-]+'],
+    [{ SecretString: 'x'.repeat(65_537) }, 'secretString', 'have length less than or equal to 65536'],
+    [{ ClientRequestToken: 'short' }, 'clientRequestToken', 'have length greater than or equal to 32'],
+  ])('is refused for what its members do not allow (%#)', async (input, member, constraint) => {
+    const { code, status, message } = await refusalOf(create(input));
+    expect({ code, status }).toEqual({ code: 'ValidationException', status: 400 });
+    expect(message).toContain(`at '${member}' failed to satisfy constraint: Member must ${constraint}`);
+  });
+
+  it('has no binary value here, and says so', async () => {
+    expect((await refusalOf(create({ SecretBinary: Uint8Array.of(1) }))).message).toBe(
+      'local-aws does not implement the parameter SecretBinary',
+    );
+  });
+});
+
+describe('the versions of a secret', () => {
+  it('are current one after the other; the one before is the previous one', async () => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    expect(await labels()).toEqual({ [V1]: ['AWSCURRENT'] });
+    await put(V2, 'two');
+    expect(await labels()).toEqual({ [V1]: ['AWSPREVIOUS'], [V2]: ['AWSCURRENT'] });
+    const { VersionStages, VersionId } = await put(V3, 'three');
+    expect({ VersionStages, VersionId }).toEqual({ VersionStages: ['AWSCURRENT'], VersionId: V3 });
+    expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+    expect([await valueOf('AWSCURRENT'), await valueOf('AWSPREVIOUS')]).toEqual(['three', 'two']);
+    expect((await get({ VersionId: V1 })).SecretString).toBe('one');
+    expect((await get({ VersionId: V1 })).VersionStages).toEqual([]);
+  });
+
+  it('begin with one that is current, whatever label it was given', async () => {
+    await create();
+    await put(V1, 'one', ['AWSPENDING']);
+    expect((await labels())[V1]?.toSorted()).toEqual(['AWSCURRENT', 'AWSPENDING']);
+    await put(V2, 'two', ['AWSPENDING']);
+    expect(await labels()).toEqual({ [V1]: ['AWSCURRENT'], [V2]: ['AWSPENDING'] });
+    expect([await valueOf('AWSCURRENT'), await valueOf('AWSPENDING')]).toEqual(['one', 'two']);
+  });
+
+  it('are added once by a request that comes twice, and never overwritten', async () => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    await put(V2, 'two');
+    await put(V3, 'three');
+    await put(V2, 'two');
+    expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+    expect(await refusalOf(put(V2, 'other'))).toMatchObject({
+      code: 'ResourceExistsException',
+      message: expect.stringContaining(`You can't use ClientRequestToken ${V2}`) as string,
+    });
+    expect((await get({ VersionId: V2 })).SecretString).toBe('two');
+  });
+
+  it('get an id where the request brings none, and one also from UpdateSecret', async () => {
+    await create({ SecretString: 'one' });
+    const { VersionId } = await put(undefined, 'two');
+    expect(VersionId).toMatch(/^[\w-]{32,64}$/);
+    const update = new UpdateSecretCommand({ SecretId: 'seed', SecretString: 'three', ClientRequestToken: V3 });
+    expect((await account.secretsManager.send(update)).VersionId).toBe(V3);
+    expect(await labels()).toEqual({ [VersionId ?? '']: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+  });
+
+  it('are listed with their labels; those without only on request', async () => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    await put(V2, 'two');
+    await put(V3, 'three');
+    const list = async (IncludeDeprecated?: boolean) => {
+      const command = new ListSecretVersionIdsCommand({ SecretId: 'seed', IncludeDeprecated });
+      return (await account.secretsManager.send(command)).Versions?.map(({ VersionId }) => VersionId);
+    };
+    expect(await list()).toEqual([V2, V3]);
+    expect(await list(true)).toEqual([V1, V2, V3]);
+  });
+
+  it('are found by id and label only if both mean the same one', async () => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    await put(V2, 'two');
+    expect((await get({ VersionId: V2, VersionStage: 'AWSCURRENT' })).SecretString).toBe('two');
+    for (const wrong of [
+      { VersionId: V1, VersionStage: 'AWSCURRENT' },
+      { VersionId: V3 },
+      { VersionStage: 'AWSPENDING' },
+    ]) {
+      expect(await refusalOf(get(wrong))).toMatchObject({ code: 'ResourceNotFoundException' });
+    }
+  });
+});
+
+describe('UpdateSecretVersionStage', () => {
+  beforeEach(async () => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    await put(V2, 'two');
+    await put(V3, 'three', ['AWSPENDING']);
+  });
+
+  it('moves the current label, and the previous one after it', async () => {
+    await moveLabel('AWSCURRENT', V2, V3);
+    expect((await labels())[V3]?.toSorted()).toEqual(['AWSCURRENT', 'AWSPENDING']);
+    expect(await valueOf('AWSPREVIOUS')).toBe('two');
+    await moveLabel('AWSPENDING', V3);
+    expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+  });
+
+  it('goes back to the previous version', async () => {
+    await moveLabel('AWSCURRENT', V2, V1);
+    expect(await labels()).toEqual({ [V1]: ['AWSCURRENT'], [V2]: ['AWSPREVIOUS'], [V3]: ['AWSPENDING'] });
+  });
+
+  it('puts a new label on a version, and a label again where it is', async () => {
+    await moveLabel('mine', undefined, V1);
+    await moveLabel('mine', undefined, V1);
+    expect((await labels())[V1]?.toSorted()).toEqual(['AWSPREVIOUS', 'mine']);
+    await moveLabel('AWSCURRENT', undefined, V2);
+    expect(await valueOf('AWSPREVIOUS')).toBe('one');
+  });
+
+  it.each([
+    ['does not name the version that has the label', 'AWSCURRENT', undefined, V3],
+    ['names another version than the one that has the label', 'AWSCURRENT', V1, V3],
+    ['names a version for a label that none has', 'mine', V1, V3],
+  ])('is refused if it %s', async (_case, label, from, to) => {
+    const before = await labels();
+    expect(await refusalOf(moveLabel(label, from, to))).toMatchObject({
+      code: 'InvalidParameterException',
+      status: 400,
+      message: expect.stringContaining('RemoveFromVersionId') as string,
+    });
+    expect(await labels()).toEqual(before);
+  });
+
+  it('never takes the current label away from all versions', async () => {
+    expect(await refusalOf(moveLabel('AWSCURRENT', V2))).toMatchObject({ code: 'InvalidParameterException' });
+    expect(await valueOf('AWSCURRENT')).toBe('two');
+  });
+
+  it('knows no unknown version', async () => {
+    expect(await refusalOf(moveLabel('AWSCURRENT', V2, token('v9')))).toMatchObject({
+      code: 'ResourceNotFoundException',
+    });
+    expect(await valueOf('AWSCURRENT')).toBe('two');
+  });
+});
+
+describe('the deletion of a secret', () => {
+  beforeEach(() => create({ SecretString: 'one' }));
+
+  it('is scheduled for 30 days later: until then the secret is unusable, keeps its name, and can be restored', async () => {
+    expect((await remove()).DeletionDate).toEqual(new Date(NOON + 30 * DAY));
+    const marked = {
+      code: 'InvalidRequestException',
+      status: 400,
+      message: "You can't perform this operation on the secret because it was marked for deletion.",
+    };
+    expect(await refusalOf(get())).toEqual(marked);
+    expect(await refusalOf(put(V2, 'two'))).toEqual(marked);
+    expect(await refusalOf(create({ SecretString: 'two' }))).toMatchObject({
+      code: 'InvalidRequestException',
+      message: expect.stringContaining('already scheduled for deletion') as string,
+    });
+    expect((await describeSecret()).DeletedDate).toEqual(new Date(NOON + 30 * DAY));
+    await account.secretsManager.send(new RestoreSecretCommand({ SecretId: 'seed' }));
+    expect(await describeSecret()).not.toHaveProperty('DeletedDate');
+    expect(await valueOf('AWSCURRENT')).toBe('one');
+  });
+
+  it('comes when the window is over', async () => {
+    await remove({ RecoveryWindowInDays: 7 });
+    account.pass(7 * DAY - 1);
+    await describeSecret();
+    account.pass(1);
+    expect(await refusalOf(describeSecret())).toEqual(ABSENT);
+    await create({ SecretString: 'two' });
+    expect(await valueOf('AWSCURRENT')).toBe('two');
+  });
+
+  it('comes at once where it is forced, and not both ways', async () => {
+    expect(await refusalOf(remove({ ForceDeleteWithoutRecovery: true, RecoveryWindowInDays: 7 }))).toMatchObject({
+      code: 'InvalidParameterException',
+    });
+    await remove({ ForceDeleteWithoutRecovery: true });
+    expect(await refusalOf(describeSecret())).toEqual(ABSENT);
+  });
+
+  it('takes the secret off the list, unless the list shall have those too', async () => {
+    const list = async (IncludePlannedDeletion?: boolean) => {
+      const command = new ListSecretsCommand({ IncludePlannedDeletion });
+      return (await account.secretsManager.send(command)).SecretList?.map(({ Name }) => Name);
+    };
+    expect(await list()).toEqual(['seed']);
+    await remove();
+    expect(await list()).toEqual([]);
+    expect(await list(true)).toEqual(['seed']);
+  });
+
+  it.each([6, 31])('has no window of %i days', async (RecoveryWindowInDays) => {
+    expect(await refusalOf(remove({ RecoveryWindowInDays }))).toMatchObject({ code: 'ValidationException' });
+  });
+});
+
+describe('a user without the permission', () => {
+  let bob: Clients;
+
+  beforeEach(async () => {
+    await create({ SecretString: 'one', Tags: [{ Key: 'owner', Value: 'Bob' }] });
+    await account.iam.send(new CreateUserCommand({ UserName: 'Bob' }));
+    bob = account.as(await createAccessKey(account.iam, 'Bob'));
+  });
+
+  it('is refused as Secrets Manager refuses', async () => {
+    const { code, status, message } = await refusalOf(get({}, bob));
+    expect({ code, status }).toEqual({ code: 'AccessDeniedException', status: 400 });
+    expect(message).toMatch(/is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:.*seed-/);
+  });
+
+  it('gets it by the tags of the secret', async () => {
+    const Condition = { StringEquals: { 'aws:ResourceTag/owner': '${aws:username}' } };
+    await allow(account.iam, 'Bob', { Effect: 'Allow', Action: 'secretsmanager:Get*', Resource: '*', Condition });
+    expect((await get({}, bob)).SecretString).toBe('one');
+    expect(await refusalOf(put(V2, 'two', undefined, bob))).toMatchObject({ code: 'AccessDeniedException' });
+  });
+});
+
+describe('a secret under a customer managed key', () => {
+  const BOB = `arn:aws:iam::${ACCOUNT_ID}:user/Bob`;
+  const everything = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' };
+  const useOfKeys = { Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: '*' };
+  const wholeAccount = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${ACCOUNT_ID}:root` },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  let bob: Clients;
+
+  const kms = (action: string, input: Record<string, unknown>) => account.localAws.account.invoke('kms', action, input);
+  const createKey = async (...Statement: unknown[]) => {
+    const { KeyMetadata } = await kms('CreateKey', { Policy: JSON.stringify({ Version: '2012-10-17', Statement }) });
+    return (KeyMetadata as { Arn: string }).Arn;
+  };
+  const createSecret = async (...statements: unknown[]) => {
+    const KmsKeyId = await createKey(wholeAccount, ...statements);
+    await create({ SecretString: 'one', KmsKeyId });
+    return KmsKeyId;
+  };
+  const NO_KEY = { code: 'AccessDeniedException', status: 400 };
+
+  beforeEach(async () => {
+    await account.iam.send(new CreateUserCommand({ UserName: 'Bob' }));
+    bob = account.as(await createAccessKey(account.iam, 'Bob'));
+    await allow(account.iam, 'Bob', everything);
+  });
+
+  it('is not readable for who may read the secret but not use the key', async () => {
+    await createSecret();
+    const refusal = await refusalOf(get({}, bob));
+    expect(refusal).toMatchObject(NO_KEY);
+    expect(refusal.message).toContain('kms:Decrypt');
+    expect((await refusalOf(put(V2, 'two', undefined, bob))).message).toContain('kms:GenerateDataKey');
+    expect(await valueOf('AWSCURRENT')).toBe('one');
+  });
+
+  it('is readable where the key leaves the decision to the account, and the account allows it', async () => {
+    await createSecret();
+    await allow(account.iam, 'Bob', everything, useOfKeys);
+    expect((await get({}, bob)).SecretString).toBe('one');
+    await put(V2, 'two', undefined, bob);
+  });
+
+  it('is readable where the key names the reader', async () => {
+    await createSecret({ Effect: 'Allow', Principal: { AWS: BOB }, Action: 'kms:Decrypt', Resource: '*' });
+    expect((await get({}, bob)).SecretString).toBe('one');
+    expect(await refusalOf(put(V2, 'two', undefined, bob))).toMatchObject(NO_KEY);
+  });
+
+  it('is not readable where the key or a policy of the reader denies it, whoever allows it', async () => {
+    const allowed = { Effect: 'Allow', Principal: { AWS: BOB }, Action: 'kms:*', Resource: '*' };
+    await createSecret(allowed);
+    await allow(account.iam, 'Bob', everything, { ...useOfKeys, Effect: 'Deny' });
+    expect(await refusalOf(get({}, bob))).toMatchObject(NO_KEY);
+
+    await remove({ ForceDeleteWithoutRecovery: true });
+    await createSecret(allowed, { ...allowed, Effect: 'Deny', Action: 'kms:Decrypt' });
+    await allow(account.iam, 'Bob', everything, useOfKeys);
+    expect(await refusalOf(get({}, bob))).toMatchObject(NO_KEY);
+  });
+
+  it('is readable through Secrets Manager alone where the key wants that', async () => {
+    const via = (service: string) => ({
+      ...useOfKeys,
+      Condition: { StringEquals: { 'kms:ViaService': `${service}.us-east-1.amazonaws.com` } },
+    });
+    await createSecret();
+    await allow(account.iam, 'Bob', everything, via('s3'));
+    expect(await refusalOf(get({}, bob))).toMatchObject(NO_KEY);
+    await allow(account.iam, 'Bob', everything, via('secretsmanager'));
+    await get({}, bob);
+  });
+
+  it('is readable for nobody while the key is disabled or about to be deleted, and needs a key that exists', async () => {
+    const KeyId = await createSecret();
+    await kms('DisableKey', { KeyId });
+    expect((await refusalOf(get())).message).toContain('is Disabled');
+    await kms('EnableKey', { KeyId });
+    await get();
+    await kms('ScheduleKeyDeletion', { KeyId });
+    expect((await refusalOf(get())).message).toContain('is PendingDeletion');
+    const none = create({ Name: 'other', SecretString: 'x', KmsKeyId: 'none' });
+    expect(await refusalOf(none)).toMatchObject({ code: 'NotFoundException' });
+  });
+
+  it('takes its key by an alias too', async () => {
+    const TargetKeyId = await createKey(wholeAccount);
+    await kms('CreateAlias', { AliasName: 'alias/seeds', TargetKeyId });
+    await create({ SecretString: 'one', KmsKeyId: 'alias/seeds' });
+    expect(await valueOf('AWSCURRENT')).toBe('one');
+    await kms('DisableKey', { KeyId: TargetKeyId });
+    expect((await refusalOf(get())).message).toContain(TargetKeyId);
+  });
+});
