@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-handler.ts'],
     testTimeout: 30_000,
+    // One worker for each of two cores; by itself vitest would leave one of them idle.
+    maxWorkers: 2,
   },
 });

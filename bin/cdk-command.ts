@@ -23,7 +23,9 @@ export interface CdkOptions {
 
 /** Runs the real CDK CLI on this repository's app. */
 export async function cdk(args: readonly string[], { environment, output, signal }: CdkOptions): Promise<CdkRun> {
-  const child = spawn(process.execPath, [CDK, ...args, '--no-notices', '--no-version-reporting', '--ci'], {
+  // Whoever calls this has bundled the handler: the build that cdk.json names would only write it again, under the feet of others.
+  const options = ['--build', '', '--no-notices', '--no-version-reporting', '--ci'];
+  const child = spawn(process.execPath, [CDK, ...args, ...options], {
     cwd: ROOT,
     // A process group of its own, so that the app and the build that the CLI starts can be ended with it.
     detached: true,

@@ -80,7 +80,7 @@ describe('through the real CDK CLI', { timeout: 120_000 }, () => {
     const before = await deployment.storedSeeds();
     deployment.localAws.account.faults.inject({
       action: 'iam:EnableMFADevice',
-      times: 1,
+      times: 2,
       answer: new AwsError('LimitExceeded', 'Cannot exceed quota for MFADevicesPerUser: 8', 409),
     });
 
