@@ -65,9 +65,8 @@ export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipT
  * earlier run left is resumed; what fails is undone.
  *
  * @param label AWSPENDING for a replacement, whose seed becomes current only once its device is enabled
- * @returns the id of the secret's version that holds the seed
  */
-export async function enroll(request: EnrollmentRequest, label: StagingLabel, tools: EnrollmentTools): Promise<string> {
+export async function enroll(request: EnrollmentRequest, label: StagingLabel, tools: EnrollmentTools): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const device = await createWithSeed(request, label, tools);
     // One that could not be enabled was deleted, or somebody deleted it meanwhile.
@@ -77,14 +76,21 @@ export async function enroll(request: EnrollmentRequest, label: StagingLabel, to
     }
     try {
       await enable(request, device.versionId, tools);
-      return device.versionId;
+      if (label === 'AWSPENDING') await promote(device, tools);
+      return;
     } catch (error) {
       if (!(error instanceof DeviceVanished)) throw await undone(error, request, device, tools);
-      // A Delete may have overtaken this event: then nobody wants the device any more.
-      if (!(await tools.seedStore.isOpen())) throw failures.seedSecretGone(request.seedSecretArn);
+      // A Delete, or a rollback, may have overtaken this event: then nobody wants the device any more.
+      if (!(await tools.seedStore.isWanted(device.versionId))) throw failures.superseded();
       if (tries >= CREATION_TRIES) throw failures.deviceKeepsVanishing(request.serialNumber);
     }
   }
+}
+
+/** Makes the seed of an enabled replacement current; the one that a rollback returns to was abandoned by nobody. */
+async function promote({ versionId, createdHere }: SeededDevice, { seedStore }: EnrollmentTools): Promise<void> {
+  if (createdHere) await seedStore.makePendingCurrent(versionId);
+  else await seedStore.makeCurrent(versionId);
 }
 
 /** Enables a device with the codes of its stored seed. Done already counts as done. */

@@ -92,6 +92,12 @@ export const failures = {
       'Look for a console enrolment (it deletes unassigned virtual devices) or a clean-up job, and deploy again.',
     ),
 
+  superseded: () =>
+    new Failure(
+      'Another event of this resource, such as the rollback of its stack, took over while this one was under way.',
+      'Nothing is to be done: the later event decides. Deploy again if the change is wanted still.',
+    ),
+
   seedSecretGone: (secretArn: string) =>
     new Failure(
       `The seed secret ${secretArn} was deleted or is scheduled for deletion, so no seed can be stored in it.`,

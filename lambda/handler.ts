@@ -60,7 +60,7 @@ async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   const isSameDevice = event.PhysicalResourceId === request.serialNumber;
   const tags = isSameDevice ? await tools.mfaDevices.tagsOf(request.serialNumber) : undefined;
   if (tags) await updateInPlace(event, request, tags, tools);
-  else await replace(request, tools);
+  else await enroll(request, 'AWSPENDING', tools);
   return enabledDevice(request);
 }
 
@@ -84,11 +84,6 @@ async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   return { physicalResourceId };
 }
 
-async function replace(request: EnrollmentRequest, tools: EnrollmentTools): Promise<void> {
-  const versionId = await enroll(request, 'AWSPENDING', tools);
-  await tools.seedStore.makeCurrent(versionId);
-}
-
 /** Tags and issuer change in place; what went missing out of band is mended; where nothing is to do, nothing is written. */
 async function updateInPlace(
   event: LifecycleEvent,
@@ -106,7 +101,8 @@ async function updateInPlace(
   if (!enrolledFor) throw failures.sameNameReplacement(serialNumber);
 
   await updateTags(event, request, tags, tools);
-  if (!found) return replace(request, tools);
+  await removeSuperseded(request, tools);
+  if (!found) return enroll(request, 'AWSPENDING', tools);
 
   const wanted = storedSeedOf(request, found.stored.seed);
   let { versionId } = found;
@@ -122,6 +118,19 @@ async function updateInPlace(
 
   const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
   if (!isEnabled) await enable(request, versionId, tools);
+}
+
+/**
+ * Removes the device of a replacement that CloudFormation no longer knows of: it does not wait for an update that is under way
+ * when it begins to roll back, so nobody else would ever delete what that update has made.
+ */
+async function removeSuperseded(request: EnrollmentRequest, tools: EnrollmentTools): Promise<void> {
+  const pending = await tools.seedStore.findPending();
+  if (!pending || pending.stored.serialNumber === request.serialNumber) return;
+  await tools.seedStore.abandon(pending.versionId);
+  const { serialNumber, userName } = pending.stored;
+  const tags = await tools.mfaDevices.tagsOf(serialNumber);
+  if (tags && ownershipByTags(tags, request) === 'ours') await remove(userName, serialNumber, tools);
 }
 
 /** Sets what differs, and removes what an earlier version of the resource had set. Tags that others put there stay. */

@@ -4,6 +4,7 @@ import {
   PutSecretValueCommand,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
+  type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
 import type { AwsCalls } from './aws-calls';
 import { isNamed } from './aws-errors';
@@ -30,10 +31,16 @@ export interface SeedStore {
   find(versionId: string): Promise<SeedVersion | undefined>;
   /** Finds a version that records a serial number, among the labelled ones: for a device whose tags do not name its version. */
   findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined>;
+  /** The version of the last replacement, if one was begun and not abandoned. */
+  findPending(): Promise<SeedVersion | undefined>;
   /** Makes a version the current one, if it is not yet. */
   makeCurrent(versionId: string): Promise<void>;
-  /** Whether a seed can be stored: the secret exists, and is not scheduled for deletion. */
-  isOpen(): Promise<boolean>;
+  /** The same for a pending version. @throws Failure where it was abandoned meanwhile */
+  makePendingCurrent(versionId: string): Promise<void>;
+  /** Abandons a pending version: whoever still works on it is told when it asks. */
+  abandon(versionId: string): Promise<void>;
+  /** Whether a version is wanted still: its secret is not going, and nobody abandoned it. */
+  isWanted(versionId: string): Promise<boolean>;
 }
 
 const ABSENT = 'ResourceNotFoundException';
@@ -86,25 +93,47 @@ export class SecretsManagerSeedStore implements SeedStore {
     return undefined;
   }
 
+  async findPending(): Promise<SeedVersion | undefined> {
+    return this.#version({ VersionStage: 'AWSPENDING' });
+  }
+
   async makeCurrent(versionId: string): Promise<void> {
-    const current = await this.#version({ VersionStage: 'AWSCURRENT' });
-    if (current?.versionId === versionId) return;
-    const command = new UpdateSecretVersionStageCommand({
-      SecretId: this.secretArn,
-      VersionStage: 'AWSCURRENT',
-      MoveToVersionId: versionId,
-      RemoveFromVersionId: current?.versionId,
-    });
+    await this.#makeCurrent(versionId, await this.#labels());
+  }
+
+  async makePendingCurrent(versionId: string): Promise<void> {
+    const labels = await this.#labels();
+    if (!labels.has(versionId)) throw failures.superseded();
+    await this.#makeCurrent(versionId, labels);
+  }
+
+  async #makeCurrent(versionId: string, labels: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    if (labels.get(versionId)?.includes('AWSCURRENT')) return;
+    const [currentId] = [...labels].find(([, ofVersion]) => ofVersion.includes('AWSCURRENT')) ?? [];
+    await this.#moveLabel({ VersionStage: 'AWSCURRENT', MoveToVersionId: versionId, RemoveFromVersionId: currentId });
+  }
+
+  async abandon(versionId: string): Promise<void> {
+    await this.#moveLabel({ VersionStage: 'AWSPENDING', RemoveFromVersionId: versionId });
+  }
+
+  async isWanted(versionId: string): Promise<boolean> {
+    return (await this.#labels()).has(versionId);
+  }
+
+  async #moveLabel(move: Omit<UpdateSecretVersionStageCommandInput, 'SecretId'>): Promise<void> {
+    const command = new UpdateSecretVersionStageCommand({ SecretId: this.secretArn, ...move });
     await this.calls.perform('secretsmanager:UpdateSecretVersionStage', () => this.client.send(command));
   }
 
-  async isOpen(): Promise<boolean> {
+  /** The labels of each version that has some; none where the secret is gone or going. */
+  async #labels(): Promise<ReadonlyMap<string, readonly string[]>> {
     const command = new DescribeSecretCommand({ SecretId: this.secretArn });
     try {
       const { output } = await this.calls.perform('secretsmanager:DescribeSecret', () => this.client.send(command));
-      return output.DeletedDate === undefined;
+      return new Map(output.DeletedDate === undefined ? Object.entries(output.VersionIdsToStages ?? {}) : []);
     } catch (error) {
-      if (isNamed(error, ABSENT)) return false;
+      if (isNamed(error, ABSENT)) return new Map();
       throw error;
     }
   }

@@ -6,6 +6,7 @@ async function main(): Promise<void> {
   const exports = Object.entries(localAws.environment).map(([name, value]) => `export ${name}=${value}`);
   process.stdout.write(`An AWS account listens on ${localAws.url}. In another shell:
 
+unset AWS_PROFILE AWS_SESSION_TOKEN
 ${exports.join('\n')}
 
 Then, for example:

@@ -52,6 +52,7 @@ describe('README’s list of errors', () => {
     notOurDevice: failures.notOurDevice(serialNumber),
     seedOfEnabledDeviceLost: failures.seedOfEnabledDeviceLost(serialNumber, userName),
     enabledForAnotherUser: failures.enabledForAnotherUser(serialNumber, userName),
+    superseded: failures.superseded(),
     stillEnabled: failures.stillEnabled(serialNumber, userName),
     sameNameReplacement: failures.sameNameReplacement(serialNumber),
     tooManyDevices: failures.tooManyDevices(userName, ['<serialNumbers>']),

@@ -15,7 +15,7 @@ const CREATE_CALLS = [
   'secretsmanager:GetSecretValue',
   'iam:EnableMFADevice',
 ];
-const REPLACEMENT_CALLS = [...CREATE_CALLS, 'secretsmanager:UpdateSecretVersionStage'];
+const REPLACEMENT_CALLS = [...CREATE_CALLS, 'secretsmanager:DescribeSecret', 'secretsmanager:UpdateSecretVersionStage'];
 const DELETE_CALLS = ['iam:ListMFADeviceTags', 'iam:DeactivateMFADevice', 'iam:DeleteVirtualMFADevice'];
 const MOMENTS = ['before', 'after'] as const;
 

@@ -232,12 +232,28 @@ describe('Update with a replacement', () => {
 
     expect(rollback.answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: subject.serialNumber() });
     expect(await subject.stored()).toEqual(before);
-    expect(rollback.actions).not.toContain('iam:DeleteVirtualMFADevice');
+    expect(subject.enabledFor()).toContain(subject.serialNumber());
 
     const cleanUp = await subject.delete(subject.serialNumber(to), to);
 
     expect(cleanUp.answer.Status).toBe('SUCCESS');
     expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+    await subject.signIn();
+  });
+
+  it('removes in a rollback what a replacement made that CloudFormation did not wait for', async () => {
+    const subject = await enrolled();
+    const before = await subject.stored();
+    const to = { RotationId: '2' };
+    // CloudFormation cancels an update that is under way when another resource fails, and ignores its answer.
+    const ignored = await subject.update({}, to);
+    expect(ignored.answer.Status).toBe('SUCCESS');
+
+    const rollback = await subject.update(to, {}, subject.serialNumber());
+
+    expect(rollback.answer.Status).toBe('SUCCESS');
+    expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+    expect(await subject.stored()).toEqual(before);
     await subject.signIn();
   });
 
