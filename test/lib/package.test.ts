@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cdk } from '../../bin/cdk-command';
+import { startLocalAws } from '../../local-aws';
 
 const REPOSITORY = resolve(__dirname, '../..');
 
@@ -96,6 +98,22 @@ describe('the packed package', () => {
     const [, asset] = /"S3Key": "(\w+)\.zip"/.exec(template) ?? [];
     expect(existsSync(join(project, `cdk.out/asset.${asset}/index.js`))).toBe(true);
   });
+
+  test('deploys what that app synthesized, with the real CDK CLI', async () => {
+    const localAws = await startLocalAws();
+    try {
+      const { exitCode, output } = await cdk(
+        ['deploy', '--app', join(project, 'cdk.out'), '--require-approval', 'never'],
+        { environment: localAws.environment, output: 'result' },
+      );
+
+      expect(exitCode, output).toBe(0);
+      const [user] = localAws.iam.users.all();
+      expect(localAws.iam.devicesOf(user?.name ?? '')).toHaveLength(1);
+    } finally {
+      await localAws.close();
+    }
+  }, 120_000);
 
   test('type-checks in a TypeScript app, without skipping the declarations', () => {
     writeFileSync(join(project, 'app.ts'), CONSUMER_IN_TYPESCRIPT);
