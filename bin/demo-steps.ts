@@ -1,4 +1,8 @@
-import pc from 'picocolors';
+import { isatty } from 'node:tty';
+import { createColors } from 'picocolors';
+
+/** Colours for a terminal alone: picocolors by itself would use them in every CI's log. */
+export const colors = createColors(isatty(1) && process.env.NO_COLOR === undefined);
 
 /** A step that did not come out as it must. Its message tells what was seen instead. */
 export class StepFailed extends Error {}
@@ -13,7 +17,7 @@ export class Steps {
   constructor(private readonly write: (text: string) => void) {}
 
   async run<T>(name: string, step: () => Promise<T>): Promise<T> {
-    this.write(`\n${pc.bold(pc.cyan(`▸ ${name}`))}\n\n`);
+    this.write(`\n${colors.bold(colors.cyan(`▸ ${name}`))}\n\n`);
     try {
       return await step();
     } catch (error) {
@@ -23,7 +27,7 @@ export class Steps {
 
   /** Prints one fact that was observed. */
   fact(label: string, value: string): void {
-    this.write(`  ${pc.green('✓')} ${label.padEnd(28)} ${value}\n`);
+    this.write(`  ${colors.green('✓')} ${label.padEnd(28)} ${value}\n`);
   }
 
   text(text: string): void {

@@ -14,11 +14,10 @@ import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from 
 import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { generateSync } from 'otplib/functional';
-import pc from 'picocolors';
 import { toString as renderQrCode } from 'qrcode';
 import { type CustomResourceObservation, type LocalAws, startLocalAws } from '../local-aws';
 import { cdk } from './cdk-command';
-import { observe, StepFailed, Steps } from './demo-steps';
+import { colors, observe, StepFailed, Steps } from './demo-steps';
 
 const USER_NAME = 'Bob';
 const STACK_NAME = 'VirtualMfaStack';
@@ -192,7 +191,7 @@ async function main(): Promise<number> {
   try {
     await demo(localAws, steps, interrupted.signal);
     steps.text(
-      `\n${pc.bold(pc.green('Every step was observed'))}, in ${Math.round((Date.now() - started) / 1000)} s.\n`,
+      `\n${colors.bold(colors.green('Every step was observed'))}, in ${Math.round((Date.now() - started) / 1000)} s.\n`,
     );
     return 0;
   } catch (error) {
@@ -201,7 +200,7 @@ async function main(): Promise<number> {
       return 130;
     }
     if (!(error instanceof StepFailed)) throw error;
-    process.stderr.write(`\n${pc.bold(pc.red(error.message))}\n`);
+    process.stderr.write(`\n${colors.bold(colors.red(error.message))}\n`);
     return 1;
   } finally {
     await localAws.close();
