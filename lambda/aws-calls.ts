@@ -18,13 +18,6 @@ export interface AwsCallsEnvironment {
   readonly deadline: number;
 }
 
-/** What came of a call. */
-export interface CallResult<T> {
-  readonly output: T;
-  /** Whether an earlier try may have taken effect without an answer. */
-  readonly triedBefore: boolean;
-}
-
 /**
  * Makes the AWS calls of one event: the SDK's own retries are off, since a retried EnableMFADevice needs fresh codes, IAM's
  * LimitExceeded is no throttling, and a wait has to end early enough to undo and to answer.
@@ -50,14 +43,14 @@ export class AwsCalls {
    * @param call performs the call anew at each try
    * @param notYet errors that mean "not there yet" for this call, waited for as long as AWS may need to be consistent
    */
-  async perform<T>(action: string, call: () => Promise<T>, notYet: readonly string[] = []): Promise<CallResult<T>> {
+  async perform<T>(action: string, call: () => Promise<T>, notYet: readonly string[] = []): Promise<T> {
     const { clock, random, log } = this.environment;
     for (let attempt = 1; ; attempt += 1) {
       const began = clock.now();
       try {
         const output = await call();
         log.info(action, { action, attempt, durationMilliseconds: clock.now() - began });
-        return { output, triedBefore: attempt > 1 };
+        return output;
       } catch (error) {
         const errorName = error instanceof Error ? error.name : 'unknown';
         log.info(`${action} answered ${errorName}`, {

@@ -49,15 +49,20 @@ export interface StoredSeed {
   readonly otpauthUri: string;
 }
 
+/** What the keys of the tags that this library sets begin with; nobody else may use such keys on a device. */
+export const OWN_TAG_PREFIX = 'cdk-iam-virtual-mfa:';
 /** Tag with the id of the owning stack. It marks devices and seed secrets, and the role's policy is conditioned on it. */
-export const STACK_ID_TAG = 'cdk-iam-virtual-mfa:stack-id';
+export const STACK_ID_TAG = `${OWN_TAG_PREFIX}stack-id`;
 /** Tag with the logical id of the owning resource in its stack. */
-export const LOGICAL_ID_TAG = 'cdk-iam-virtual-mfa:logical-id';
+export const LOGICAL_ID_TAG = `${OWN_TAG_PREFIX}logical-id`;
 /** Tag with a hash of what the device was enrolled for (user, path, rotation): tells a replacement from a change in place. */
-export const ENROLLMENT_TAG = 'cdk-iam-virtual-mfa:enrollment';
+export const ENROLLMENT_TAG = `${OWN_TAG_PREFIX}enrollment`;
 
 /** Tag with the version id under which the device's seed is stored: a device made anew under the same name has another. */
-export const SEED_VERSION_TAG = 'cdk-iam-virtual-mfa:seed-version';
+export const SEED_VERSION_TAG = `${OWN_TAG_PREFIX}seed-version`;
+
+/** The tags that the handler puts on every device, of the 50 that IAM takes. */
+export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;
 
 /** What a property may hold: the rule in words, and its check. */
 export interface PropertyRule {

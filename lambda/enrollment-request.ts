@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   ENROLLMENT_TAG,
   LOGICAL_ID_TAG,
+  OWN_TAG_PREFIX,
   PROPERTY_RULES,
   SERIAL_NUMBER_MAX_LENGTH,
   serialNumberOf,
@@ -12,7 +13,6 @@ import {
 import { failures } from './failure';
 
 const DEFAULT_ISSUER = 'Amazon Web Services';
-const RESERVED_TAG_PREFIX = 'cdk-iam-virtual-mfa:';
 
 /** The part of a CloudFormation event that an enrolment is computed from. */
 export interface EnrollmentEvent {
@@ -99,10 +99,10 @@ function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
   if (raw === undefined) return undefined;
   const isTag = (tag: unknown): tag is VirtualMfaDeviceTag => {
     const { Key, Value } = (tag ?? {}) as Record<string, unknown>;
-    return typeof Key === 'string' && typeof Value === 'string' && !Key.startsWith(RESERVED_TAG_PREFIX);
+    return typeof Key === 'string' && typeof Value === 'string' && !Key.startsWith(OWN_TAG_PREFIX);
   };
   if (!Array.isArray(raw) || !raw.every(isTag)) {
-    throw failures.invalidProperty('Tags', raw, `a list of {Key, Value}, no key beginning with ${RESERVED_TAG_PREFIX}`);
+    throw failures.invalidProperty('Tags', raw, `a list of {Key, Value}, no key beginning with ${OWN_TAG_PREFIX}`);
   }
   return raw;
 }

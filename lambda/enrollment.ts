@@ -4,18 +4,12 @@ import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from '
 import type { AwsCalls } from './aws-calls';
 import { asFailure, isAbsent, isNamed } from './aws-errors';
 import type { Clock } from './clock';
-import {
-  ENROLLMENT_TAG,
-  LOGICAL_ID_TAG,
-  SEED_VERSION_TAG,
-  STACK_ID_TAG,
-  type StoredSeed,
-  type VirtualMfaDeviceTag,
-} from './contract';
+import type { StoredSeed } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
 import { AccessDeniedFailure, failures, withRemains } from './failure';
 import type { MfaDevices } from './mfa-devices';
-import type { SeedStore, SeedVersion, StagingLabel } from './seed-store';
+import { isOurs, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
+import type { SeedStore, StagingLabel } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
 const GRACE_MILLISECONDS = 3_000;
@@ -44,21 +38,6 @@ interface SeededDevice {
 
 /** Thrown when the device is gone while it is being enabled. */
 class DeviceVanished extends Error {}
-
-/** Whose a device is, by its tags. An unmarked one may still be ours: then the seed secret records it. */
-export function ownershipByTags(
-  tags: ReadonlyMap<string, string>,
-  { ownershipTags }: EnrollmentRequest,
-): 'ours' | 'unmarked' | "someone else's" {
-  const marks = [STACK_ID_TAG, LOGICAL_ID_TAG];
-  if (marks.every((key) => tags.get(key) === valueOf(ownershipTags, key))) return 'ours';
-  return marks.some((key) => tags.has(key)) ? "someone else's" : 'unmarked';
-}
-
-/** Whether a device was made for the same user, path and rotation. */
-export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipTags }: EnrollmentRequest): boolean {
-  return tags.get(ENROLLMENT_TAG) === valueOf(ownershipTags, ENROLLMENT_TAG);
-}
 
 /**
  * Gives the user an enabled device whose seed is stored: create, store the seed, read the stored version back, enable. What an
@@ -150,26 +129,6 @@ export async function remove(userName: string, serialNumber: string, { mfaDevice
   }
 }
 
-/**
- * Finds the seed of a device by the version that its tags name. The serial number alone would not do: a device that somebody
- * deleted and this resource made anew has the same one. It serves only where somebody took the tags away.
- */
-export async function storedSeedOfDevice(
-  serialNumber: string,
-  tags: ReadonlyMap<string, string>,
-  { seedStore }: EnrollmentTools,
-): Promise<SeedVersion | undefined> {
-  const versionId = tags.get(SEED_VERSION_TAG);
-  if (versionId === undefined) return seedStore.findBySerialNumber(serialNumber);
-  const found = await seedStore.find(versionId);
-  return found?.stored.serialNumber === serialNumber ? found : undefined;
-}
-
-/** The tag that names the version of a device's seed. */
-export function seedVersionTag(versionId: string): VirtualMfaDeviceTag {
-  return { Key: SEED_VERSION_TAG, Value: versionId };
-}
-
 /** What is stored for a device. */
 export function storedSeedOf(request: EnrollmentRequest, seed: string): StoredSeed {
   const { serialNumber, userName, issuer, accountId } = request;
@@ -210,15 +169,14 @@ async function resume(
   tools: EnrollmentTools,
 ): Promise<SeededDevice | undefined> {
   const { serialNumber, userName } = request;
-  const { mfaDevices, clock } = tools;
+  const { mfaDevices, seedStore, clock } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
   if (!tags) return undefined;
-  const ownership = ownershipByTags(tags, request);
-  let found = await storedSeedOfDevice(serialNumber, tags, tools);
-  if (ownership === "someone else's" || (ownership === 'unmarked' && !found)) throw failures.notOurDevice(serialNumber);
+  let found = await storedSeedOfDevice(serialNumber, tags, seedStore);
+  if (!isOurs(ownershipByTags(tags, request), found)) throw failures.notOurDevice(serialNumber);
   for (let poll = 0; !found && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
     await clock.sleep(GRACE_MILLISECONDS / GRACE_POLLS);
-    found = await storedSeedOfDevice(serialNumber, tags, tools);
+    found = await storedSeedOfDevice(serialNumber, tags, seedStore);
   }
   if (found?.stored.userName === userName) return { versionId: found.versionId, createdHere: false };
   if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
@@ -243,8 +201,4 @@ async function undone(
   } catch (undoError) {
     return withRemains(failure, serialNumber, asFailure(undoError));
   }
-}
-
-function valueOf(tags: EnrollmentRequest['ownershipTags'], key: string): string | undefined {
-  return tags.find((tag) => tag.Key === key)?.Value;
 }

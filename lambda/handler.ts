@@ -1,18 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { SEED_VERSION_TAG, type VirtualMfaDeviceAttributes } from './contract';
-import {
-  enable,
-  enroll,
-  type EnrollmentTools,
-  isSameEnrollment,
-  ownershipByTags,
-  remove,
-  seedVersionTag,
-  storedSeedOf,
-  storedSeedOfDevice,
-} from './enrollment';
+import { enable, enroll, type EnrollmentTools, remove, storedSeedOf } from './enrollment';
 import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
 import { Failure, failures } from './failure';
+import { isOurs, isSameEnrollment, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
 
 /** An event of CloudFormation's custom resource protocol, as far as the lifecycle looks at it. */
 export interface LifecycleEvent extends EnrollmentEvent {
@@ -75,11 +66,11 @@ async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   const tags = await tools.mfaDevices.tagsOf(serialNumber);
   if (!tags) return { physicalResourceId };
   const ownership = ownershipByTags(tags, request);
-  const unmarkedButOurs =
-    ownership === 'unmarked' && (await storedSeedOfDevice(serialNumber, tags, tools)) !== undefined;
-  if (ownership !== 'ours' && !unmarkedButOurs) return { physicalResourceId };
+  const isUnmarked = ownership === 'unmarked';
+  const found = isUnmarked ? await storedSeedOfDevice(serialNumber, tags, tools.seedStore) : undefined;
+  if (!isOurs(ownership, found)) return { physicalResourceId };
   // The role may delete only what carries the tags; somebody took them away.
-  if (unmarkedButOurs) await tools.mfaDevices.tag(serialNumber, request.ownershipTags);
+  if (isUnmarked) await tools.mfaDevices.tag(serialNumber, request.ownershipTags);
   await remove(request.userName, serialNumber, tools);
   return { physicalResourceId };
 }
@@ -93,12 +84,11 @@ async function updateInPlace(
 ): Promise<void> {
   const { serialNumber, userName } = request;
   const { mfaDevices, seedStore } = tools;
-  const found = await storedSeedOfDevice(serialNumber, tags, tools);
+  const found = await storedSeedOfDevice(serialNumber, tags, seedStore);
   const ownership = ownershipByTags(tags, request);
-  const unmarkedButOurs = ownership === 'unmarked' && found !== undefined;
-  if (ownership !== 'ours' && !unmarkedButOurs) throw failures.notOurDevice(serialNumber);
-  const enrolledFor = unmarkedButOurs ? found.stored.userName === userName : isSameEnrollment(tags, request);
-  if (!enrolledFor) throw failures.sameNameReplacement(serialNumber);
+  if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
+  const isSame = ownership === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
+  if (!isSame) throw failures.sameNameReplacement(serialNumber);
 
   await updateTags(event, request, tags, tools);
   await removeSuperseded(request, tools);

@@ -52,7 +52,7 @@ export class IamMfaDevices implements MfaDevices {
   async create(Path: string, VirtualMFADeviceName: string, tags: readonly VirtualMfaDeviceTag[]): Promise<Creation> {
     let tries = 0;
     try {
-      const { output } = await this.calls.perform('iam:CreateVirtualMFADevice', () => {
+      const output = await this.calls.perform('iam:CreateVirtualMFADevice', () => {
         tries += 1;
         return this.client.send(new CreateVirtualMFADeviceCommand({ Path, VirtualMFADeviceName, Tags: [...tags] }));
       });
@@ -95,7 +95,7 @@ export class IamMfaDevices implements MfaDevices {
     const result = await this.#unlessAbsent(
       this.calls.perform('iam:ListMFADeviceTags', () => this.client.send(command)),
     );
-    return result && new Map(result.output.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]));
+    return result && new Map(result.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]));
   }
 
   async tag(SerialNumber: string, tags: readonly VirtualMfaDeviceTag[]): Promise<void> {
@@ -112,14 +112,14 @@ export class IamMfaDevices implements MfaDevices {
     // A user has 8 devices at most: they come in one page.
     const command = new ListMFADevicesCommand({ UserName });
     const result = await this.#unlessAbsent(this.calls.perform('iam:ListMFADevices', () => this.client.send(command)));
-    return result?.output.MFADevices?.map(({ SerialNumber = '' }) => SerialNumber);
+    return result?.MFADevices?.map(({ SerialNumber = '' }) => SerialNumber);
   }
 
   async holderOf(serialNumber: string): Promise<string | undefined> {
     let marker: string | undefined;
     do {
       const command = new ListVirtualMFADevicesCommand({ AssignmentStatus: 'Assigned', Marker: marker });
-      const { output } = await this.calls.perform('iam:ListVirtualMFADevices', () => this.client.send(command));
+      const output = await this.calls.perform('iam:ListVirtualMFADevices', () => this.client.send(command));
       const device = output.VirtualMFADevices?.find(({ SerialNumber }) => SerialNumber === serialNumber);
       if (device) return device.User?.UserName;
       marker = output.IsTruncated ? output.Marker : undefined;

@@ -72,7 +72,7 @@ export class SecretsManagerSeedStore implements SeedStore {
     const command = new GetSecretValueCommand({ SecretId: this.secretArn, VersionId: versionId });
     try {
       // Secrets Manager is eventually consistent: a version may not be seen right after it was stored.
-      const { output } = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command), [
+      const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command), [
         ABSENT,
       ]);
       return parse(output.SecretString);
@@ -130,7 +130,7 @@ export class SecretsManagerSeedStore implements SeedStore {
   async #labels(): Promise<ReadonlyMap<string, readonly string[]>> {
     const command = new DescribeSecretCommand({ SecretId: this.secretArn });
     try {
-      const { output } = await this.calls.perform('secretsmanager:DescribeSecret', () => this.client.send(command));
+      const output = await this.calls.perform('secretsmanager:DescribeSecret', () => this.client.send(command));
       return new Map(output.DeletedDate === undefined ? Object.entries(output.VersionIdsToStages ?? {}) : []);
     } catch (error) {
       if (isNamed(error, ABSENT)) return new Map();
@@ -143,7 +143,7 @@ export class SecretsManagerSeedStore implements SeedStore {
   ): Promise<SeedVersion | undefined> {
     const command = new GetSecretValueCommand({ SecretId: this.secretArn, ...which });
     try {
-      const { output } = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
+      const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
       return {
         versionId: output.VersionId ?? '',
         stored: parse(output.SecretString),

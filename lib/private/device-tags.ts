@@ -1,10 +1,10 @@
 import { type TagManager, Token } from 'aws-cdk-lib';
+import { OWN_TAG_KEYS, OWN_TAG_PREFIX } from '../../lambda/contract';
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules */
 const MAX_TAGS = 50;
-/** Stack id, logical id and enrollment, which the handler sets. */
-const OWNERSHIP_TAGS = 4;
-const RESERVED_PREFIXES = ['aws:', 'cdk-iam-virtual-mfa:'];
+const OWN_TAGS = OWN_TAG_KEYS.length;
+const RESERVED_PREFIXES = ['aws:', OWN_TAG_PREFIX];
 const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 const CHARACTERS = 'letters, digits, spaces and any of _.:/=+-@';
@@ -52,10 +52,10 @@ function duplicateProblems(key: string, earlier: readonly string[]): string[] {
 }
 
 function countProblems(count: number): string[] {
-  const allowed = MAX_TAGS - OWNERSHIP_TAGS;
+  const allowed = MAX_TAGS - OWN_TAGS;
   return count <= allowed
     ? []
     : [
-        `got ${count} tags; allowed: ${allowed}, for IAM takes ${MAX_TAGS} and ${OWNERSHIP_TAGS} mark the owner. Remove some.`,
+        `got ${count} tags; allowed: ${allowed}, for IAM takes ${MAX_TAGS} and ${OWN_TAGS} mark the owner. Remove some.`,
       ];
 }
