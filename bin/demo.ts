@@ -93,7 +93,7 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
         'no access key was made',
       );
       const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = AccessKey;
-      const sts = new STSClient({ ...connection(localAws), credentials: { accessKeyId, secretAccessKey } });
+      const sts = new STSClient({ ...localAws.clientConfiguration, credentials: { accessKeyId, secretAccessKey } });
 
       const wrong = wrongCode(stored.seed);
       const refusal = await sts
@@ -108,7 +108,7 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
       );
       observe(Credentials?.AccessKeyId !== undefined, 'GetSessionToken gave no credentials');
       const session = new STSClient({
-        ...connection(localAws),
+        ...localAws.clientConfiguration,
         credentials: {
           accessKeyId: Credentials.AccessKeyId,
           secretAccessKey: Credentials.SecretAccessKey ?? '',
@@ -149,17 +149,11 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
   }
 }
 
-function connection({ url, account }: LocalAws): { endpoint: string; region: string } {
-  return { endpoint: url, region: account.region };
-}
-
-function clientsOf(localAws: LocalAws) {
-  const { accessKeyId, secretAccessKey } = localAws.credentials;
-  const configuration = { ...connection(localAws), credentials: { accessKeyId, secretAccessKey } };
+function clientsOf({ clientConfiguration }: LocalAws) {
   return {
-    iam: new IAMClient(configuration),
-    secretsManager: new SecretsManagerClient(configuration),
-    cloudFormation: new CloudFormationClient(configuration),
+    iam: new IAMClient(clientConfiguration),
+    secretsManager: new SecretsManagerClient(clientConfiguration),
+    cloudFormation: new CloudFormationClient(clientConfiguration),
   };
 }
 

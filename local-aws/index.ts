@@ -45,6 +45,12 @@ export interface LocalAws {
   readonly url: string;
   /** Credentials of the account's root, with which everything begins. */
   readonly credentials: Credentials;
+  /** What an SDK client needs to call the account as root. */
+  readonly clientConfiguration: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: Pick<Credentials, 'accessKeyId' | 'secretAccessKey'>;
+  };
   /** The environment that points CDK, the AWS CLI and every SDK to the account. */
   readonly environment: Readonly<Record<string, string>>;
   /** Ends the server and every process that it started. */
@@ -91,6 +97,11 @@ export async function startLocalAws({
     logs,
     url,
     credentials,
+    clientConfiguration: {
+      endpoint: url,
+      region,
+      credentials: { accessKeyId: credentials.accessKeyId, secretAccessKey: credentials.secretAccessKey },
+    },
     environment: {
       AWS_ENDPOINT_URL: url,
       AWS_ENDPOINT_URL_S3: url,

@@ -1,7 +1,11 @@
 import type { Account } from '../account';
 import type { RpcService } from '../service';
+import { groupActions } from './groups';
+import { identityPolicyActions } from './identity-policies';
+import { existingUserName, groupName, roleName } from './inputs';
+import { managedPolicyActions } from './managed-policies';
 import { mfaDeviceActions } from './mfa-devices';
-import { policyActions } from './policies';
+import { principalSettingActions } from './principal-settings';
 import { roleActions } from './roles';
 import { IamState } from './state';
 import { userActions } from './users';
@@ -16,10 +20,18 @@ export class Iam implements RpcService {
 
   constructor(account: Account) {
     this.state = new IamState(account);
+    const { users, groups, roles } = this.state;
+    const [user, group, role] = [{ UserName: existingUserName }, { GroupName: groupName }, { RoleName: roleName }];
     this.actions = {
       ...userActions(this.state),
+      ...principalSettingActions(this.state, 'User', user, users),
+      ...identityPolicyActions(this.state, 'User', user, users),
+      ...groupActions(this.state),
+      ...identityPolicyActions(this.state, 'Group', group, groups),
       ...roleActions(this.state),
-      ...policyActions(this.state),
+      ...principalSettingActions(this.state, 'Role', role, roles),
+      ...identityPolicyActions(this.state, 'Role', role, roles),
+      ...managedPolicyActions(this.state),
       ...mfaDeviceActions(this.state),
     };
   }

@@ -16,7 +16,7 @@ export const path = text({ min: 1, max: 512, pattern: /^(\u002F)$|^(\u002F[\u002
 export const serialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]+$/ });
 export const authenticationCode = text({ min: 6, max: 6, pattern: /^[\d]+$/ });
 export const arn = text({ min: 20, max: 2048 });
-export const maxItems = integer(1, 1000);
+const maxItems = integer(1, 1000);
 
 export const tagKey = text({ min: 1, max: 128, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u });
 const tagValue = text({ min: 0, max: 256, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u });
@@ -24,7 +24,7 @@ export const tags = list(structure({ Key: tagKey, Value: tagValue }));
 export type TagList = readonly { readonly Key: string; readonly Value: string }[];
 
 export const paging = { Marker: optional(text()), MaxItems: optional(maxItems) };
-export { flag, integer, list, optional, structure, text };
+export { flag, integer, list, optional, text };
 
 /** A policy document, given as JSON text. */
 export const policyDocument: Member<PolicyDocument> = {

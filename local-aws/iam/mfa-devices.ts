@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Secret } from 'otpauth';
 import { toBuffer } from 'qrcode';
 import { AwsError } from '../protocol/aws-error';
-import { type Action, action, type Call } from '../service';
+import { type Action, action } from '../service';
 import {
   deleteConflict,
   entityAlreadyExists,
@@ -44,10 +44,7 @@ const SEED_BYTES = 40;
 export function mfaDeviceActions(state: IamState): Record<string, Action> {
   const { account } = state;
   const arnOf = (devicePath: string, name: string) => account.arn('iam', `mfa${devicePath}${name}`);
-  const onUser = (iamAction: string) => (input: { readonly UserName?: string | undefined }, call: Call) => ({
-    action: iamAction,
-    resource: state.arnOfUserNamed(input.UserName ?? call.caller.name ?? ''),
-  });
+  const onUser = (iamAction: string) => state.onUser(iamAction);
   const onDevice =
     (iamAction: string) =>
     (input: { readonly SerialNumber: string; readonly Tags?: Parameters<typeof tagContext>[0] }) => ({

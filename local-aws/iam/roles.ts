@@ -3,14 +3,11 @@ import { deleteConflict, newIdentity, type Role } from './entities';
 import {
   arn,
   integer,
-  list,
   optional,
   path,
   policyDocument,
   roleName,
-  setTags,
   tagContext,
-  tagKey,
   tagListOf,
   tags,
   tagsOf,
@@ -111,37 +108,6 @@ export function roleActions(state: IamState): Record<string, Action> {
         }
         if (role.inlinePolicies.size > 0) throw deleteConflict('Cannot delete entity, must delete policies first.');
         state.roles.delete(RoleName);
-      },
-    }),
-
-    TagRole: action({
-      input: { RoleName: roleName, Tags: tags },
-      authorize: onRole('iam:TagRole'),
-      run: ({ RoleName, Tags }) => void setTags(state.roles.get(RoleName).tags, Tags),
-    }),
-
-    UntagRole: action({
-      input: { RoleName: roleName, TagKeys: list(tagKey) },
-      authorize: onRole('iam:UntagRole'),
-      run: ({ RoleName, TagKeys }) => {
-        const role = state.roles.get(RoleName);
-        for (const key of TagKeys) role.tags.delete(key);
-      },
-    }),
-
-    PutRolePermissionsBoundary: action({
-      input: { RoleName: roleName, PermissionsBoundary: arn },
-      authorize: onRole('iam:PutRolePermissionsBoundary'),
-      run: ({ RoleName, PermissionsBoundary }) => {
-        state.roles.get(RoleName).permissionsBoundary = PermissionsBoundary;
-      },
-    }),
-
-    DeleteRolePermissionsBoundary: action({
-      input: { RoleName: roleName },
-      authorize: onRole('iam:DeleteRolePermissionsBoundary'),
-      run: ({ RoleName }) => {
-        delete state.roles.get(RoleName).permissionsBoundary;
       },
     }),
   };

@@ -1,6 +1,7 @@
 import type { Account } from '../account';
 import type { PolicyDocument } from '../authorization';
 import type { Principal } from '../principal';
+import type { AuthorizationRequest, Call } from '../service';
 import { awsManagedPolicy } from './aws-managed-policies';
 import {
   Entities,
@@ -39,6 +40,14 @@ export class IamState {
   arnOfUserNamed(name: string): string {
     const user = this.users.find(name);
     return user ? this.userArn(user) : this.account.arn('iam', `user/${name}`);
+  }
+
+  /** Authorizes an action on the user that the input names, or, where it names none, on the caller. */
+  onUser(iamAction: string): (input: { readonly UserName?: string | undefined }, call: Call) => AuthorizationRequest {
+    return ({ UserName }, { caller }) => ({
+      action: iamAction,
+      resource: this.arnOfUserNamed(UserName ?? caller.name ?? ''),
+    });
   }
 
   device(serialNumber: string): VirtualMfaDevice {

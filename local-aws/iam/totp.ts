@@ -9,7 +9,7 @@ export function timeStepAt(millisecondsSinceEpoch: number): number {
 }
 
 /** The six-digit code of a seed at a time step. otpauth is not the library that the product uses: the judge shares no defect with it. */
-export function codeAt(seed: string, timeStep: number): string {
+function codeAt(seed: string, timeStep: number): string {
   const totp = new TOTP({ secret: Secret.fromBase32(seed), digits: 6, period: PERIOD_SECONDS, algorithm: 'SHA1' });
   return totp.generate({ timestamp: timeStep * PERIOD_SECONDS * 1000 });
 }

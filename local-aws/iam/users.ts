@@ -5,15 +5,11 @@ import {
   arn,
   existingUserName,
   flag,
-  groupName,
-  list,
   optional,
   page,
   paging,
   path,
-  setTags,
   tagContext,
-  tagKey,
   tagListOf,
   tags,
   tagsOf,
@@ -36,10 +32,7 @@ export function userOf(state: IamState, name: string | undefined, { caller }: Ca
 /** Users, and what belongs to one user alone: login profile, access keys, group memberships, permissions boundary. */
 export function userActions(state: IamState): Record<string, Action> {
   const { account } = state;
-  const onUser = (iamAction: string) => (input: { readonly UserName?: string | undefined }, call: Call) => ({
-    action: iamAction,
-    resource: state.arnOfUserNamed(input.UserName ?? call.caller.name ?? ''),
-  });
+  const onUser = (iamAction: string) => state.onUser(iamAction);
   const rendered = (user: User) => ({
     Path: user.path,
     UserName: user.name,
@@ -113,21 +106,6 @@ export function userActions(state: IamState): Record<string, Action> {
           throw deleteConflict(`Cannot delete entity, must remove ${blocking[1] ?? ''} from referenced objects first.`);
         }
         state.users.delete(UserName);
-      },
-    }),
-
-    TagUser: action({
-      input: { UserName: existingUserName, Tags: tags },
-      authorize: onUser('iam:TagUser'),
-      run: ({ UserName, Tags }) => void setTags(state.users.get(UserName).tags, Tags),
-    }),
-
-    UntagUser: action({
-      input: { UserName: existingUserName, TagKeys: list(tagKey) },
-      authorize: onUser('iam:UntagUser'),
-      run: ({ UserName, TagKeys }) => {
-        const user = state.users.get(UserName);
-        for (const key of TagKeys) user.tags.delete(key);
       },
     }),
 
@@ -214,44 +192,6 @@ export function userActions(state: IamState): Record<string, Action> {
           throw noSuchEntity(`The Access Key with id ${AccessKeyId} cannot be found.`);
         }
         account.credentials.revoke(AccessKeyId);
-      },
-    }),
-
-    PutUserPermissionsBoundary: action({
-      input: { UserName: existingUserName, PermissionsBoundary: arn },
-      authorize: onUser('iam:PutUserPermissionsBoundary'),
-      run: ({ UserName, PermissionsBoundary }) => {
-        state.users.get(UserName).permissionsBoundary = PermissionsBoundary;
-      },
-    }),
-
-    DeleteUserPermissionsBoundary: action({
-      input: { UserName: existingUserName },
-      authorize: onUser('iam:DeleteUserPermissionsBoundary'),
-      run: ({ UserName }) => {
-        delete state.users.get(UserName).permissionsBoundary;
-      },
-    }),
-
-    AddUserToGroup: action({
-      input: { UserName: existingUserName, GroupName: groupName },
-      authorize: ({ GroupName }) => ({
-        action: 'iam:AddUserToGroup',
-        resource: account.arn('iam', `group/${GroupName}`),
-      }),
-      run: ({ UserName, GroupName }) => {
-        state.users.get(UserName).groups.add(state.groups.get(GroupName).name);
-      },
-    }),
-
-    RemoveUserFromGroup: action({
-      input: { UserName: existingUserName, GroupName: groupName },
-      authorize: ({ GroupName }) => ({
-        action: 'iam:RemoveUserFromGroup',
-        resource: account.arn('iam', `group/${GroupName}`),
-      }),
-      run: ({ UserName, GroupName }) => {
-        state.users.get(UserName).groups.delete(state.groups.get(GroupName).name);
       },
     }),
   };

@@ -1,7 +1,7 @@
 import { AwsError } from '../protocol/aws-error';
 
 export const CURRENT = 'AWSCURRENT';
-export const PREVIOUS = 'AWSPREVIOUS';
+const PREVIOUS = 'AWSPREVIOUS';
 
 interface SecretVersion {
   readonly id: string;

@@ -21,12 +21,9 @@ export class Deployment {
     readonly localAws: LocalAws,
     private readonly app?: string,
   ) {
-    const { url, account, credentials, cloudFormation } = localAws;
-    const { accessKeyId, secretAccessKey } = credentials;
-    const configuration = { endpoint: url, region: account.region, credentials: { accessKeyId, secretAccessKey } };
-    this.iam = new IAMClient(configuration);
-    this.secretsManager = new SecretsManagerClient(configuration);
-    cloudFormation.onCustomResourceEvent((observation) => this.observations.push(observation));
+    this.iam = new IAMClient(localAws.clientConfiguration);
+    this.secretsManager = new SecretsManagerClient(localAws.clientConfiguration);
+    localAws.cloudFormation.onCustomResourceEvent((observation) => this.observations.push(observation));
   }
 
   /** @param app the command of another app than the repository's own */

@@ -356,7 +356,7 @@ export class Subject {
 }
 
 /** The code of a seed at a moment, by a library that the product does not use. */
-export function codeOf(seed: string, timestamp: number): string {
+function codeOf(seed: string, timestamp: number): string {
   return new TOTP({ secret: Secret.fromBase32(seed), algorithm: 'SHA1', digits: 6, period: 30 }).generate({
     timestamp,
   });

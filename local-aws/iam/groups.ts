@@ -1,0 +1,68 @@
+import { type Action, action } from '../service';
+import { deleteConflict, newIdentity } from './entities';
+import { existingUserName, groupName, optional, path } from './inputs';
+import type { IamState } from './state';
+
+/** Groups, and who is in them. */
+export function groupActions(state: IamState): Record<string, Action> {
+  const { account } = state;
+  const onGroup = (iamAction: string) => (input: { readonly GroupName: string }) => ({
+    action: iamAction,
+    resource: account.arn('iam', `group/${input.GroupName}`),
+  });
+  return {
+    CreateGroup: action({
+      input: { GroupName: groupName, Path: optional(path) },
+      authorize: onGroup('iam:CreateGroup'),
+      run: ({ GroupName, Path = '/' }) => {
+        const group = state.groups.add(GroupName, newIdentity(GroupName, Path, 'AGPA', new Date(account.now())));
+        return {
+          Group: {
+            Path: group.path,
+            GroupName: group.name,
+            GroupId: group.id,
+            Arn: state.groupArn(group),
+            CreateDate: group.createDate,
+          },
+        };
+      },
+    }),
+
+    DeleteGroup: action({
+      input: { GroupName: groupName },
+      authorize: onGroup('iam:DeleteGroup'),
+      run: ({ GroupName }) => {
+        const group = state.groups.get(GroupName);
+        if (state.users.all().some(({ groups }) => groups.has(group.name))) {
+          throw deleteConflict('Cannot delete entity, must remove users from group first.');
+        }
+        if (group.inlinePolicies.size + group.attachedPolicies.size > 0) {
+          throw deleteConflict('Cannot delete entity, must delete policies first.');
+        }
+        state.groups.delete(GroupName);
+      },
+    }),
+
+    AddUserToGroup: action({
+      input: { UserName: existingUserName, GroupName: groupName },
+      authorize: ({ GroupName }) => ({
+        action: 'iam:AddUserToGroup',
+        resource: account.arn('iam', `group/${GroupName}`),
+      }),
+      run: ({ UserName, GroupName }) => {
+        state.users.get(UserName).groups.add(state.groups.get(GroupName).name);
+      },
+    }),
+
+    RemoveUserFromGroup: action({
+      input: { UserName: existingUserName, GroupName: groupName },
+      authorize: ({ GroupName }) => ({
+        action: 'iam:RemoveUserFromGroup',
+        resource: account.arn('iam', `group/${GroupName}`),
+      }),
+      run: ({ UserName, GroupName }) => {
+        state.users.get(UserName).groups.delete(state.groups.get(GroupName).name);
+      },
+    }),
+  };
+}

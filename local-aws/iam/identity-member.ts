@@ -1,0 +1,37 @@
+import type { AuthorizationRequest } from '../service';
+import type { Entities, Identity } from './entities';
+import type { roleName } from './inputs';
+import type { IamState } from './state';
+
+/** The member of an input that names a user, a group or a role: `{ UserName: … }`. */
+export type IdentityMember = Readonly<Record<string, typeof roleName>>;
+
+/** How actions that are the same for each kind of identity find theirs, and what they are authorized on. */
+export interface IdentityAccess<T extends Identity> {
+  readonly memberName: string;
+  readonly nameIn: (input: object) => string;
+  readonly identityIn: (input: object) => T;
+  readonly on: (iamAction: string) => (input: object) => AuthorizationRequest;
+}
+
+export function identityAccess<T extends Identity>(
+  state: IamState,
+  kind: 'User' | 'Group' | 'Role',
+  member: IdentityMember,
+  entities: Entities<T>,
+): IdentityAccess<T> {
+  const [memberName = ''] = Object.keys(member);
+  const nameIn = (input: object) => (input as Record<string, string>)[memberName] ?? '';
+  return {
+    memberName,
+    nameIn,
+    identityIn: (input) => entities.get(nameIn(input)),
+    on: (iamAction) => (input) => {
+      const path = entities.find(nameIn(input))?.path ?? '/';
+      return {
+        action: `iam:${iamAction}`,
+        resource: state.account.arn('iam', `${kind.toLowerCase()}${path}${nameIn(input)}`),
+      };
+    },
+  };
+}
