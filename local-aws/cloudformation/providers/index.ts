@@ -4,9 +4,12 @@ import type { ProviderOf, ResourceProvider } from '../provider';
 import { accessKey, virtualMfaDevice } from './iam-credentials';
 import { inlinePolicy, managedPolicy } from './iam-policies';
 import { group, role, user, userToGroupAddition } from './iam-principals';
+import { kmsAlias, kmsKey } from './kms';
 import { type Functions, lambdaFunction, lambdaPermission } from './lambda';
+import { logGroup } from './logs';
 import { begun } from './properties';
-import { kmsAlias, kmsKey, logGroup, secret, secretResourcePolicy, ssmParameter } from './storage';
+import { secret, secretResourcePolicy } from './secrets-manager';
+import { ssmParameter } from './ssm';
 
 /** A resource that is nothing but its entry in the template. */
 const nothing: ResourceProvider = {

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import type { ResourceProvider } from '../provider';
+import {
+  begun,
+  changed,
+  difference,
+  documentText,
+  ignoringAbsence,
+  optionalBoolean,
+  optionalText,
+  present,
+  tagsOf,
+  text,
+} from './properties';
+
+/** `AWS::SecretsManager::Secret`: without a value where the template gives none. */
+export const secret: ResourceProvider = {
+  properties: {
+    Name: 'replacement',
+    Description: 'in place',
+    KmsKeyId: 'in place',
+    SecretString: 'in place',
+    Tags: 'in place',
+  },
+  nameProperty: 'Name',
+  taggable: true,
+  create: async (change) => {
+    const { account, properties, logicalId } = change;
+    const { ARN } = await account.invoke('secretsmanager', 'CreateSecret', {
+      Name: optionalText(properties, 'Name') ?? `${logicalId}-${randomBytes(9).toString('hex').slice(0, 12)}`,
+      ...present({
+        Description: optionalText(properties, 'Description'),
+        KmsKeyId: optionalText(properties, 'KmsKeyId'),
+        SecretString: optionalText(properties, 'SecretString'),
+        Tags: properties.Tags === undefined ? undefined : tagsOf(properties),
+      }),
+    });
+    return begun(change, String(ARN), { Id: ARN });
+  },
+  update: async (change) => {
+    const { account, physicalId: SecretId, properties, oldProperties } = change;
+    if (changed(change, 'Description', 'KmsKeyId', 'SecretString')) {
+      await account.invoke('secretsmanager', 'UpdateSecret', {
+        SecretId,
+        ...present({
+          Description: optionalText(properties, 'Description'),
+          KmsKeyId: optionalText(properties, 'KmsKeyId'),
+          SecretString: changed(change, 'SecretString') ? optionalText(properties, 'SecretString') : undefined,
+        }),
+      });
+    }
+    const { added, removed } = difference(tagsOf(oldProperties), tagsOf(properties));
+    const kept = tagsOf(properties).map(({ Key }) => Key);
+    const TagKeys = removed.map(({ Key }) => Key).filter((key) => !kept.includes(key));
+    if (added.length > 0) await account.invoke('secretsmanager', 'TagResource', { SecretId, Tags: added });
+    if (TagKeys.length > 0) await account.invoke('secretsmanager', 'UntagResource', { SecretId, TagKeys });
+    return { physicalId: SecretId };
+  },
+  delete: async ({ account, physicalId: SecretId }) =>
+    ignoringAbsence(() =>
+      account.invoke('secretsmanager', 'DeleteSecret', { SecretId, ForceDeleteWithoutRecovery: true }),
+    ),
+};
+
+/** `AWS::SecretsManager::ResourcePolicy` */
+export const secretResourcePolicy: ResourceProvider = {
+  properties: { SecretId: 'replacement', ResourcePolicy: 'in place', BlockPublicPolicy: 'in place' },
+  required: ['SecretId', 'ResourcePolicy'],
+  create: async (change) => {
+    await putSecretPolicy(change);
+    return begun(change, text(change.properties, 'SecretId'));
+  },
+  update: async (change) => {
+    await putSecretPolicy(change);
+    return { physicalId: change.physicalId };
+  },
+  delete: async ({ account, properties }) =>
+    ignoringAbsence(() =>
+      account.invoke('secretsmanager', 'DeleteResourcePolicy', { SecretId: text(properties, 'SecretId') }),
+    ),
+};
+
+async function putSecretPolicy({
+  account,
+  properties,
+}: Parameters<ResourceProvider['create']>[0] | Parameters<ResourceProvider['update']>[0]): Promise<void> {
+  await account.invoke('secretsmanager', 'PutResourcePolicy', {
+    SecretId: text(properties, 'SecretId'),
+    ResourcePolicy: documentText(properties, 'ResourcePolicy'),
+    ...present({ BlockPublicPolicy: optionalBoolean(properties, 'BlockPublicPolicy') }),
+  });
+}

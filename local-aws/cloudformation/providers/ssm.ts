@@ -1,0 +1,43 @@
+import type { ResourceProvider } from '../provider';
+import { begun, ignoringAbsence, optionalText, present, text } from './properties';
+
+/** `AWS::SSM::Parameter` */
+export const ssmParameter: ResourceProvider = {
+  properties: {
+    Name: 'replacement',
+    Type: 'replacement',
+    Value: 'in place',
+    Description: 'in place',
+  },
+  required: ['Type', 'Value'],
+  nameProperty: 'Name',
+  create: async (change) => {
+    const Name = optionalText(change.properties, 'Name') ?? change.physicalName(512);
+    await putParameter(change, Name, false);
+    return begun(change, Name, parameterAttributes(change.properties));
+  },
+  update: async (change) => {
+    await putParameter(change, change.physicalId, true);
+    return { physicalId: change.physicalId, attributes: parameterAttributes(change.properties) };
+  },
+  delete: async ({ account, physicalId: Name }) =>
+    ignoringAbsence(() => account.invoke('ssm', 'DeleteParameter', { Name })),
+};
+
+async function putParameter(
+  { account, properties }: Pick<Parameters<ResourceProvider['create']>[0], 'account' | 'properties'>,
+  Name: string,
+  Overwrite: boolean,
+): Promise<void> {
+  await account.invoke('ssm', 'PutParameter', {
+    Name,
+    Type: text(properties, 'Type'),
+    Value: text(properties, 'Value'),
+    Overwrite,
+    ...present({ Description: optionalText(properties, 'Description') }),
+  });
+}
+
+function parameterAttributes(properties: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return { Type: text(properties, 'Type'), Value: text(properties, 'Value') };
+}
