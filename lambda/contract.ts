@@ -61,6 +61,9 @@ export const ENROLLMENT_TAG = `${OWN_TAG_PREFIX}enrollment`;
 /** Tag with the version id under which the device's seed is stored: a device made anew under the same name has another. */
 export const SEED_VERSION_TAG = `${OWN_TAG_PREFIX}seed-version`;
 
+/** Tag of the seed secret, with the time of the latest request to delete a device: an earlier request that runs late makes none. */
+export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
+
 /** The tags that the handler puts on every device, of the 50 that IAM takes. */
 export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;
 

@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { generateURI } from 'otplib/functional';
 import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from './authentication-codes';
 import type { AwsCalls } from './aws-calls';
 import { asFailure, isAbsent, isNamed } from './aws-errors';
 import type { Clock } from './clock';
-import type { StoredSeed } from './contract';
+import { SEED_VERSION_TAG, type StoredSeed } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
 import { AccessDeniedFailure, failures, withRemains } from './failure';
 import type { MfaDevices } from './mfa-devices';
 import { isOurs, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
+import { type RequestTime, requestTimeIn } from './request-time';
 import type { SeedStore, StagingLabel } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
@@ -19,6 +19,7 @@ const CREATION_TRIES = 3;
 /** IAM shows a new user everywhere within seconds; a name that is misspelt shall not cost minutes. */
 const NEW_USER_MILLISECONDS = 45_000;
 const NEW_USER_PAUSE_MILLISECONDS = 2_000;
+/** What undoing, or removing, may take beyond the time that was spent in vain. */
 const UNDO_MILLISECONDS = 30_000;
 
 /** What the steps of an enrolment work with. */
@@ -27,6 +28,8 @@ export interface EnrollmentTools {
   readonly seedStore: SeedStore;
   readonly calls: AwsCalls;
   readonly clock: Clock;
+  /** When CloudFormation made the request that is being performed. */
+  readonly requestTime: RequestTime;
 }
 
 /** A device whose seed is stored, not enabled yet. */
@@ -55,21 +58,45 @@ export async function enroll(request: EnrollmentRequest, label: StagingLabel, to
     }
     try {
       await enable(request, device.versionId, tools);
-      if (label === 'AWSPENDING') await promote(device, tools);
+      if (label === 'AWSPENDING') await makeCurrent(request, device, tools);
       return;
     } catch (error) {
       if (!(error instanceof DeviceVanished)) throw await undone(error, request, device, tools);
       // A Delete, or a rollback, may have overtaken this event: then nobody wants the device any more.
-      if (!(await tools.seedStore.isWanted(device.versionId))) throw failures.superseded();
+      if (await tools.seedStore.isSuperseded()) throw failures.superseded();
       if (tries >= CREATION_TRIES) throw failures.deviceKeepsVanishing(request.serialNumber);
     }
   }
 }
 
-/** Makes the seed of an enabled replacement current; the one that a rollback returns to was abandoned by nobody. */
-async function promote({ versionId, createdHere }: SeededDevice, { seedStore }: EnrollmentTools): Promise<void> {
-  if (createdHere) await seedStore.makePendingCurrent(versionId);
-  else await seedStore.makeCurrent(versionId);
+/** Makes the seed of an enabled device current: its own version, or, of a device that an earlier event made, a version anew. */
+async function makeCurrent(
+  request: EnrollmentRequest,
+  { versionId }: SeededDevice,
+  tools: EnrollmentTools,
+): Promise<void> {
+  if (requestTimeIn(versionId) === tools.requestTime) return tools.seedStore.promote(versionId);
+  const { seed } = await tools.seedStore.read(versionId);
+  await storeAnew(request, seed, tools);
+}
+
+/**
+ * Stores the seed of a device that exists as this event's own version, and makes it current: what an earlier event still does
+ * late is then superseded.
+ *
+ * @returns the version's id
+ * @throws Failure where a later event has been here
+ */
+export async function storeAnew(
+  request: EnrollmentRequest,
+  seed: string,
+  { seedStore, mfaDevices }: EnrollmentTools,
+): Promise<string> {
+  const versionId = seedStore.newVersionId();
+  await seedStore.put(versionId, storedSeedOf(request, seed), 'AWSPENDING');
+  await seedStore.promote(versionId);
+  await mfaDevices.tag(request.serialNumber, [...request.tags, seedVersionTag(versionId)]);
+  return versionId;
 }
 
 /** Enables a device with the codes of its stored seed. Done already counts as done. */
@@ -129,6 +156,11 @@ export async function remove(userName: string, serialNumber: string, { mfaDevice
   }
 }
 
+/** Gives what removes a device a little more time than what failed. */
+export function allowTimeToUndo({ calls }: EnrollmentTools): void {
+  calls.extendDeadline(UNDO_MILLISECONDS);
+}
+
 /** What is stored for a device. */
 export function storedSeedOf(request: EnrollmentRequest, seed: string): StoredSeed {
   const { serialNumber, userName, issuer, accountId } = request;
@@ -144,18 +176,24 @@ async function createWithSeed(
 ): Promise<SeededDevice | undefined> {
   const { path, virtualMfaDeviceName, tags } = request;
   const { mfaDevices, seedStore } = tools;
-  const versionId = randomUUID();
+  const versionId = seedStore.newVersionId();
   const creation = await mfaDevices
     .create(path, virtualMfaDeviceName, [...tags, seedVersionTag(versionId)])
     .catch((error: unknown) => {
       throw isNamed(error, 'LimitExceededException') ? failures.tooManyDevicesInAccount() : error;
     });
   if (creation.outcome === 'exists') return resume(request, creation.triedBefore, tools);
+  const device = { versionId, createdHere: true };
   try {
-    await seedStore.put(versionId, storedSeedOf(request, creation.seed), label);
-    return { versionId, createdHere: true };
+    // Asked after the device was created: a Delete that came before is seen here, and one that comes later sees the device.
+    const [, isSuperseded] = await Promise.all([
+      seedStore.put(versionId, storedSeedOf(request, creation.seed), label),
+      seedStore.isSuperseded(),
+    ]);
+    if (isSuperseded) throw failures.superseded();
+    return device;
   } catch (error) {
-    throw await undone(error, request, { createdHere: true }, tools);
+    throw await undone(error, request, device, tools);
   }
 }
 
@@ -172,11 +210,17 @@ async function resume(
   const { mfaDevices, seedStore, clock } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
   if (!tags) return undefined;
-  let found = await storedSeedOfDevice(serialNumber, tags, seedStore);
-  if (!isOurs(ownershipByTags(tags, request), found)) throw failures.notOurDevice(serialNumber);
+  const findSeed = () => storedSeedOfDevice(serialNumber, tags, seedStore);
+  const ownership = ownershipByTags(tags, request);
+  let found = await findSeed().catch(async (error: unknown) => {
+    // Of a secret that is gone AWS may say that it is denied: nobody can use a device of ours that is not enabled yet.
+    const mayBeGone = ownership === 'ours' && error instanceof AccessDeniedFailure;
+    throw mayBeGone ? await undone(error, request, { versionId: '', createdHere: false }, tools) : error;
+  });
+  if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
   for (let poll = 0; !found && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
     await clock.sleep(GRACE_MILLISECONDS / GRACE_POLLS);
-    found = await storedSeedOfDevice(serialNumber, tags, seedStore);
+    found = await findSeed();
   }
   if (found?.stored.userName === userName) return { versionId: found.versionId, createdHere: false };
   if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
@@ -189,14 +233,18 @@ async function resume(
 async function undone(
   error: unknown,
   { userName, serialNumber }: EnrollmentRequest,
-  { createdHere }: Pick<SeededDevice, 'createdHere'>,
+  { versionId, createdHere }: SeededDevice,
   tools: EnrollmentTools,
 ): Promise<Error> {
+  const { mfaDevices } = tools;
   const failure = asFailure(error);
-  tools.calls.extendDeadline(UNDO_MILLISECONDS);
+  allowTimeToUndo(tools);
   try {
-    if (createdHere) await remove(userName, serialNumber, tools);
-    else await tools.mfaDevices.delete(serialNumber);
+    if (!createdHere) await mfaDevices.delete(serialNumber);
+    // A later event may have made the device anew.
+    else if ((await mfaDevices.tagsOf(serialNumber))?.get(SEED_VERSION_TAG) === versionId) {
+      await remove(userName, serialNumber, tools);
+    }
     return failure;
   } catch (undoError) {
     return withRemains(failure, serialNumber, asFailure(undoError));

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { SEED_VERSION_TAG, type VirtualMfaDeviceAttributes } from './contract';
-import { enable, enroll, type EnrollmentTools, remove, storedSeedOf } from './enrollment';
+import { allowTimeToUndo, enable, enroll, type EnrollmentTools, remove, storeAnew, storedSeedOf } from './enrollment';
 import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
 import { Failure, failures } from './failure';
 import { isOurs, isSameEnrollment, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
+import { requestTimeIn } from './request-time';
 
 /** An event of CloudFormation's custom resource protocol, as far as the lifecycle looks at it. */
 export interface LifecycleEvent extends EnrollmentEvent {
@@ -48,10 +48,17 @@ async function onCreate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
 async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
   const request = readEnrollmentRequest(event);
   const tools = toolsFor(request.seedSecretArn);
-  const isSameDevice = event.PhysicalResourceId === request.serialNumber;
-  const tags = isSameDevice ? await tools.mfaDevices.tagsOf(request.serialNumber) : undefined;
-  if (tags) await updateInPlace(event, request, tags, tools);
+  if (event.PhysicalResourceId !== request.serialNumber) {
+    await enroll(request, 'AWSPENDING', tools);
+    return enabledDevice(request);
+  }
+  const before = requestBefore(event);
+  const isRollback = before !== undefined && before.serialNumber !== request.serialNumber;
+  const tags = await tools.mfaDevices.tagsOf(request.serialNumber);
+  if (tags) await updateInPlace(request, { before, isRollback, tags }, tools);
   else await enroll(request, 'AWSPENDING', tools);
+  // CloudFormation does not wait for an update that it rolls back: nobody else would delete what that update has made.
+  if (isRollback) await removeIfOurs(before, before.serialNumber, tools);
   return enabledDevice(request);
 }
 
@@ -62,24 +69,40 @@ async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   // Properties that were refused created nothing.
   if (!request) return { physicalResourceId };
   const tools = toolsFor(request.seedSecretArn);
+  // A Create that runs late is kept from making the device anew. A secret that is out of order does not keep the device alive.
+  await tools.seedStore.retire().catch(() => allowTimeToUndo(tools));
   const serialNumber = isSerialNumber(physicalResourceId) ? physicalResourceId : request.serialNumber;
-  const tags = await tools.mfaDevices.tagsOf(serialNumber);
-  if (!tags) return { physicalResourceId };
+  await removeIfOurs(request, serialNumber, tools);
+  return { physicalResourceId };
+}
+
+/** Removes a device, unless it is not this resource's, or a later event has made it. */
+async function removeIfOurs(request: EnrollmentRequest, serialNumber: string, tools: EnrollmentTools): Promise<void> {
+  const { mfaDevices, seedStore, requestTime } = tools;
+  const tags = await mfaDevices.tagsOf(serialNumber);
+  if (!tags) return;
   const ownership = ownershipByTags(tags, request);
   const isUnmarked = ownership === 'unmarked';
-  const found = isUnmarked ? await storedSeedOfDevice(serialNumber, tags, tools.seedStore) : undefined;
-  if (!isOurs(ownership, found)) return { physicalResourceId };
+  const found = isUnmarked ? await storedSeedOfDevice(serialNumber, tags, seedStore) : undefined;
+  if (!isOurs(ownership, found)) return;
+  if ((requestTimeIn(tags.get(SEED_VERSION_TAG) ?? '') ?? '') > requestTime) return;
   // The role may delete only what carries the tags; somebody took them away.
-  if (isUnmarked) await tools.mfaDevices.tag(serialNumber, request.ownershipTags);
+  if (isUnmarked) await mfaDevices.tag(serialNumber, request.ownershipTags);
   await remove(request.userName, serialNumber, tools);
-  return { physicalResourceId };
+}
+
+/** What an update in place starts from. */
+interface Before {
+  readonly before: EnrollmentRequest | undefined;
+  /** Whether it returns from a replacement. */
+  readonly isRollback: boolean;
+  readonly tags: ReadonlyMap<string, string>;
 }
 
 /** Tags and issuer change in place; what went missing out of band is mended; where nothing is to do, nothing is written. */
 async function updateInPlace(
-  event: LifecycleEvent,
   request: EnrollmentRequest,
-  tags: ReadonlyMap<string, string>,
+  { before, isRollback, tags }: Before,
   tools: EnrollmentTools,
 ): Promise<void> {
   const { serialNumber, userName } = request;
@@ -90,19 +113,14 @@ async function updateInPlace(
   const isSame = ownership === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
   if (!isSame) throw failures.sameNameReplacement(serialNumber);
 
-  await updateTags(event, request, tags, tools);
-  await removeSuperseded(request, tools);
+  await updateTags(request, before, tags, tools);
   if (!found) return enroll(request, 'AWSPENDING', tools);
 
-  const wanted = storedSeedOf(request, found.stored.seed);
   let { versionId } = found;
-  if (wanted.otpauthUri !== found.stored.otpauthUri) {
-    versionId = randomUUID();
-    await seedStore.put(versionId, wanted, 'AWSCURRENT');
-  } else if (!found.isCurrent) {
-    await seedStore.makeCurrent(versionId);
-  }
-  if (tags.get(SEED_VERSION_TAG) !== versionId) {
+  const { seed, otpauthUri } = found.stored;
+  if (isRollback || !found.isCurrent || storedSeedOf(request, seed).otpauthUri !== otpauthUri) {
+    versionId = await storeAnew(request, seed, tools);
+  } else if (tags.get(SEED_VERSION_TAG) !== versionId) {
     await mfaDevices.tag(serialNumber, [...request.tags, seedVersionTag(versionId)]);
   }
 
@@ -110,31 +128,17 @@ async function updateInPlace(
   if (!isEnabled) await enable(request, versionId, tools);
 }
 
-/**
- * Removes the device of a replacement that CloudFormation no longer knows of: it does not wait for an update that is under way
- * when it begins to roll back, so nobody else would ever delete what that update has made.
- */
-async function removeSuperseded(request: EnrollmentRequest, tools: EnrollmentTools): Promise<void> {
-  const pending = await tools.seedStore.findPending();
-  if (!pending || pending.stored.serialNumber === request.serialNumber) return;
-  await tools.seedStore.abandon(pending.versionId);
-  const { serialNumber, userName } = pending.stored;
-  const tags = await tools.mfaDevices.tagsOf(serialNumber);
-  if (tags && ownershipByTags(tags, request) === 'ours') await remove(userName, serialNumber, tools);
-}
-
 /** Sets what differs, and removes what an earlier version of the resource had set. Tags that others put there stay. */
 async function updateTags(
-  event: LifecycleEvent,
   { serialNumber, tags: wanted }: EnrollmentRequest,
+  before: EnrollmentRequest | undefined,
   actual: ReadonlyMap<string, string>,
   { mfaDevices }: EnrollmentTools,
 ): Promise<void> {
   const changed = wanted.some(({ Key, Value }) => actual.get(Key) !== Value);
   // All of them at once: the role may tag only with the ownership tags in the same request.
   if (changed) await mfaDevices.tag(serialNumber, wanted);
-  const before = readUnlessInvalid({ ...event, ResourceProperties: event.OldResourceProperties ?? {} })?.tags ?? [];
-  const obsolete = before
+  const obsolete = (before?.tags ?? [])
     .map(({ Key }) => Key)
     .filter((key) => actual.has(key) && !wanted.some(({ Key }) => Key === key));
   if (obsolete.length > 0) await mfaDevices.untag(serialNumber, obsolete);
@@ -153,6 +157,11 @@ function enabledDevice({ serialNumber, userName, virtualMfaDeviceName }: Enrollm
  */
 export function physicalResourceIdOfFailure(event: LifecycleEvent): string {
   return event.PhysicalResourceId ?? readUnlessInvalid(event)?.serialNumber ?? `${event.LogicalResourceId}-not-created`;
+}
+
+/** What an Update's old properties asked for. */
+function requestBefore(event: LifecycleEvent): EnrollmentRequest | undefined {
+  return readUnlessInvalid({ ...event, ResourceProperties: event.OldResourceProperties ?? {} });
 }
 
 function readUnlessInvalid(event: LifecycleEvent): EnrollmentRequest | undefined {

@@ -6,6 +6,7 @@ import { systemClock as clock } from './clock';
 import { jsonLog } from './log';
 import { IamMfaDevices } from './mfa-devices';
 import { type CustomResourceEvent, respond } from './respond';
+import { requestTimeOf } from './request-time';
 import { SecretsManagerSeedStore } from './seed-store';
 
 /** Kept free before the function's timeout: to undo, then to answer. */
@@ -24,13 +25,15 @@ export async function handler(event: CustomResourceEvent, context: Context): Pro
   const log = jsonLog(context.awsRequestId, (line) => process.stdout.write(line));
   const deadline = clock.now() + context.getRemainingTimeInMillis() - UNDO_AND_ANSWER_MILLISECONDS;
   const calls = new AwsCalls({ clock, random: Math.random, log, deadline });
+  const requestTime = requestTimeOf(event.ResponseURL, clock.now());
   await respond(
     event,
     (seedSecretArn) => ({
       mfaDevices: new IamMfaDevices(iam, calls),
-      seedStore: new SecretsManagerSeedStore(secretsManager, calls, seedSecretArn),
+      seedStore: new SecretsManagerSeedStore(secretsManager, calls, seedSecretArn, requestTime),
       calls,
       clock,
+      requestTime,
     }),
     clock,
     log,

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-iam';
 import type { ConsecutiveCodes } from './authentication-codes';
 import type { AwsCalls } from './aws-calls';
-import { isAbsent, isNamed } from './aws-errors';
+import { isAbsent, isAccessDenied, isNamed } from './aws-errors';
 import type { VirtualMfaDeviceTag } from './contract';
 
 /** What CreateVirtualMFADevice came to. */
@@ -81,7 +81,15 @@ export class IamMfaDevices implements MfaDevices {
   async delete(SerialNumber: string): Promise<'absent now' | 'assigned'> {
     const command = new DeleteVirtualMFADeviceCommand({ SerialNumber });
     try {
-      await this.#unlessAbsent(this.calls.perform('iam:DeleteVirtualMFADevice', () => this.client.send(command)));
+      await this.calls.perform('iam:DeleteVirtualMFADevice', async () => {
+        try {
+          await this.client.send(command);
+        } catch (error) {
+          // One that is gone has no tags either, and for want of them IAM denies what it would answer with NoSuchEntity.
+          const mayBeGone = isAbsent(error) || isAccessDenied(error);
+          if (!mayBeGone || (await this.tagsOf(SerialNumber))) throw error;
+        }
+      });
       return 'absent now';
     } catch (error) {
       if (isNamed(error, 'DeleteConflictException')) return 'assigned';

@@ -3,16 +3,18 @@ import {
   GetSecretValueCommand,
   PutSecretValueCommand,
   type SecretsManagerClient,
+  TagResourceCommand,
   UpdateSecretVersionStageCommand,
-  type UpdateSecretVersionStageCommandInput,
 } from '@aws-sdk/client-secrets-manager';
+import { randomUUID } from 'node:crypto';
 import type { AwsCalls } from './aws-calls';
 import { isNamed } from './aws-errors';
-import type { StoredSeed } from './contract';
+import { RETIRED_TAG, type StoredSeed } from './contract';
 import { failures } from './failure';
+import { type RequestTime, requestTimeIn } from './request-time';
 
-/** Secrets Manager's staging labels. A replacement's seed is pending until its device is enabled. */
-export type StagingLabel = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS';
+/** The staging labels that a seed is stored under. A replacement's is pending until its device is enabled. */
+export type StagingLabel = 'AWSCURRENT' | 'AWSPENDING';
 
 /** A version of the secret that holds a device's seed. */
 export interface SeedVersion {
@@ -21,9 +23,11 @@ export interface SeedVersion {
   readonly isCurrent: boolean;
 }
 
-/** Where seeds are kept. */
+/** Where seeds are kept, and with them which requests have been here: see request-time.ts. */
 export interface SeedStore {
-  /** Stores a seed as a new version, of an id that was never used, under a label. */
+  /** An id that was never used, which tells the time of this event's request. */
+  newVersionId(): string;
+  /** Stores a seed as a new version, under a label. */
   put(versionId: string, stored: StoredSeed, label: StagingLabel): Promise<void>;
   /** Reads a version that was just stored. */
   read(versionId: string): Promise<StoredSeed>;
@@ -31,18 +35,24 @@ export interface SeedStore {
   find(versionId: string): Promise<SeedVersion | undefined>;
   /** Finds a version that records a serial number, among the labelled ones: for a device whose tags do not name its version. */
   findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined>;
-  /** The version of the last replacement, if one was begun and not abandoned. */
-  findPending(): Promise<SeedVersion | undefined>;
-  /** Makes a version the current one, if it is not yet. */
-  makeCurrent(versionId: string): Promise<void>;
-  /** The same for a pending version. @throws Failure where it was abandoned meanwhile */
-  makePendingCurrent(versionId: string): Promise<void>;
-  /** Abandons a pending version: whoever still works on it is told when it asks. */
-  abandon(versionId: string): Promise<void>;
-  /** Whether a version is wanted still: its secret is not going, and nobody abandoned it. */
-  isWanted(versionId: string): Promise<boolean>;
+  /** Makes a version the current one. @throws Failure where a later request has been here */
+  promote(versionId: string): Promise<void>;
+  /** Whether a later request has been here, or the secret is gone or going. */
+  isSuperseded(): Promise<boolean>;
+  /** Keeps earlier requests that run late from making a device. */
+  retire(): Promise<void>;
 }
 
+/** What DescribeSecret tells. */
+interface SecretState {
+  /** Neither gone nor going. */
+  readonly isThere: boolean;
+  readonly labelled: readonly (readonly [versionId: string, labels: readonly string[]])[];
+  /** Time of the latest request to delete a device. */
+  readonly retired: RequestTime | undefined;
+}
+
+const PROMOTE_TRIES = 5;
 const ABSENT = 'ResourceNotFoundException';
 /** Secrets Manager's answer for a secret that is scheduled for deletion. */
 const MARKED_FOR_DELETION = 'InvalidRequestException';
@@ -52,7 +62,12 @@ export class SecretsManagerSeedStore implements SeedStore {
     private readonly client: SecretsManagerClient,
     private readonly calls: AwsCalls,
     private readonly secretArn: string,
+    private readonly requestTime: RequestTime,
   ) {}
+
+  newVersionId(): string {
+    return `${this.requestTime}-${randomUUID()}`;
+  }
 
   async put(versionId: string, stored: StoredSeed, label: StagingLabel): Promise<void> {
     const command = new PutSecretValueCommand({
@@ -86,60 +101,70 @@ export class SecretsManagerSeedStore implements SeedStore {
   }
 
   async findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined> {
-    for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] satisfies StagingLabel[]) {
+    for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS']) {
       const version = await this.#version({ VersionStage });
       if (version?.stored.serialNumber === serialNumber) return version;
     }
     return undefined;
   }
 
-  async findPending(): Promise<SeedVersion | undefined> {
-    return this.#version({ VersionStage: 'AWSPENDING' });
+  async promote(versionId: string): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const state = await this.#state();
+      if (this.#isSupersededIn(state)) throw failures.superseded();
+      const currentId = state.labelled.find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
+      if (currentId === versionId) return;
+      const command = new UpdateSecretVersionStageCommand({
+        SecretId: this.secretArn,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: versionId,
+        RemoveFromVersionId: currentId,
+      });
+      try {
+        await this.calls.perform('secretsmanager:UpdateSecretVersionStage', () => this.client.send(command));
+        return;
+      } catch (error) {
+        // The label is on another version by now: whose, decides.
+        if (!isNamed(error, 'InvalidParameterException') || tries >= PROMOTE_TRIES) throw error;
+      }
+    }
   }
 
-  async makeCurrent(versionId: string): Promise<void> {
-    await this.#makeCurrent(versionId, await this.#labels());
+  async isSuperseded(): Promise<boolean> {
+    return this.#isSupersededIn(await this.#state());
   }
 
-  async makePendingCurrent(versionId: string): Promise<void> {
-    const labels = await this.#labels();
-    if (!labels.has(versionId)) throw failures.superseded();
-    await this.#makeCurrent(versionId, labels);
+  async retire(): Promise<void> {
+    const command = new TagResourceCommand({
+      SecretId: this.secretArn,
+      Tags: [{ Key: RETIRED_TAG, Value: this.requestTime }],
+    });
+    await this.calls.perform('secretsmanager:TagResource', () => this.client.send(command));
   }
 
-  async #makeCurrent(versionId: string, labels: ReadonlyMap<string, readonly string[]>): Promise<void> {
-    if (labels.get(versionId)?.includes('AWSCURRENT')) return;
-    const [currentId] = [...labels].find(([, ofVersion]) => ofVersion.includes('AWSCURRENT')) ?? [];
-    await this.#moveLabel({ VersionStage: 'AWSCURRENT', MoveToVersionId: versionId, RemoveFromVersionId: currentId });
+  #isSupersededIn({ isThere, labelled, retired }: SecretState): boolean {
+    const isLater = ([versionId]: readonly [string, unknown]) => (requestTimeIn(versionId) ?? '') > this.requestTime;
+    // No request to make a device is of the same second as an earlier one to delete it.
+    return !isThere || labelled.some(isLater) || (retired ?? '') >= this.requestTime;
   }
 
-  async abandon(versionId: string): Promise<void> {
-    await this.#moveLabel({ VersionStage: 'AWSPENDING', RemoveFromVersionId: versionId });
-  }
-
-  async isWanted(versionId: string): Promise<boolean> {
-    return (await this.#labels()).has(versionId);
-  }
-
-  async #moveLabel(move: Omit<UpdateSecretVersionStageCommandInput, 'SecretId'>): Promise<void> {
-    const command = new UpdateSecretVersionStageCommand({ SecretId: this.secretArn, ...move });
-    await this.calls.perform('secretsmanager:UpdateSecretVersionStage', () => this.client.send(command));
-  }
-
-  /** The labels of each version that has some; none where the secret is gone or going. */
-  async #labels(): Promise<ReadonlyMap<string, readonly string[]>> {
+  async #state(): Promise<SecretState> {
     const command = new DescribeSecretCommand({ SecretId: this.secretArn });
     try {
       const output = await this.calls.perform('secretsmanager:DescribeSecret', () => this.client.send(command));
-      return new Map(output.DeletedDate === undefined ? Object.entries(output.VersionIdsToStages ?? {}) : []);
+      return {
+        isThere: output.DeletedDate === undefined,
+        labelled: Object.entries(output.VersionIdsToStages ?? {}),
+        retired: output.Tags?.find(({ Key }) => Key === RETIRED_TAG)?.Value,
+      };
     } catch (error) {
-      if (isNamed(error, ABSENT)) return new Map();
+      if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], retired: undefined };
       throw error;
     }
   }
 
   async #version(
-    which: { readonly VersionId: string } | { readonly VersionStage: StagingLabel },
+    which: { readonly VersionId: string } | { readonly VersionStage: string },
   ): Promise<SeedVersion | undefined> {
     const command = new GetSecretValueCommand({ SecretId: this.secretArn, ...which });
     try {

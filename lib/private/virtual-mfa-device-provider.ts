@@ -10,7 +10,7 @@ import {
   Token,
 } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
-import { STACK_ID_TAG, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract';
+import { RETIRED_TAG, STACK_ID_TAG, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract';
 import { handlerCode } from './handler-code';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
@@ -45,7 +45,7 @@ export class VirtualMfaDeviceProvider extends Construct {
     // Without logs:CreateLogGroup, a late log line cannot bring back the group that was deleted with the stack.
     logGroup.grantWrite(this.role);
     deviceStatements(this).forEach((statement) => this.role.addToPolicy(statement));
-    this.role.addToPolicy(seedStatement(this));
+    seedStatements(this).forEach((statement) => this.role.addToPolicy(statement));
     this.userPolicies = new UserPolicies(this, 'UserPolicies', this.role);
     // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
     const handler = new lambda.Function(this, 'Handler', {
@@ -136,23 +136,34 @@ function deviceStatements(scope: Construct): iam.PolicyStatement[] {
   ];
 }
 
-function seedStatement(scope: Construct): iam.PolicyStatement {
+function seedStatements(scope: Construct): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
-  return new iam.PolicyStatement({
-    actions: [
-      'secretsmanager:DescribeSecret',
-      'secretsmanager:GetSecretValue',
-      'secretsmanager:PutSecretValue',
-      'secretsmanager:UpdateSecretVersionStage',
-    ],
-    resources: [
-      stack.formatArn({
-        service: 'secretsmanager',
-        resource: 'secret',
-        resourceName: '*',
-        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-      }),
-    ],
-    conditions: { StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId } },
+  const secrets = stack.formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
+  return [
+    new iam.PolicyStatement({
+      actions: [
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+        'secretsmanager:UpdateSecretVersionStage',
+      ],
+      resources: [secrets],
+      conditions: { StringEquals: resourceTag },
+    }),
+    // Not the tag that the role's own access is conditioned on.
+    new iam.PolicyStatement({
+      actions: ['secretsmanager:TagResource'],
+      resources: [secrets],
+      conditions: {
+        StringEquals: resourceTag,
+        'ForAllValues:StringEquals': { 'aws:TagKeys': [RETIRED_TAG] },
+      },
+    }),
+  ];
 }

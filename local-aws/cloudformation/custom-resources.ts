@@ -201,7 +201,8 @@ export class CustomResources {
   }
 
   #responseUrl(token: string): string {
-    const query = 'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=7200&X-Amz-SignedHeaders=host';
+    const signedAt = new Date(this.ports.now()).toISOString().replace(/[-:]|\.\d{3}/g, '');
+    const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=${signedAt}&X-Amz-Expires=7200&X-Amz-SignedHeaders=host`;
     return `${this.ports.endpoint()}${RESPONSE_PATH}${token}?${query}&X-Amz-Signature=${randomBytes(32).toString('hex')}`;
   }
 

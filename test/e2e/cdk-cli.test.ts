@@ -34,7 +34,7 @@ describe('through the real CDK CLI', { timeout: 120_000 }, () => {
     await deployment.destroy('users=Bob');
   });
 
-  test('cdk deploy gives each user an enabled device, in four calls each', async () => {
+  test('cdk deploy gives each user an enabled device, in five calls each', async () => {
     const began = Date.now();
 
     const { exitCode } = await deployment.deploy('users=Bob,Alice');
@@ -47,6 +47,7 @@ describe('through the real CDK CLI', { timeout: 120_000 }, () => {
       [
         'iam:CreateVirtualMFADevice',
         'secretsmanager:PutSecretValue',
+        'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'iam:EnableMFADevice',
       ]

@@ -6,17 +6,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredSeed } from '../../lambda/contract';
 import { type LocalAws, startLocalAws } from '../../local-aws';
-import { deviceStatements, putRolePolicy, ROLE_NAME, seedStatement, STACK_ID } from './lifecycle';
+import { deviceStatements, putRolePolicy, ROLE_NAME, seedStatements, STACK_ID } from './lifecycle';
 
 const FUNCTION_NAME = 'handler';
 const CREATE_CALLS = [
   'iam:CreateVirtualMFADevice',
   'secretsmanager:PutSecretValue',
+  'secretsmanager:DescribeSecret',
   'secretsmanager:GetSecretValue',
   'iam:EnableMFADevice',
 ];
-const REPLACEMENT_CALLS = [...CREATE_CALLS, 'secretsmanager:DescribeSecret', 'secretsmanager:UpdateSecretVersionStage'];
-const DELETE_CALLS = ['iam:ListMFADeviceTags', 'iam:DeactivateMFADevice', 'iam:DeleteVirtualMFADevice'];
+const REPLACEMENT_CALLS = [...CREATE_CALLS, 'secretsmanager:UpdateSecretVersionStage'];
+const DELETE_CALLS = [
+  'secretsmanager:TagResource',
+  'iam:ListMFADeviceTags',
+  'iam:DeactivateMFADevice',
+  'iam:DeleteVirtualMFADevice',
+];
 const MOMENTS = ['before', 'after'] as const;
 
 const everyCrash = (calls: readonly string[]) => calls.flatMap((call) => MOMENTS.map((moment) => ({ call, moment })));
@@ -48,7 +54,7 @@ describe('a function that is killed', { timeout: 60_000 }, () => {
       RoleName: ROLE_NAME,
       AssumeRolePolicyDocument: JSON.stringify({ Statement: trust }),
     });
-    await putRolePolicy(aws, 'Devices', [...deviceStatements(), seedStatement()]);
+    await putRolePolicy(aws, 'Devices', [...deviceStatements(), ...seedStatements()]);
     await aws.lambda.createFunction(
       {
         FunctionName: FUNCTION_NAME,

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError, type Fault } from '../../local-aws';
 import {
   ACCOUNT_ID,
+  type CallObserver,
   FUNCTION_TIMEOUT_MILLISECONDS,
+  type Interruption,
   Lifecycle,
   type Properties,
   type Run,
@@ -59,6 +61,7 @@ const IAM_ERRORS: Readonly<Record<string, readonly (readonly [code: string, stat
 const SECRETS_MANAGER_ERRORS = [
   ['ResourceNotFoundException', 400],
   ['InvalidRequestException', 400],
+  ['InvalidParameterException', 400],
 ] as const;
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -111,8 +114,6 @@ function strikesOn(action: string, deleteDevice: () => void): Strike[] {
 /** A way through the handler: what is there before, the event, and what CloudFormation and the account expect of it. */
 interface Path {
   readonly name: string;
-  /** What the device that the event is about is computed from. */
-  readonly properties?: Properties;
   prepare(subject: Subject): Promise<void>;
   act(subject: Subject): Promise<Run>;
   /** What CloudFormation does next, faults over; then what must hold. */
@@ -120,6 +121,7 @@ interface Path {
 }
 
 const OLD: Properties = { RotationId: '1' };
+const GONE: Properties = { UserName: 'gone' };
 const NEW: Properties = { RotationId: '2' };
 const RENAMED: Properties = { RotationId: '1', Issuer: 'Elsewhere', Tags: [{ Key: 'team', Value: 'red' }] };
 const TAGGED: Properties = { RotationId: '1', Tags: [{ Key: 'cost-centre', Value: '7' }] };
@@ -226,7 +228,6 @@ const PATHS: readonly Path[] = [
   },
   {
     name: 'Update with a replacement',
-    properties: NEW,
     prepare: fresh,
     act: (subject) => subject.update(OLD, NEW),
     assess: async (subject, run) => {
@@ -288,6 +289,36 @@ const PATHS: readonly Path[] = [
       expect(subject.ownDevices()).toEqual([]);
     },
   },
+  {
+    name: 'Delete with an id that CloudFormation invented',
+    prepare: fresh,
+    act: (subject) => subject.delete('users-Mfa-1X2Y3Z', OLD),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe('users-Mfa-1X2Y3Z');
+      if (run.answer.Status === 'FAILED') await succeeds(subject.delete('users-Mfa-1X2Y3Z', OLD));
+      expect(subject.ownDevices()).toEqual([]);
+    },
+  },
+  {
+    name: 'Delete of a device, a secret and a user that are gone',
+    prepare: async (subject) => {
+      await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId: subject.seedSecretArn });
+      await subject.administrate('iam', 'DeleteUser', { UserName: subject.otherUserName });
+    },
+    act: (subject) => subject.delete(subject.serialNumber(GONE), GONE),
+    assess: async (subject, run) => {
+      if (run.answer.Status === 'FAILED') await succeeds(subject.delete(subject.serialNumber(GONE), GONE));
+      expect(subject.ownDevices()).toEqual([]);
+    },
+  },
+];
+
+/** What befalls the handler itself at a call. */
+const INTERRUPTIONS: readonly Omit<Interruption, 'place'>[] = [
+  { what: 'death', moment: 'before' },
+  { what: 'death', moment: 'after' },
+  { what: 'timeout', moment: 'before' },
+  { what: 'timeout', moment: 'after' },
 ];
 
 describe('whatever goes wrong with one call', () => {
@@ -326,46 +357,65 @@ describe('whatever goes wrong with one call', () => {
       }
     }
 
-    for (const place of undisturbed.actions.keys()) {
-      cases += 1;
-      try {
-        await crashed(path, place);
-      } catch (error) {
-        failed.push(`crash before call ${place + 1}: ${messageOf(error)}`);
+    for (const [place, action] of undisturbed.actions.entries()) {
+      for (const interruption of INTERRUPTIONS) {
+        cases += 1;
+        try {
+          await interrupted(path, { ...interruption, place });
+        } catch (error) {
+          failed.push(`call ${place + 1}, ${action}: ${interruption.what} ${interruption.moment}: ${messageOf(error)}`);
+        }
       }
     }
 
     expect(failed).toEqual([]);
   }
 
-  /** The function dies without an answer, and Lambda runs the event again. */
-  async function crashed(path: Path, place: number): Promise<void> {
-    // Prepare
-    const subject = await lifecycle.newSubject();
-    await path.prepare(subject);
+  /** The function dies without an answer, and Lambda runs the event again; or it waits in vain, and goes on. */
+  async function interrupted(path: Path, interruption: Interruption): Promise<void> {
+    const watch = await prepared(path);
+    const { subject } = watch;
 
-    // Act
-    lifecycle.crashAt = place;
+    lifecycle.observer = watch.onCall;
+    lifecycle.interruption = interruption;
     const first = await path.act(subject);
-    lifecycle.crashAt = undefined;
+    lifecycle.interruption = undefined;
     lifecycle.clock.advance(60_000);
-    const second = await path.act(subject);
+    const last = interruption.what === 'death' ? await path.act(subject) : first;
 
-    // Assess
-    expect(first.answers).toEqual([]);
-    expect(second.answers).toHaveLength(1);
-    expect(second.answer.Status).toBe('SUCCESS');
-    await path.assess(subject, second);
-    subject.aws.iam.virtualMfaDevices.clear();
+    expect(first.answers).toHaveLength(interruption.what === 'death' ? 0 : 1);
+    expect(last.answer.Reason).toBeUndefined();
+    await assess(path, watch, [first, last]);
   }
 
   async function struck(path: Path, place: number, action: string, strikeName: string): Promise<void> {
-    // Prepare
-    const subject = await lifecycle.newSubject();
-    const serialNumber = subject.serialNumber(path.properties ?? OLD);
-    const deleteDevice = () => void subject.aws.iam.virtualMfaDevices.delete(serialNumber);
+    const watch = await prepared(path);
+    const { subject } = watch;
+    const { faults } = subject.aws.account;
+    const deleteDevice = () => void subject.aws.iam.virtualMfaDevices.delete(watch.serialNumber());
     const strike = strikesOn(action, deleteDevice).find(({ name }) => name === strikeName);
     if (!strike) throw new Error(`There is no strike ${strikeName} on ${action}`);
+    const strokes: string[] = [];
+    const struckOnce = () => {
+      strokes.push(action);
+      strike.strike?.();
+    };
+
+    lifecycle.observer = (called, current, input) => {
+      watch.onCall(called, current, input);
+      if (current === place) faults.inject({ ...strike, action, strike: struckOnce });
+    };
+    const run = await path.act(subject);
+    faults.clear();
+
+    // A call that fails by itself takes no effect, so nothing strikes after it.
+    expect(strokes.length).toBeGreaterThanOrEqual(strike.moment === 'after' ? 0 : 1);
+    await assess(path, watch, [run]);
+  }
+
+  /** A path that is about to be taken, with what must stay as it is, and what must be told to nobody. */
+  async function prepared(path: Path) {
+    const subject = await lifecycle.newSubject();
     const foreign = [
       `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-own`,
       `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-unassigned`,
@@ -377,32 +427,30 @@ describe('whatever goes wrong with one call', () => {
     const seeds = new Set<string>();
     const collectSeeds = () => subject.ownDevices().forEach((own) => seeds.add(subject.device(own)?.seed ?? ''));
     collectSeeds();
-
-    const strokes: string[] = [];
-    const struckOnce = () => {
-      strokes.push(action);
-      strike.strike?.();
+    let serialNumber = '';
+    const onCall: CallObserver = (_action, _place, input) => {
+      if (typeof input.SerialNumber === 'string') serialNumber = input.SerialNumber;
+      collectSeeds();
     };
+    // The device that the latest call was about.
+    return { subject, foreign, foreignBefore, seeds, collectSeeds, onCall, serialNumber: () => serialNumber };
+  }
 
-    // Act
-    lifecycle.observer = (called, current) => {
-      if (called === 'secretsmanager:PutSecretValue') collectSeeds();
-      if (current === place) subject.aws.account.faults.inject({ ...strike, action, strike: struckOnce });
-    };
-    const run = await path.act(subject);
+  /** I5: an answer in time. I6: no seed in what was said. I4: what is somebody else's is as it was. Then the path's own. */
+  async function assess(path: Path, watch: Awaited<ReturnType<typeof prepared>>, runs: readonly Run[]): Promise<void> {
+    const { subject, foreign, foreignBefore, seeds, collectSeeds } = watch;
     collectSeeds();
     lifecycle.observer = undefined;
-    subject.aws.account.faults.clear();
-
-    // Assess
-    // A call that fails by itself takes no effect, so nothing strikes after it.
-    expect(strokes.length).toBeGreaterThanOrEqual(strike.moment === 'after' ? 0 : 1);
-    expect(run.answers).toHaveLength(1);
-    expect(run.elapsedMilliseconds).toBeLessThan(FUNCTION_TIMEOUT_MILLISECONDS - 10_000);
-    const said = [run.answers[0]?.body, ...run.logLines].join('\n');
-    seeds.forEach((seed) => expect(said).not.toContain(seed));
+    const last = runs.at(-1);
+    if (!last) throw new Error('Nothing was run');
+    expect(last.answers).toHaveLength(1);
+    for (const { elapsedMilliseconds } of runs) {
+      expect(elapsedMilliseconds).toBeLessThan(FUNCTION_TIMEOUT_MILLISECONDS - 10_000);
+    }
+    const said = runs.flatMap(({ answers, logLines }) => [...answers.map(({ body }) => body), ...logLines]).join('\n');
+    seeds.forEach((seed) => expect(said.includes(seed)).toBe(false));
     expect(said).not.toMatch(/\b\d{6}\b/);
-    await path.assess(subject, run);
+    await path.assess(subject, last);
     expect(foreign.map((its) => subject.device(its))).toEqual(foreignBefore);
     subject.aws.iam.virtualMfaDevices.clear();
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STACK_ID_TAG } from '../../lambda/contract';
 import { AwsError } from '../../local-aws';
-import { ACCOUNT_ID, Lifecycle, STACK_ID, type Subject, writing } from './lifecycle';
+import { ACCOUNT_ID, iamWrites, Lifecycle, STACK_ID, type Subject } from './lifecycle';
 
 describe('Delete', () => {
   let lifecycle: Lifecycle;
@@ -24,7 +24,7 @@ describe('Delete', () => {
 
     expect(run.answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: subject.serialNumber() });
     expect(run.answer).not.toHaveProperty('Data');
-    expect(writing(run.actions)).toEqual(['iam:DeactivateMFADevice', 'iam:DeleteVirtualMFADevice']);
+    expect(iamWrites(run.actions)).toEqual(['iam:DeactivateMFADevice', 'iam:DeleteVirtualMFADevice']);
     expect(subject.ownDevices()).toEqual([]);
     expect(subject.enabledFor()).toEqual([]);
   });
@@ -44,7 +44,7 @@ describe('Delete', () => {
     const again = await subject.delete();
 
     expect(again.answer.Status).toBe('SUCCESS');
-    expect(writing(again.actions)).toEqual([]);
+    expect(iamWrites(again.actions)).toEqual([]);
   });
 
   it('deletes a device that is enabled for nobody', async () => {
@@ -117,7 +117,7 @@ describe('Delete', () => {
     const run = await subject.delete(serialNumber);
 
     expect(run.answer.Status).toBe('SUCCESS');
-    expect(writing(run.actions)).toEqual([]);
+    expect(iamWrites(run.actions)).toEqual([]);
     expect(subject.device(serialNumber)).toEqual(before);
   });
 
@@ -128,7 +128,7 @@ describe('Delete', () => {
     const run = await neighbour.delete(subject.serialNumber());
 
     expect(run.answer.Status).toBe('SUCCESS');
-    expect(writing(run.actions)).toEqual([]);
+    expect(iamWrites(run.actions)).toEqual([]);
     expect(subject.enabledFor()).toEqual([subject.serialNumber()]);
   });
 
@@ -149,7 +149,7 @@ describe('Delete', () => {
     const run = await subject.delete();
 
     expect(run.answer.Status).toBe('SUCCESS');
-    expect(writing(run.actions)).toEqual([]);
+    expect(iamWrites(run.actions)).toEqual([]);
     expect(subject.device()).toBeDefined();
     lifecycle.aws.iam.virtualMfaDevices.delete(subject.serialNumber());
   });

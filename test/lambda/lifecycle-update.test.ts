@@ -80,7 +80,11 @@ describe('Update in place', () => {
     expect(after?.seed).toBe(before?.seed);
     expect(after?.otpauthUri).toContain('issuer=Elsewhere');
     expect(after?.otpauthUri).not.toBe(before?.otpauthUri);
-    expect(writing(run.actions)).toEqual(['secretsmanager:PutSecretValue', 'iam:TagMFADevice']);
+    expect(writing(run.actions)).toEqual([
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+      'iam:TagMFADevice',
+    ]);
     await subject.signIn();
   });
 

@@ -1,6 +1,7 @@
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,10 +9,11 @@ import { Secret, TOTP } from 'otpauth';
 import { vi } from 'vitest';
 import { AwsCalls } from '../../lambda/aws-calls';
 import type { Clock } from '../../lambda/clock';
-import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed } from '../../lambda/contract';
+import { LOGICAL_ID_TAG, RETIRED_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed } from '../../lambda/contract';
 import { readEnrollmentRequest } from '../../lambda/enrollment-request';
 import { jsonLog } from '../../lambda/log';
 import { IamMfaDevices } from '../../lambda/mfa-devices';
+import { requestTimeOf } from '../../lambda/request-time';
 import { type CustomResourceEvent, respond } from '../../lambda/respond';
 import type { CustomResourceResponse } from '../../lambda/response';
 import { SecretsManagerSeedStore } from '../../lambda/seed-store';
@@ -22,6 +24,7 @@ export const STACK_ID = `arn:aws:cloudformation:us-east-1:${ACCOUNT_ID}:stack/us
 /** As lambda/index.ts has it: five minutes, one of them kept to undo and to answer. */
 export const FUNCTION_TIMEOUT_MILLISECONDS = 300_000;
 const UNDO_AND_ANSWER_MILLISECONDS = 60_000;
+const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 export const ROLE_NAME = 'virtual-mfa-device-provider';
 
 export type Properties = Readonly<Record<string, unknown>>;
@@ -32,9 +35,9 @@ export interface Run {
   readonly answers: readonly Answer[];
   /** The last of them. */
   readonly answer: CustomResourceResponse;
-  /** The calls that the handler made, tries included. */
+  /** The calls that arrived, tries included. */
   readonly calls: readonly LoggedCall[];
-  /** Their actions alone. */
+  /** The actions that the handler called, in the order in which it did: of two calls at once, either may arrive first. */
   readonly actions: readonly string[];
   readonly logLines: readonly string[];
   /** Virtual milliseconds from the event to the end of the handler. */
@@ -48,7 +51,23 @@ export interface Answer {
 }
 
 /** Told of each call before it is sent, with its place among the calls of its event. */
-export type CallObserver = (action: string, place: number) => void;
+export type CallObserver = (action: string, place: number, input: Properties) => void;
+
+/** What befalls the handler, and not AWS, at the call of a place. */
+export interface Interruption {
+  readonly place: number;
+  /** Whether the call has taken effect. */
+  readonly moment: 'before' | 'after';
+  /** The function dies, as at a crash or at its timeout; or it waits for an answer in vain. */
+  readonly what: 'death' | 'timeout';
+}
+
+/** How an event is run among others: every call, and every wait, at a moment that somebody else chooses. */
+export interface Turns {
+  /** Makes a call when its turn has come. */
+  call<T>(action: string, call: () => Promise<T>): Promise<T>;
+  readonly clock: Clock;
+}
 
 /** Time that passes at a word: `Date` is the same clock, so that the SDK sees no skew between itself and the account. */
 export class VirtualClock implements Clock {
@@ -74,102 +93,117 @@ export class Lifecycle {
   static async start(): Promise<Lifecycle> {
     const clock = new VirtualClock();
     const aws = await startLocalAws({ accountId: ACCOUNT_ID, now: () => clock.now() });
-    const inbox = await startInbox();
+    return Lifecycle.#of(STACK_ID, ROLE_NAME, aws, clock, await startInbox());
+  }
+
+  static async #of(
+    stackId: string,
+    roleName: string,
+    aws: LocalAws,
+    clock: VirtualClock,
+    inbox: Inbox,
+  ): Promise<Lifecycle> {
     await aws.account.invoke('iam', 'CreateRole', {
-      RoleName: ROLE_NAME,
+      RoleName: roleName,
       AssumeRolePolicyDocument: JSON.stringify({
         Statement: { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
       }),
     });
-    await putRolePolicy(aws, 'Devices', [...deviceStatements(), seedStatement()]);
-    return new Lifecycle(aws, clock, inbox);
+    await putRolePolicy(aws, 'Devices', [...deviceStatements(stackId), ...seedStatements(stackId)], roleName);
+    return new Lifecycle(stackId, roleName, aws, clock, inbox);
+  }
+
+  /** The handler and the role of another stack in the same account. */
+  async ofAnotherStack(): Promise<Lifecycle> {
+    return Lifecycle.#of(`${STACK_ID}-of-another`, `${ROLE_NAME}-of-another`, this.aws, this.clock, this.inbox);
   }
 
   observer: CallObserver | undefined;
-  /** The place of the call before which the function dies, as at a crash or a timeout. */
-  crashAt: number | undefined;
+  interruption: Interruption | undefined;
   readonly #iam: IAMClient;
   readonly #secretsManager: SecretsManagerClient;
+  readonly #turns = new AsyncLocalStorage<Turns>();
   #subjects = 0;
-  #place = 0;
+  #sent: string[] = [];
   #crash: () => void = () => undefined;
 
   private constructor(
+    readonly stackId: string,
+    readonly roleName: string,
     readonly aws: LocalAws,
     readonly clock: VirtualClock,
     private readonly inbox: Inbox,
   ) {
-    const role = aws.iam.roles.get(ROLE_NAME);
+    const role = aws.iam.roles.get(roleName);
     const configuration = {
       region: 'us-east-1',
       endpoint: aws.url,
       credentials: aws.account.credentials.issueSession(aws.iam.rolePrincipal(role, 'handler'), 10 * 365 * 86_400),
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+      requestHandler: {
+        connectionTimeout: 3_000,
+        requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
+        throwOnRequestTimeout: true,
+      },
     };
     this.#iam = new IAMClient(configuration);
     this.#secretsManager = new SecretsManagerClient(configuration);
     this.#iam.middlewareStack.add(
-      (next, context) => async (args) => {
-        await this.#observe('iam', String(context['commandName']));
-        return next(args);
-      },
+      (next, context) => (args) => this.#observed('iam', String(context['commandName']), args.input, () => next(args)),
       { step: 'initialize' },
     );
     this.#secretsManager.middlewareStack.add(
-      (next, context) => async (args) => {
-        await this.#observe('secretsmanager', String(context['commandName']));
-        return next(args);
-      },
+      (next, context) => (args) =>
+        this.#observed('secretsmanager', String(context['commandName']), args.input, () => next(args)),
       { step: 'initialize' },
     );
   }
 
-  /** A resource of the stack, with a user and an empty seed secret of its own. The role may act on this resource's users only. */
+  /** A resource of the stack, with users and an empty seed secret of its own. The role may act on this resource's users only. */
   async newSubject(): Promise<Subject> {
     this.#subjects += 1;
     this.aws.account.faults.clear();
     this.observer = undefined;
-    this.crashAt = undefined;
+    this.interruption = undefined;
     const logicalId = `Mfa${this.#subjects}`;
-    const userNames = [`bob${this.#subjects}`, `eve${this.#subjects}`] as const;
+    const suffix = `${this.#subjects}${this.stackId.slice(STACK_ID.length)}`;
+    const userNames = [`bob${suffix}`, `eve${suffix}`] as const;
     for (const UserName of userNames) await this.aws.account.invoke('iam', 'CreateUser', { UserName });
     const secret = await this.aws.account.invoke('secretsmanager', 'CreateSecret', {
-      Name: `seed-${this.#subjects}`,
-      Tags: [{ Key: STACK_ID_TAG, Value: STACK_ID }],
+      Name: `seed-${suffix}`,
+      Tags: [{ Key: STACK_ID_TAG, Value: this.stackId }],
     });
-    await putRolePolicy(this.aws, 'Users', [
-      {
-        Effect: 'Allow',
-        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'],
-        Resource: userNames.map((name) => this.aws.iam.arnOfUserNamed(name)),
-      },
-    ]);
+    const users = {
+      Effect: 'Allow',
+      Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'],
+      Resource: userNames.map((name) => this.aws.iam.arnOfUserNamed(name)),
+    };
+    await putRolePolicy(this.aws, 'Users', [users], this.roleName);
     return new Subject(this, logicalId, userNames, String(secret['ARN']));
   }
 
   /** Runs the handler on an event, as Lambda would, and collects what it answered. */
-  async run(event: CustomResourceEvent): Promise<Run> {
+  async run(event: CustomResourceEvent, turns?: Turns): Promise<Run> {
     const { account } = this.aws;
-    const started = this.clock.now();
+    const clock = turns?.clock ?? this.clock;
+    const started = clock.now();
     const callsBefore = account.calls.since().length;
     const logLines: string[] = [];
     const log = jsonLog(event.RequestId, (line) => logLines.push(line));
     const deadline = started + FUNCTION_TIMEOUT_MILLISECONDS - UNDO_AND_ANSWER_MILLISECONDS;
-    const calls = new AwsCalls({ clock: this.clock, random: () => 1, log, deadline });
-    this.#place = 0;
+    const calls = new AwsCalls({ clock, random: () => 1, log, deadline });
+    this.#sent = [];
     const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
-    const responded = respond(
-      event,
-      (seedSecretArn) => ({
-        mfaDevices: new IamMfaDevices(this.#iam, calls),
-        seedStore: new SecretsManagerSeedStore(this.#secretsManager, calls, seedSecretArn),
-        calls,
-        clock: this.clock,
-      }),
-      this.clock,
-      log,
-    );
+    const requestTime = requestTimeOf(event.ResponseURL, started);
+    const tools = (seedSecretArn: string) => ({
+      mfaDevices: new IamMfaDevices(this.#iam, calls),
+      seedStore: new SecretsManagerSeedStore(this.#secretsManager, calls, seedSecretArn, requestTime),
+      calls,
+      clock,
+      requestTime,
+    });
+    const responding = () => respond(event, tools, clock, log);
+    const responded = turns ? this.#turns.run(turns, responding) : responding();
     await Promise.race([responded, crashed]);
     const made = account.calls
       .since()
@@ -180,14 +214,15 @@ export class Lifecycle {
       answers,
       answer: JSON.parse(answers.at(-1)?.body ?? '{}') as CustomResourceResponse,
       calls: made,
-      actions: made.map(({ action }) => action),
+      actions: this.#sent,
       logLines,
       elapsedMilliseconds: this.clock.now() - started,
     };
   }
 
   responseUrl(requestId: string): string {
-    return `${this.inbox.url}/${requestId}`;
+    const signedAt = new Date(this.clock.now()).toISOString().replace(/[-:]|\.\d{3}/g, '');
+    return `${this.inbox.url}/${requestId}?X-Amz-Date=${signedAt}`;
   }
 
   async close(): Promise<void> {
@@ -198,15 +233,26 @@ export class Lifecycle {
     vi.useRealTimers();
   }
 
-  async #observe(service: string, commandName: string): Promise<void> {
-    const place = this.#place;
-    this.#place += 1;
-    if (place === this.crashAt) {
+  async #observed<T>(service: string, commandName: string, input: object, call: () => Promise<T>): Promise<T> {
+    const action = `${service}:${commandName.replace(/Command$/, '')}`;
+    const turns = this.#turns.getStore();
+    if (turns) return turns.call(action, call);
+    const place = this.#sent.push(action) - 1;
+    this.observer?.(action, place, input as Properties);
+    if (this.interruption?.place !== place) return call();
+    if (this.interruption.moment === 'after') await call().catch(() => undefined);
+    return this.#interrupt(this.interruption);
+  }
+
+  async #interrupt({ what }: Interruption): Promise<never> {
+    if (what === 'death') {
       this.#crash();
       // Nothing comes after this.
-      await new Promise(() => undefined);
+      return new Promise(() => undefined);
     }
-    this.observer?.(`${service}:${commandName.replace(/Command$/, '')}`, place);
+    this.clock.advance(REQUEST_TIMEOUT_MILLISECONDS);
+    // As the SDK's request handler puts it.
+    throw Object.assign(new Error('The request timed out'), { name: 'TimeoutError' });
   }
 }
 
@@ -253,7 +299,7 @@ export class Subject {
       ...type,
       RequestId,
       ResponseURL: this.lifecycle.responseUrl(RequestId),
-      StackId: STACK_ID,
+      StackId: this.lifecycle.stackId,
       LogicalResourceId: this.logicalId,
       ResourceProperties: this.properties(changes),
     };
@@ -311,7 +357,9 @@ export class Subject {
   /** Serial numbers of the devices that carry this resource's marks. */
   ownDevices(): string[] {
     return [...this.aws.iam.virtualMfaDevices.values()]
-      .filter(({ tags }) => tags.get(STACK_ID_TAG) === STACK_ID && tags.get(LOGICAL_ID_TAG) === this.logicalId)
+      .filter(
+        ({ tags }) => tags.get(STACK_ID_TAG) === this.lifecycle.stackId && tags.get(LOGICAL_ID_TAG) === this.logicalId,
+      )
       .map(({ serialNumber }) => serialNumber);
   }
 
@@ -348,7 +396,7 @@ export class Subject {
 
   #request(changes: Properties) {
     return readEnrollmentRequest({
-      StackId: STACK_ID,
+      StackId: this.lifecycle.stackId,
       LogicalResourceId: this.logicalId,
       ResourceProperties: this.properties(changes),
     });
@@ -367,6 +415,11 @@ export function writing(actions: readonly string[]): string[] {
   return actions.filter((action) => !/:(?:List|Get|Describe)/.test(action));
 }
 
+/** Actions that change something in IAM. */
+export function iamWrites(actions: readonly string[]): string[] {
+  return writing(actions).filter((action) => action.startsWith('iam:'));
+}
+
 interface Inbox {
   readonly url: string;
   taken(requestId: string): readonly Answer[];
@@ -380,7 +433,7 @@ async function startInbox(): Promise<Inbox> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const id = (request.url ?? '').slice(1);
+      const id = (request.url ?? '').slice(1).replace(/\?.*/, '');
       const answer = {
         body: Buffer.concat(chunks).toString('utf8'),
         contentType: request.headers['content-type'],
@@ -402,16 +455,21 @@ async function startInbox(): Promise<Inbox> {
   };
 }
 
-export async function putRolePolicy(aws: LocalAws, PolicyName: string, Statement: readonly object[]): Promise<void> {
+export async function putRolePolicy(
+  aws: LocalAws,
+  PolicyName: string,
+  Statement: readonly object[],
+  RoleName = ROLE_NAME,
+): Promise<void> {
   const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
-  await aws.account.invoke('iam', 'PutRolePolicy', { RoleName: ROLE_NAME, PolicyName, PolicyDocument });
+  await aws.account.invoke('iam', 'PutRolePolicy', { RoleName, PolicyName, PolicyDocument });
 }
 
 /** What lib/private/virtual-mfa-device-provider.ts gives to the role, resolved for this stack. */
-export function deviceStatements(): object[] {
+export function deviceStatements(stackId = STACK_ID): object[] {
   const Resource = `arn:aws:iam::${ACCOUNT_ID}:mfa/*`;
-  const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: STACK_ID };
-  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: STACK_ID };
+  const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: stackId };
+  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stackId };
   return [
     {
       Effect: 'Allow',
@@ -430,16 +488,28 @@ export function deviceStatements(): object[] {
   ];
 }
 
-export function seedStatement(): object {
-  return {
-    Effect: 'Allow',
-    Action: [
-      'secretsmanager:DescribeSecret',
-      'secretsmanager:GetSecretValue',
-      'secretsmanager:PutSecretValue',
-      'secretsmanager:UpdateSecretVersionStage',
-    ],
-    Resource: `arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:*`,
-    Condition: { StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: STACK_ID } },
-  };
+export function seedStatements(stackId = STACK_ID): object[] {
+  const secrets = `arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:*`;
+  return [
+    {
+      Effect: 'Allow',
+      Action: [
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+        'secretsmanager:UpdateSecretVersionStage',
+      ],
+      Resource: secrets,
+      Condition: { StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: stackId } },
+    },
+    {
+      Effect: 'Allow',
+      Action: 'secretsmanager:TagResource',
+      Resource: secrets,
+      Condition: {
+        StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: stackId },
+        'ForAllValues:StringEquals': { 'aws:TagKeys': [RETIRED_TAG] },
+      },
+    },
+  ];
 }

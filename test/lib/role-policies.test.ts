@@ -80,22 +80,30 @@ describe('the handler’s role', () => {
   });
 
   test('reads and writes none but the stack’s own secrets', () => {
-    expect(statementWith('secretsmanager:GetSecretValue')).toMatchObject({
-      Resource: {
-        'Fn::Join': [
-          '',
-          [
-            'arn:',
-            { Ref: 'AWS::Partition' },
-            ':secretsmanager:',
-            { Ref: 'AWS::Region' },
-            ':',
-            { Ref: 'AWS::AccountId' },
-            ':secret:*',
-          ],
+    const Resource = {
+      'Fn::Join': [
+        '',
+        [
+          'arn:',
+          { Ref: 'AWS::Partition' },
+          ':secretsmanager:',
+          { Ref: 'AWS::Region' },
+          ':',
+          { Ref: 'AWS::AccountId' },
+          ':secret:*',
         ],
-      },
+      ],
+    };
+    expect(statementWith('secretsmanager:GetSecretValue')).toMatchObject({
+      Resource,
       Condition: { StringEquals: RESOURCE_TAG },
+    });
+    expect(statementWith('secretsmanager:TagResource')).toMatchObject({
+      Resource,
+      Condition: {
+        StringEquals: RESOURCE_TAG,
+        'ForAllValues:StringEquals': { 'aws:TagKeys': ['cdk-iam-virtual-mfa:retired'] },
+      },
     });
   });
 

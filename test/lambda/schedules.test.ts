@@ -1,0 +1,286 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract';
+import { ACCOUNT_ID, Lifecycle, type Properties, type Subject } from './lifecycle';
+import { Scheduler } from './scheduler';
+import { type Delivery, type Fate, type Operation, StackOperations } from './stack-operations';
+
+/** `SCHEDULES=5000 SCHEDULE_SEED=7 npx vitest run test/lambda/schedules.test.ts` looks further, and elsewhere. */
+const SCHEDULES = Number(process.env.SCHEDULES ?? 120);
+const SEED = Number(process.env.SCHEDULE_SEED ?? 20_260_115);
+
+/** What others do in the account while the stack is worked on. */
+type Interference = 'a console enrolment' | 'deactivates by hand' | 'deletes by hand' | 'takes the tags away';
+
+interface Schedule {
+  readonly createFate: Fate;
+  readonly operations: readonly Operation[];
+  readonly isDeleted: boolean;
+  readonly deliveries: readonly Delivery[];
+  readonly interferences: readonly Interference[];
+  /** Whose turn it is, of those who can go on; the first, where it ends. */
+  readonly choices: readonly number[];
+}
+
+const fates = fc.constantFrom<Fate>('runs through', 'rolls back', 'is overtaken');
+const deliveries = fc.array(
+  fc.record({
+    twice: fc.boolean(),
+    diesBefore: fc.option(fc.nat(9), { nil: undefined, freq: 3 }),
+  }),
+  { maxLength: 8 },
+);
+const choices = fc.array(fc.nat(11), { maxLength: 150, size: 'max' });
+
+const schedules = (
+  changes: fc.Arbitrary<Properties>,
+  interferences: fc.Arbitrary<Interference[]> = fc.constant([]),
+): fc.Arbitrary<Schedule> =>
+  fc.record({
+    createFate: fc.oneof({ weight: 3, arbitrary: fc.constant<Fate>('runs through') }, fates),
+    operations: fc.array(fc.record({ change: changes, fate: fates }), { maxLength: 3 }),
+    isDeleted: fc.boolean(),
+    deliveries,
+    interferences,
+    choices,
+  });
+
+const inPlace = fc.constantFrom<Properties>(
+  { Issuer: 'Elsewhere' },
+  { Issuer: 'Somewhere', Tags: [{ Key: 'team', Value: 'red' }] },
+  { Tags: [{ Key: 'team', Value: 'blue' }] },
+);
+const rotation = fc.constantFrom<Properties>({ RotationId: '1' }, { RotationId: '2' });
+/** The users' names are known only once the subject is there. */
+const anotherUser = fc.constantFrom<Properties>({ UserName: 'USER' }, { UserName: 'OTHER' });
+const anyChange = fc.oneof(inPlace, rotation, anotherUser);
+
+describe('whatever happens at the same time', { timeout: Math.max(240_000, SCHEDULES * 1_000) }, () => {
+  let lifecycle: Lifecycle;
+  let held = 0;
+  const began = performance.now();
+  beforeEach(async () => {
+    lifecycle = await Lifecycle.start();
+  });
+  afterEach(() => lifecycle.close());
+  afterAll(() => {
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    process.stdout.write(`random schedules: ${held} held, in ${seconds} s (seed ${SEED})\n`);
+  });
+
+  it('duplicates, crashes, cancelled updates and overtaken creations lose nothing', async () => {
+    await check(schedules(anyChange), async (schedule) => {
+      const subject = await lifecycle.newSubject();
+      const world = new World([subject]);
+      world.deploy(subject, {}, named(schedule, subject));
+      await world.run(schedule.choices);
+      await world.settled(subject);
+    });
+  });
+
+  it('others who delete, deactivate and take tags away leave nothing that the next deployment does not mend', async () => {
+    const interferences = fc.array(
+      fc.constantFrom<Interference>(
+        'a console enrolment',
+        'deactivates by hand',
+        'deletes by hand',
+        'takes the tags away',
+      ),
+      { minLength: 1, maxLength: 3 },
+    );
+    await check(schedules(anyChange, interferences), async (schedule) => {
+      const subject = await lifecycle.newSubject();
+      const world = new World([subject]);
+      world.deploy(subject, {}, named(schedule, subject));
+      world.interfere(subject, schedule.interferences);
+      await world.run(schedule.choices);
+      await world.mended(subject);
+    });
+  });
+
+  it('two stacks that want a device of the same name never touch each other’s', async () => {
+    const otherLifecycle = await lifecycle.ofAnotherStack();
+    let names = 0;
+    const both = fc.record({ ours: schedules(inPlace), theirs: schedules(inPlace) });
+    await check(both, async ({ ours, theirs }) => {
+      names += 1;
+      const base = { VirtualMFADeviceName: `shared-${names}` };
+      const subjects = [await lifecycle.newSubject(), await otherLifecycle.newSubject()] as const;
+      const world = new World(subjects);
+      world.deploy(subjects[0], base, ours);
+      world.deploy(subjects[1], base, theirs);
+      await world.run([...ours.choices, ...theirs.choices]);
+      for (const subject of subjects) await world.settled(subject);
+    });
+  });
+
+  async function check<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => Promise<void>): Promise<void> {
+    const property = fc.asyncProperty(arbitrary, async (value) => {
+      await holds(value);
+      held += 1;
+    });
+    await fc.assert(property, { numRuns: SCHEDULES, seed: SEED, endOnFailure: false });
+  }
+});
+
+function named(schedule: Schedule, { userName, otherUserName }: Subject): Schedule {
+  const inFull = (change: Properties): Properties => {
+    if (change.UserName === undefined) return change;
+    return { UserName: change.UserName === 'OTHER' ? otherUserName : userName };
+  };
+  const operations = schedule.operations.map(({ change, fate }) => ({ fate, change: inFull(change) }));
+  return { ...schedule, operations };
+}
+
+function userOf({ userName }: Subject, { UserName }: Properties): string {
+  return typeof UserName === 'string' ? UserName : userName;
+}
+
+/** An account in which stacks are deployed while others interfere; checks the invariants. */
+class World {
+  readonly #scheduler = new Scheduler();
+  readonly #operations = new Map<Subject, StackOperations>();
+  readonly #seeds = new Set<string>();
+  readonly #foreign: { readonly serialNumber: string; readonly before: unknown; readonly of: Subject }[];
+  #isInterferedWith = false;
+
+  constructor(subjects: readonly Subject[]) {
+    this.#foreign = subjects.map((subject) => {
+      const serialNumber = `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-own`;
+      subject.foreignDevice(serialNumber, { enabledFor: subject.userName });
+      return { serialNumber, before: structuredClone(subject.device(serialNumber)), of: subject };
+    });
+  }
+
+  deploy(subject: Subject, base: Properties, { createFate, operations, isDeleted, deliveries: how }: Schedule): void {
+    const others = () => [...this.#operations.keys()].filter((other) => other !== subject);
+    const cloudFormation = new StackOperations(subject, this.#scheduler, how, async (event, answer) => {
+      if (this.#isInterferedWith || event.RequestType === 'Delete') return;
+      // A device of the same name, or one that the change may not replace under it, is a reason to fail.
+      if (answer.Status === 'FAILED' && others().length > 0) return;
+      expect(answer.Reason).toBeUndefined();
+      await this.#holdsDevice(subject, event.ResourceProperties);
+    });
+    this.#operations.set(subject, cloudFormation);
+    this.#scheduler.join(cloudFormation.name, async () => {
+      await cloudFormation.create(base, createFate);
+      for (const operation of operations) await cloudFormation.update(operation);
+      if (isDeleted) await cloudFormation.delete();
+      if (cloudFormation.deployed || this.#isInterferedWith) return;
+      this.#forgetForeign(subject);
+      // What runs late may still create a device and remove it; it never enables one, or the users could not go.
+      await cloudFormation.deleteTheRest();
+    });
+  }
+
+  interfere(subject: Subject, interferences: readonly Interference[]): void {
+    this.#isInterferedWith = true;
+    interferences.forEach((interference, index) => {
+      const name = `somebody ${index + 1}`;
+      this.#scheduler.join(name, () =>
+        this.#scheduler.turn(name, interference, () => {
+          this.#collectSeeds(subject);
+          interfereNow(subject, interference);
+        }),
+      );
+    });
+  }
+
+  /** @param choices whose turn it is, modulo those who can go on */
+  async run(choices: readonly number[]): Promise<void> {
+    let turn = 0;
+    try {
+      await this.#scheduler.run((count) => {
+        for (const subject of this.#operations.keys()) this.#collectSeeds(subject);
+        turn += 1;
+        return (choices[turn - 1] ?? 0) % count;
+      });
+      this.#keptSecrets();
+    } catch (error) {
+      throw this.#withTrace(error);
+    }
+  }
+
+  /** I1 to I4, once everything has come to rest. */
+  async settled(subject: Subject): Promise<void> {
+    try {
+      const deployed = this.#operations.get(subject)?.deployed;
+      if (deployed) {
+        await this.#holdsDevice(subject, deployed.properties);
+        await subject.signIn(deployed.physicalResourceId, userOf(subject, deployed.properties));
+      }
+      expect(subject.ownDevices()).toEqual(deployed ? [deployed.physicalResourceId] : []);
+      for (const { serialNumber, before } of this.#foreign) expect(subject.device(serialNumber)).toEqual(before);
+    } catch (error) {
+      throw this.#withTrace(error);
+    }
+  }
+
+  /** The same after one more deployment, for others have been at work since the last. */
+  async mended(subject: Subject): Promise<void> {
+    const operations = this.#operations.get(subject);
+    if (operations?.deployed) {
+      const { deployed } = operations;
+      this.#scheduler.join(operations.name, () =>
+        operations.update({ change: { Issuer: 'Mended' }, fate: 'runs through' }),
+      );
+      await this.run([]);
+      expect(operations.deployed.physicalResourceId).toBe(deployed.physicalResourceId);
+    }
+    await this.settled(subject);
+  }
+
+  async #holdsDevice(subject: Subject, properties: Properties): Promise<void> {
+    const serialNumber = subject.serialNumber(properties);
+    const device = subject.device(serialNumber);
+    const stored = await subject.stored();
+    expect(device?.assignment?.userName).toBe(userOf(subject, properties));
+    expect(stored?.serialNumber).toBe(serialNumber);
+    expect(stored?.seed === device?.seed).toBe(true);
+  }
+
+  #collectSeeds(subject: Subject): void {
+    for (const serialNumber of subject.ownDevices()) this.#seeds.add(subject.device(serialNumber)?.seed ?? '');
+  }
+
+  /** I6 */
+  #keptSecrets(): void {
+    const said = [...this.#operations.values()].flatMap((operations) => operations.said).join('\n');
+    for (const seed of this.#seeds) expect(said.includes(seed)).toBe(false);
+    expect(said).not.toMatch(/\b\d{6}\b/);
+  }
+
+  /** The foreign device goes before its user does: that is not the stack's to do. */
+  #forgetForeign(subject: Subject): void {
+    const index = this.#foreign.findIndex(({ of }) => of === subject);
+    const [foreign] = this.#foreign.splice(index, 1);
+    expect(subject.device(foreign?.serialNumber)).toEqual(foreign?.before);
+    subject.aws.iam.virtualMfaDevices.delete(foreign?.serialNumber ?? '');
+  }
+
+  #withTrace(error: unknown): Error {
+    const message = error instanceof Error ? error.message : String(error);
+    return new Error(`${message}\n${this.#scheduler.trace.join('\n')}`, { cause: error });
+  }
+}
+
+function interfereNow(subject: Subject, interference: Interference): void {
+  const { virtualMfaDevices } = subject.aws.iam;
+  for (const serialNumber of subject.ownDevices()) {
+    const device = subject.aws.iam.device(serialNumber);
+    switch (interference) {
+      case 'a console enrolment':
+        if (!device.assignment) virtualMfaDevices.delete(serialNumber);
+        break;
+      case 'deactivates by hand':
+        delete device.assignment;
+        break;
+      case 'deletes by hand':
+        virtualMfaDevices.delete(serialNumber);
+        break;
+      case 'takes the tags away':
+        for (const key of [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG]) device.tags.delete(key);
+        break;
+    }
+  }
+}
