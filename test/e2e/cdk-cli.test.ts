@@ -1,5 +1,17 @@
-import { DeleteVirtualMFADeviceCommand, DeactivateMFADeviceCommand } from '@aws-sdk/client-iam';
+import {
+  CreateUserCommand,
+  CreateVirtualMFADeviceCommand,
+  DeactivateMFADeviceCommand,
+  DeleteUserCommand,
+  DeleteVirtualMFADeviceCommand,
+  EnableMFADeviceCommand,
+  type IAMClient,
+  ListMFADevicesCommand,
+  TagMFADeviceCommand,
+  UntagMFADeviceCommand,
+} from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { STACK_ID_TAG } from '../../lambda/contract';
 import { AwsError } from '../../local-aws';
 import { Deployment } from './deployment';
 
@@ -64,6 +76,67 @@ describe('through the real CDK CLI', { timeout: 120_000 }, () => {
       expect(deployment.localAws.iam.device(serialNumber).seed).toBe(seed);
     }
     expect(stored).toHaveLength(2);
+  });
+
+  describe('the handler’s role', () => {
+    const ANOTHER_STACK = 'arn:aws:cloudformation:us-east-1:123456789012:stack/another/1';
+    let iam: IAMClient;
+    let SerialNumber = '';
+
+    beforeAll(async () => {
+      iam = deployment.iamOfHandler();
+      const { VirtualMFADevice } = await deployment.iam.send(
+        new CreateVirtualMFADeviceCommand({
+          VirtualMFADeviceName: 'of-another-stack',
+          Tags: [{ Key: STACK_ID_TAG, Value: ANOTHER_STACK }],
+        }),
+      );
+      SerialNumber = VirtualMFADevice?.SerialNumber ?? '';
+      await deployment.iam.send(new CreateUserCommand({ UserName: 'Mallory' }));
+    });
+    afterAll(async () => {
+      iam.destroy();
+      await deployment.iam.send(new DeleteVirtualMFADeviceCommand({ SerialNumber }));
+      await deployment.iam.send(new DeleteUserCommand({ UserName: 'Mallory' }));
+    });
+
+    const ownMark = () => [
+      { Key: STACK_ID_TAG, Value: deployment.localAws.iam.device(enabledOf('Bob')).tags.get(STACK_ID_TAG) },
+    ];
+    const enabledOf = (userName: string) => deployment.enabledFor(userName)[0] ?? '';
+    const refused = { name: 'AccessDenied' };
+
+    test('may not delete, mark or unmark a device of another stack', async () => {
+      await expect(iam.send(new DeleteVirtualMFADeviceCommand({ SerialNumber }))).rejects.toMatchObject(refused);
+      await expect(iam.send(new TagMFADeviceCommand({ SerialNumber, Tags: ownMark() }))).rejects.toMatchObject(refused);
+      const unmark = new UntagMFADeviceCommand({ SerialNumber, TagKeys: [STACK_ID_TAG] });
+      await expect(iam.send(unmark)).rejects.toMatchObject(refused);
+      expect(deployment.localAws.iam.device(SerialNumber).tags.get(STACK_ID_TAG)).toBe(ANOTHER_STACK);
+    });
+
+    test('may not create a device in another stack’s name, nor one that nobody owns', async () => {
+      const create = (Tags: { Key: string; Value: string }[]) =>
+        iam.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName: 'mine', Tags }));
+
+      await expect(create([{ Key: STACK_ID_TAG, Value: ANOTHER_STACK }])).rejects.toMatchObject(refused);
+      await expect(create([])).rejects.toMatchObject(refused);
+    });
+
+    test('may not enable, deactivate or list devices of a user outside the stack', async () => {
+      const UserName = 'Mallory';
+      const codes = { AuthenticationCode1: '000000', AuthenticationCode2: '000000' };
+      const enable = new EnableMFADeviceCommand({ UserName, SerialNumber, ...codes });
+
+      await expect(iam.send(enable)).rejects.toMatchObject(refused);
+      await expect(iam.send(new DeactivateMFADeviceCommand({ UserName, SerialNumber }))).rejects.toMatchObject(refused);
+      await expect(iam.send(new ListMFADevicesCommand({ UserName }))).rejects.toMatchObject(refused);
+    });
+
+    test('may list the devices of the stack’s own users', async () => {
+      const { MFADevices } = await iam.send(new ListMFADevicesCommand({ UserName: 'Bob' }));
+
+      expect(MFADevices?.map((device) => device.SerialNumber)).toEqual(deployment.enabledFor('Bob'));
+    });
   });
 
   test('cdk diff sees no difference, and a second deploy changes nothing', async () => {

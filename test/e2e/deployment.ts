@@ -73,6 +73,15 @@ export class Deployment {
       .map(({ action, error }) => (error === undefined ? action : `${action} ${error}`));
   }
 
+  /** A client of IAM with the handler's own role. */
+  iamOfHandler(): IAMClient {
+    const { account, iam, clientConfiguration } = this.localAws;
+    const handlerRole = iam.roles.all().find(({ name }) => name.startsWith('VirtualMfaStack-'));
+    if (!handlerRole) throw new Error('The stack has no role');
+    const credentials = account.credentials.issueSession(iam.rolePrincipal(handlerRole, 'handler'), 3_600);
+    return new IAMClient({ ...clientConfiguration, credentials });
+  }
+
   /** Keeps what the functions logged: their log groups go with the stack. */
   #rememberLogs(): void {
     const messages = this.localAws.logs.groups().flatMap(({ events }) => events.map(({ message }) => message));

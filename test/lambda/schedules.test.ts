@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract';
 import { ACCOUNT_ID, Lifecycle, type Properties, type Subject } from './lifecycle';
 import { Scheduler } from './scheduler';
@@ -59,10 +59,6 @@ describe('whatever happens at the same time', { timeout: Math.max(240_000, SCHED
   let lifecycle: Lifecycle;
   let held = 0;
   const began = performance.now();
-  beforeEach(async () => {
-    lifecycle = await Lifecycle.start();
-  });
-  afterEach(() => lifecycle.close());
   afterAll(() => {
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     process.stdout.write(`random schedules: ${held} held, in ${seconds} s (seed ${SEED})\n`);
@@ -99,12 +95,10 @@ describe('whatever happens at the same time', { timeout: Math.max(240_000, SCHED
   });
 
   it('two stacks that want a device of the same name never touch each other’s', async () => {
-    const otherLifecycle = await lifecycle.ofAnotherStack();
-    let names = 0;
     const both = fc.record({ ours: schedules(inPlace), theirs: schedules(inPlace) });
     await check(both, async ({ ours, theirs }) => {
-      names += 1;
-      const base = { VirtualMFADeviceName: `shared-${names}` };
+      const base = { VirtualMFADeviceName: 'shared' };
+      const otherLifecycle = await lifecycle.ofAnotherStack();
       const subjects = [await lifecycle.newSubject(), await otherLifecycle.newSubject()] as const;
       const world = new World(subjects);
       world.deploy(subjects[0], base, ours);
@@ -119,7 +113,13 @@ describe('whatever happens at the same time', { timeout: Math.max(240_000, SCHED
       await holds(value);
       held += 1;
     });
-    await fc.assert(property, { numRuns: SCHEDULES, seed: SEED, endOnFailure: false });
+    const plugins = [
+      fc.beforeEach(async () => {
+        lifecycle = await Lifecycle.start();
+      }),
+      fc.afterEach(() => lifecycle.close()),
+    ];
+    await fc.assert(property, { numRuns: SCHEDULES, seed: SEED, plugins });
   }
 });
 

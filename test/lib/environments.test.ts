@@ -31,7 +31,7 @@ describe('feature flags', () => {
     const { stack } = bobWithDevice({ issuer: 'Example Corp' }, newStack({}, context));
 
     expect(devicePropertiesOf(stack)).toMatchObject({ Issuer: 'Example Corp', ServiceTimeout: '1200' });
-    expect(roleStatementsOf(stack)).toHaveLength(6);
+    expect(roleStatementsOf(stack)).toHaveLength(7);
     const [, policy] = onlyResourceOf(stack, 'AWS::IAM::ManagedPolicy');
     expect(statementsOf(policy)).toHaveLength(1);
     const [, { Properties }] = onlyResourceOf(stack, 'AWS::SecretsManager::Secret');
