@@ -7,9 +7,9 @@ import { SEED_VERSION_TAG, type StoredSeed } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
 import { AccessDeniedFailure, failures, withRemains } from './failure';
 import type { MfaDevices } from './mfa-devices';
-import { isOurs, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
+import { isMadeAfter, isOurs, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
 import { type RequestTime, requestTimeIn } from './request-time';
-import type { SeedStore, StagingLabel } from './seed-store';
+import type { SeedStore, SeedVersion, StagingLabel } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
 const GRACE_MILLISECONDS = 3_000;
@@ -39,7 +39,7 @@ interface SeededDevice {
   readonly createdHere: boolean;
 }
 
-/** Thrown when the device is gone while it is being enabled. */
+/** Thrown when the device is gone while it is being enabled, or another stands in its place. */
 class DeviceVanished extends Error {}
 
 /**
@@ -99,8 +99,22 @@ export async function storeAnew(
   return versionId;
 }
 
+/** Enables a device that exists, with the seed it has; one that vanishes meanwhile is made anew. */
+export async function enableAgain(
+  request: EnrollmentRequest,
+  versionId: string,
+  tools: EnrollmentTools,
+): Promise<void> {
+  try {
+    await enable(request, versionId, tools);
+  } catch (error) {
+    if (!(error instanceof DeviceVanished)) throw error;
+    await enroll(request, 'AWSPENDING', tools);
+  }
+}
+
 /** Enables a device with the codes of its stored seed. Done already counts as done. */
-export async function enable(request: EnrollmentRequest, versionId: string, tools: EnrollmentTools): Promise<void> {
+async function enable(request: EnrollmentRequest, versionId: string, tools: EnrollmentTools): Promise<void> {
   const { userName, serialNumber } = request;
   const { mfaDevices, seedStore, clock } = tools;
   const started = clock.now();
@@ -115,6 +129,11 @@ export async function enable(request: EnrollmentRequest, versionId: string, tool
       await mfaDevices.enable(userName, serialNumber, freshCodes);
       return;
     } catch (error) {
+      if (isNamed(error, 'EntityAlreadyExistsException', 'InvalidAuthenticationCodeException')) {
+        const tags = await mfaDevices.tagsOf(serialNumber);
+        // A concurrent duplicate has made the device anew: this seed is not its seed.
+        if ((tags?.get(SEED_VERSION_TAG) ?? versionId) !== versionId) throw new DeviceVanished();
+      }
       if (isNamed(error, 'EntityAlreadyExistsException')) {
         if ((await mfaDevices.enabledFor(userName))?.includes(serialNumber)) return;
         throw failures.enabledForAnotherUser(serialNumber, userName);
@@ -208,25 +227,47 @@ async function resume(
 ): Promise<SeededDevice | undefined> {
   const { serialNumber, userName } = request;
   const { mfaDevices, seedStore, clock } = tools;
+  let device = await findDevice(request, tools);
+  for (let poll = 0; device && !device.found && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
+    await clock.sleep(GRACE_MILLISECONDS / GRACE_POLLS);
+    device = await findDevice(request, tools);
+  }
+  if (!device) return undefined;
+  if (device.found?.stored.userName !== userName) {
+    if ((await mfaDevices.delete(serialNumber)) === 'absent now') return undefined;
+    // A concurrent duplicate may have stored the seed since, and enabled the device.
+    device = await findDevice(request, tools);
+  }
+  if (device?.found?.stored.userName !== userName) {
+    throw failures.seedOfEnabledDeviceLost(serialNumber, (await mfaDevices.holderOf(serialNumber)) ?? userName);
+  }
+  const seeded = { versionId: device.found.versionId, createdHere: false };
+  if (await seedStore.isSuperseded()) throw await undone(failures.superseded(), request, seeded, tools);
+  return seeded;
+}
+
+/**
+ * The device of a request, with its stored seed; undefined where there is no device.
+ *
+ * @throws Failure where the device is not ours, or a later request has made it
+ */
+async function findDevice(
+  request: EnrollmentRequest,
+  tools: EnrollmentTools,
+): Promise<{ readonly found: SeedVersion | undefined } | undefined> {
+  const { serialNumber } = request;
+  const { mfaDevices, seedStore, requestTime } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
   if (!tags) return undefined;
-  const findSeed = () => storedSeedOfDevice(serialNumber, tags, seedStore);
   const ownership = ownershipByTags(tags, request);
-  let found = await findSeed().catch(async (error: unknown) => {
+  if (ownership === 'ours' && isMadeAfter(requestTime, tags)) throw failures.superseded();
+  const found = await storedSeedOfDevice(serialNumber, tags, seedStore).catch(async (error: unknown) => {
     // Of a secret that is gone AWS may say that it is denied: nobody can use a device of ours that is not enabled yet.
     const mayBeGone = ownership === 'ours' && error instanceof AccessDeniedFailure;
     throw mayBeGone ? await undone(error, request, { versionId: '', createdHere: false }, tools) : error;
   });
   if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
-  for (let poll = 0; !found && !answerWasLost && poll < GRACE_POLLS; poll += 1) {
-    await clock.sleep(GRACE_MILLISECONDS / GRACE_POLLS);
-    found = await findSeed();
-  }
-  if (found?.stored.userName === userName) return { versionId: found.versionId, createdHere: false };
-  if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
-    throw failures.seedOfEnabledDeviceLost(serialNumber, (await mfaDevices.holderOf(serialNumber)) ?? userName);
-  }
-  return undefined;
+  return { found };
 }
 
 /** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */

@@ -1,9 +1,23 @@
 import { SEED_VERSION_TAG, type VirtualMfaDeviceAttributes } from './contract';
-import { allowTimeToUndo, enable, enroll, type EnrollmentTools, remove, storeAnew, storedSeedOf } from './enrollment';
+import {
+  allowTimeToUndo,
+  enableAgain,
+  enroll,
+  type EnrollmentTools,
+  remove,
+  storeAnew,
+  storedSeedOf,
+} from './enrollment';
 import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
 import { Failure, failures } from './failure';
-import { isOurs, isSameEnrollment, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
-import { requestTimeIn } from './request-time';
+import {
+  isMadeAfter,
+  isOurs,
+  isSameEnrollment,
+  ownershipByTags,
+  seedVersionTag,
+  storedSeedOfDevice,
+} from './ownership';
 
 /** An event of CloudFormation's custom resource protocol, as far as the lifecycle looks at it. */
 export interface LifecycleEvent extends EnrollmentEvent {
@@ -85,7 +99,7 @@ async function removeIfOurs(request: EnrollmentRequest, serialNumber: string, to
   const isUnmarked = ownership === 'unmarked';
   const found = isUnmarked ? await storedSeedOfDevice(serialNumber, tags, seedStore) : undefined;
   if (!isOurs(ownership, found)) return;
-  if ((requestTimeIn(tags.get(SEED_VERSION_TAG) ?? '') ?? '') > requestTime) return;
+  if (isMadeAfter(requestTime, tags)) return;
   // The role may delete only what carries the tags; somebody took them away.
   if (isUnmarked) await mfaDevices.tag(serialNumber, request.ownershipTags);
   await remove(request.userName, serialNumber, tools);
@@ -125,7 +139,7 @@ async function updateInPlace(
   }
 
   const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
-  if (!isEnabled) await enable(request, versionId, tools);
+  if (!isEnabled) await enableAgain(request, versionId, tools);
 }
 
 /** Sets what differs, and removes what an earlier version of the resource had set. Tags that others put there stay. */

@@ -1,5 +1,6 @@
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type VirtualMfaDeviceTag } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
+import { type RequestTime, requestTimeIn } from './request-time';
 import type { SeedStore, SeedVersion } from './seed-store';
 
 /** Whose a device is, by its tags. */
@@ -35,6 +36,11 @@ export async function storedSeedOfDevice(
   if (versionId === undefined) return seedStore.findBySerialNumber(serialNumber);
   const found = await seedStore.find(versionId);
   return found?.stored.serialNumber === serialNumber ? found : undefined;
+}
+
+/** Whether a device was made for a later request than this. */
+export function isMadeAfter(requestTime: RequestTime, tags: ReadonlyMap<string, string>): boolean {
+  return (requestTimeIn(tags.get(SEED_VERSION_TAG) ?? '') ?? '') > requestTime;
 }
 
 /** The tag that names the version of a device's seed. */

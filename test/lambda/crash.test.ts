@@ -23,6 +23,15 @@ const DELETE_CALLS = [
   'iam:DeactivateMFADevice',
   'iam:DeleteVirtualMFADevice',
 ];
+const IN_PLACE_CALLS = [
+  'iam:ListMFADeviceTags',
+  'secretsmanager:GetSecretValue',
+  'iam:TagMFADevice',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:UpdateSecretVersionStage',
+  'iam:ListMFADevices',
+];
 const MOMENTS = ['before', 'after'] as const;
 
 const everyCrash = (calls: readonly string[]) => calls.flatMap((call) => MOMENTS.map((moment) => ({ call, moment })));
@@ -90,21 +99,30 @@ describe('a function that is killed', { timeout: 60_000 }, () => {
     ]);
     return { userName, properties: { UserName: userName, SeedSecretArn: String(ARN) } };
   };
+  let requests = 0;
+  /** Signed at an hour of its own: requests follow one another in less than the second that tells them apart. */
+  const responseUrl = () => {
+    requests += 1;
+    const signedAt = new Date(Date.UTC(2026, 0, 1, requests)).toISOString().replace(/[-:]|\.\d{3}/g, '');
+    return `${inboxUrl}?X-Amz-Date=${signedAt}`;
+  };
   const send = async (event: Record<string, unknown>): Promise<Record<string, unknown>> => {
     const RequestId = randomUUID();
     const answered = new Promise<Record<string, unknown>>((resolve) => waiting.set(RequestId, resolve));
-    const request = { ...event, RequestId, ResponseURL: inboxUrl, StackId: STACK_ID, LogicalResourceId: 'Mfa' };
+    const request = { ...event, RequestId, ResponseURL: responseUrl(), StackId: STACK_ID, LogicalResourceId: 'Mfa' };
     aws.lambda.invokeAsync(FUNCTION_NAME, request);
     return answered;
   };
-  /** Creates a device and waits for the function to be idle again, so that a kill later on befalls the later event alone. */
-  const created = async (properties: Record<string, string>): Promise<unknown> => {
-    const request = { RequestType: 'Create', RequestId: randomUUID(), ResourceProperties: properties };
-    const answered = new Promise<Record<string, unknown>>((resolve) => waiting.set(request.RequestId, resolve));
-    const context = { ResponseURL: inboxUrl, StackId: STACK_ID, LogicalResourceId: 'Mfa' };
-    await aws.lambda.invoke(FUNCTION_NAME, { ...request, ...context });
-    return (await answered).PhysicalResourceId;
+  /** Sends an event and waits for the function to be idle again, so that a kill later on befalls the later event alone. */
+  const completed = async (event: Record<string, unknown>): Promise<Record<string, unknown>> => {
+    const RequestId = randomUUID();
+    const answered = new Promise<Record<string, unknown>>((resolve) => waiting.set(RequestId, resolve));
+    const context = { RequestId, ResponseURL: responseUrl(), StackId: STACK_ID, LogicalResourceId: 'Mfa' };
+    await aws.lambda.invoke(FUNCTION_NAME, { ...event, ...context });
+    return answered;
   };
+  const created = async (properties: Record<string, string>): Promise<unknown> =>
+    (await completed({ RequestType: 'Create', ResourceProperties: properties })).PhysicalResourceId;
   const killAt = (action: string, moment: 'before' | 'after') => {
     aws.account.faults.inject({
       action,
@@ -162,6 +180,51 @@ describe('a function that is killed', { timeout: 60_000 }, () => {
       expect(deviceCount(userName)).toBe(1);
       const stored = await currentSeed(properties.SeedSecretArn);
       expect(stored.serialNumber).toBe(answer.PhysicalResourceId);
+      expect(aws.iam.device(stored.serialNumber).seed === stored.seed).toBe(true);
+    },
+  );
+
+  test.each(everyCrash(IN_PLACE_CALLS))('$moment $call changes the device in place all the same', async (crash) => {
+    const { userName, properties } = await newUser();
+    const PhysicalResourceId = await created(properties);
+    killAt(crash.call, crash.moment);
+
+    const answer = await send({
+      RequestType: 'Update',
+      PhysicalResourceId,
+      OldResourceProperties: properties,
+      ResourceProperties: { ...properties, Issuer: 'Elsewhere', Tags: [{ Key: 'team', Value: 'red' }] },
+    });
+
+    expect(answer.Status).toBe('SUCCESS');
+    expect(answer.PhysicalResourceId).toBe(PhysicalResourceId);
+    expect(enabledFor(userName)).toEqual([PhysicalResourceId]);
+    expect(aws.iam.device(String(PhysicalResourceId)).tags.get('team')).toBe('red');
+    const stored = await currentSeed(properties.SeedSecretArn);
+    expect(stored.otpauthUri).toContain('issuer=Elsewhere');
+    expect(aws.iam.device(stored.serialNumber).seed === stored.seed).toBe(true);
+  });
+
+  test.each(everyCrash(IN_PLACE_CALLS.concat('iam:DeactivateMFADevice', 'iam:DeleteVirtualMFADevice')))(
+    '$moment $call rolls a replacement back all the same',
+    async (crash) => {
+      const { userName, properties } = await newUser();
+      const PhysicalResourceId = await created(properties);
+      const rotated = { ...properties, RotationId: '2' };
+      const replacement = { RequestType: 'Update', PhysicalResourceId, OldResourceProperties: properties };
+      await completed({ ...replacement, ResourceProperties: rotated });
+      killAt(crash.call, crash.moment);
+
+      // CloudFormation did not wait for the answer to the update, and knows the old id alone.
+      const rollback = { RequestType: 'Update', PhysicalResourceId, OldResourceProperties: rotated };
+      const answer = await send({ ...rollback, ResourceProperties: properties });
+
+      expect(answer.Status).toBe('SUCCESS');
+      expect(answer.PhysicalResourceId).toBe(PhysicalResourceId);
+      expect(enabledFor(userName)).toEqual([PhysicalResourceId]);
+      expect(deviceCount(userName)).toBe(1);
+      const stored = await currentSeed(properties.SeedSecretArn);
+      expect(stored.serialNumber).toBe(PhysicalResourceId);
       expect(aws.iam.device(stored.serialNumber).seed === stored.seed).toBe(true);
     },
   );
