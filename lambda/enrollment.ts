@@ -246,15 +246,22 @@ async function resume(
   return seeded;
 }
 
+/** A device of ours that exists. */
+export interface ExistingDevice {
+  readonly tags: ReadonlyMap<string, string>;
+  /** Its stored seed, if that is anywhere. */
+  readonly found: SeedVersion | undefined;
+}
+
 /**
- * The device of a request, with its stored seed; undefined where there is no device.
+ * The device of a request; undefined where there is none.
  *
  * @throws Failure where the device is not ours, or a later request has made it
  */
-async function findDevice(
+export async function findDevice(
   request: EnrollmentRequest,
   tools: EnrollmentTools,
-): Promise<{ readonly found: SeedVersion | undefined } | undefined> {
+): Promise<ExistingDevice | undefined> {
   const { serialNumber } = request;
   const { mfaDevices, seedStore, requestTime } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
@@ -262,12 +269,21 @@ async function findDevice(
   const ownership = ownershipByTags(tags, request);
   if (ownership === 'ours' && isMadeAfter(requestTime, tags)) throw failures.superseded();
   const found = await storedSeedOfDevice(serialNumber, tags, seedStore).catch(async (error: unknown) => {
-    // Of a secret that is gone AWS may say that it is denied: nobody can use a device of ours that is not enabled yet.
-    const mayBeGone = ownership === 'ours' && error instanceof AccessDeniedFailure;
-    throw mayBeGone ? await undone(error, request, { versionId: '', createdHere: false }, tools) : error;
+    // A secret that is gone has no tags, and for want of them its reading is denied; then nobody wants a device that is not enabled.
+    const isUnwanted = ownership === 'ours' && error instanceof AccessDeniedFailure && (await isSecretGone(seedStore));
+    throw isUnwanted ? await undone(error, request, { versionId: '', createdHere: false }, tools) : error;
   });
   if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
-  return { found };
+  return { tags, found };
+}
+
+/** Tells a secret that is gone from one whose key may not be used: the latter can be described. */
+async function isSecretGone(seedStore: SeedStore): Promise<boolean> {
+  try {
+    return await seedStore.isSuperseded();
+  } catch (error) {
+    return error instanceof AccessDeniedFailure;
+  }
 }
 
 /** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */

@@ -4,6 +4,8 @@ import {
   enableAgain,
   enroll,
   type EnrollmentTools,
+  type ExistingDevice,
+  findDevice,
   remove,
   storeAnew,
   storedSeedOf,
@@ -68,8 +70,8 @@ async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   }
   const before = requestBefore(event);
   const isRollback = before !== undefined && before.serialNumber !== request.serialNumber;
-  const tags = await tools.mfaDevices.tagsOf(request.serialNumber);
-  if (tags) await updateInPlace(request, { before, isRollback, tags }, tools);
+  const device = await findDevice(request, tools);
+  if (device) await updateInPlace(request, device, { before, isRollback }, tools);
   else await enroll(request, 'AWSPENDING', tools);
   // CloudFormation does not wait for an update that it rolls back: nobody else would delete what that update has made.
   if (isRollback) await removeIfOurs(before, before.serialNumber, tools);
@@ -105,26 +107,24 @@ async function removeIfOurs(request: EnrollmentRequest, serialNumber: string, to
   await remove(request.userName, serialNumber, tools);
 }
 
-/** What an update in place starts from. */
+/** What an update comes from. */
 interface Before {
   readonly before: EnrollmentRequest | undefined;
   /** Whether it returns from a replacement. */
   readonly isRollback: boolean;
-  readonly tags: ReadonlyMap<string, string>;
 }
 
 /** Tags and issuer change in place; what went missing out of band is mended; where nothing is to do, nothing is written. */
 async function updateInPlace(
   request: EnrollmentRequest,
-  { before, isRollback, tags }: Before,
+  { tags, found }: ExistingDevice,
+  { before, isRollback }: Before,
   tools: EnrollmentTools,
 ): Promise<void> {
   const { serialNumber, userName } = request;
-  const { mfaDevices, seedStore } = tools;
-  const found = await storedSeedOfDevice(serialNumber, tags, seedStore);
-  const ownership = ownershipByTags(tags, request);
-  if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
-  const isSame = ownership === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
+  const { mfaDevices } = tools;
+  const isSame =
+    ownershipByTags(tags, request) === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
   if (!isSame) throw failures.sameNameReplacement(serialNumber);
 
   await updateTags(request, before, tags, tools);

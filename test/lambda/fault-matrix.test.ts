@@ -456,10 +456,9 @@ describe('whatever goes wrong with one call', () => {
   }
 });
 
-/** Polls are alike: of five calls and more of an action in a row, the first and the last two stand for all. */
+/** Polls are alike: of rounds of one call or two that go on and on, the first two and the last two stand for all. */
 function isRepetition(actions: readonly string[], place: number): boolean {
-  const neighbours = actions.slice(Math.max(0, place - 2), place + 3);
-  return neighbours.length === 5 && neighbours.every((action) => action === actions[place]);
+  return [-4, -2, 2, 4].every((distance) => actions[place + distance] === actions[place]);
 }
 
 function messageOf(error: unknown): string {
