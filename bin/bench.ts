@@ -60,7 +60,7 @@ async function measureEvents(latency: number): Promise<{ create: Measured; updat
     const send = async (event: Partial<CustomResourceEvent>): Promise<Measured> => {
       const began = performance.now();
       const callsBegan = Date.now();
-      await localAws.lambda.invoke(created.ServiceToken, { ...created, ...event, ResponseURL: answers.url });
+      await localAws.lambda.invoke(created.ServiceToken, { ...created, ...event, ResponseURL: answers.nextUrl() });
       const calls = localAws.account.calls.since(callsBegan).filter(({ source }) => source === 'http');
       return { milliseconds: performance.now() - began, calls: calls.map(({ action }) => action.replace(/^.*:/, '')) };
     };
@@ -106,7 +106,11 @@ async function deployedEvent(localAws: LocalAws): Promise<CustomResourceEvent> {
 }
 
 /** Takes the answers that CloudFormation would take; each must be a success. */
-async function answerSink(): Promise<{ url: string; lastPhysicalResourceId: () => string; close: () => void }> {
+async function answerSink(): Promise<{
+  nextUrl: () => string;
+  lastPhysicalResourceId: () => string;
+  close: () => void;
+}> {
   let last = '';
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -119,8 +123,14 @@ async function answerSink(): Promise<{ url: string; lastPhysicalResourceId: () =
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  let signedAt = Date.now();
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    // Events follow one another here in less than the second that tells their order: each is dated an hour after the last.
+    nextUrl: () => {
+      signedAt += 3_600_000;
+      const date = new Date(signedAt).toISOString().replace(/[-:]|\.\d{3}/g, '');
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/?X-Amz-Date=${date}`;
+    },
     lastPhysicalResourceId: () => last,
     close: () => {
       server.closeAllConnections();
