@@ -121,7 +121,12 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       }),
       fc.afterEach(() => lifecycle.close()),
     ];
-    await fc.assert(property, { numRuns: SCHEDULES, seed: SEED, plugins, interruptAfterTimeLimit: LIMIT_MILLISECONDS * 0.9 });
+    await fc.assert(property, {
+      numRuns: SCHEDULES,
+      seed: SEED,
+      plugins,
+      interruptAfterTimeLimit: LIMIT_MILLISECONDS * 0.9,
+    });
   }
 });
 
