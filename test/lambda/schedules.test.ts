@@ -6,7 +6,7 @@ import { Scheduler } from './scheduler';
 import { type Delivery, type Fate, type Operation, StackOperations } from './stack-operations';
 
 /** `SCHEDULES=5000 SCHEDULE_SEED=7 npx vitest run test/lambda/schedules.test.ts` looks further, and elsewhere. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 120);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 80);
 /** Looking for a shorter failing schedule ends in time to be told. */
 const LIMIT_MILLISECONDS = Math.max(240_000, SCHEDULES * 1_000);
 const SEED = Number(process.env.SCHEDULE_SEED ?? 20_260_115);
