@@ -58,11 +58,32 @@ const IAM_ERRORS: Readonly<Record<string, readonly (readonly [code: string, stat
     ['ConcurrentModification', 409],
   ],
 };
-const SECRETS_MANAGER_ERRORS = [
-  ['ResourceNotFoundException', 400],
-  ['InvalidRequestException', 400],
-  ['InvalidParameterException', 400],
-] as const;
+/** The same of Secrets Manager; each of them comes with status 400. */
+const SECRETS_MANAGER_ERRORS: Readonly<Record<string, readonly string[]>> = {
+  DescribeSecret: ['InvalidParameterException', 'ResourceNotFoundException'],
+  GetSecretValue: [
+    'DecryptionFailure',
+    'InvalidParameterException',
+    'InvalidRequestException',
+    'ResourceNotFoundException',
+  ],
+  PutSecretValue: [
+    'DecryptionFailure',
+    'EncryptionFailure',
+    'InvalidParameterException',
+    'InvalidRequestException',
+    'LimitExceededException',
+    'ResourceExistsException',
+    'ResourceNotFoundException',
+  ],
+  TagResource: ['InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'],
+  UpdateSecretVersionStage: [
+    'InvalidParameterException',
+    'InvalidRequestException',
+    'LimitExceededException',
+    'ResourceNotFoundException',
+  ],
+};
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -76,7 +97,9 @@ const SPEAKS_OF_DEVICE = ['ListMFADeviceTags', 'TagMFADevice', 'UntagMFADevice',
 /** Everything that can happen to a call of an action. */
 function strikesOn(action: string, deleteDevice: () => void): Strike[] {
   const [service = '', name = ''] = action.split(':');
-  const documented = service === 'iam' ? (IAM_ERRORS[name] ?? []) : SECRETS_MANAGER_ERRORS;
+  const documented =
+    service === 'iam' ? IAM_ERRORS[name] : SECRETS_MANAGER_ERRORS[name]?.map((code) => [code, 400] as const);
+  if (!documented) throw new Error(`The table lacks the errors of ${action}`);
   const failure = service === 'iam' ? 'ServiceFailure' : 'InternalServiceError';
   const throttling = service === 'iam' ? 'Throttling' : 'ThrottlingException';
   const denied = service === 'iam' ? 'AccessDenied' : 'AccessDeniedException';
