@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredSeed } from '../../lambda/contract';
 import { type LocalAws, startLocalAws } from '../../local-aws';
-import { deviceStatements, putRolePolicy, ROLE_NAME, seedStatements, STACK_ID } from './lifecycle';
+import { deviceStatements, putRolePolicy, ROLE_NAME, seedStatements, signedUrl, STACK_ID } from './lifecycle';
 
 const FUNCTION_NAME = 'handler';
 const CREATE_CALLS = [
@@ -103,8 +103,7 @@ describe('a function that is killed', { timeout: 60_000 }, () => {
   /** Signed at an hour of its own: requests follow one another in less than the second that tells them apart. */
   const responseUrl = () => {
     requests += 1;
-    const signedAt = new Date(Date.UTC(2026, 0, 1, requests)).toISOString().replace(/[-:]|\.\d{3}/g, '');
-    return `${inboxUrl}?X-Amz-Date=${signedAt}`;
+    return signedUrl(inboxUrl, Date.UTC(2026, 0, 1, requests));
   };
   const send = async (event: Record<string, unknown>): Promise<Record<string, unknown>> => {
     const RequestId = randomUUID();

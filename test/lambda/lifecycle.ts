@@ -221,8 +221,7 @@ export class Lifecycle {
   }
 
   responseUrl(requestId: string): string {
-    const signedAt = new Date(this.clock.now()).toISOString().replace(/[-:]|\.\d{3}/g, '');
-    return `${this.inbox.url}/${requestId}?X-Amz-Date=${signedAt}`;
+    return signedUrl(`${this.inbox.url}/${requestId}`, this.clock.now());
   }
 
   async close(): Promise<void> {
@@ -408,6 +407,11 @@ function codeOf(seed: string, timestamp: number): string {
   return new TOTP({ secret: Secret.fromBase32(seed), algorithm: 'SHA1', digits: 6, period: 30 }).generate({
     timestamp,
   });
+}
+
+/** A URL that CloudFormation signed at a moment, in milliseconds since the epoch. */
+export function signedUrl(url: string, signedAt: number): string {
+  return `${url}?X-Amz-Date=${new Date(signedAt).toISOString().replace(/[-:]|\.\d{3}/g, '')}`;
 }
 
 /** Actions that change something. */
