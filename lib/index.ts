@@ -1,1 +1,4 @@
+export { MfaEnforcementPolicy, type MfaEnforcementPolicyProps } from './mfa-enforcement-policy';
+export { VirtualMfa } from './virtual-mfa';
 export { VirtualMfaDevice, type IVirtualMfaDevice, type VirtualMfaDeviceProps } from './virtual-mfa-device';
+export { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';

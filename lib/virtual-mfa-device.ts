@@ -2,7 +2,6 @@ import {
   Arn,
   ArnFormat,
   type aws_iam as iam,
-  type aws_kms as kms,
   aws_secretsmanager as secretsmanager,
   CfnDeletionPolicy,
   type CfnResource,
@@ -24,10 +23,12 @@ import {
   type VirtualMfaDeviceAttributes,
   type VirtualMfaDeviceProperties,
 } from '../lambda/contract';
+import { rememberDevice } from './private/declared-devices';
 import { tagProblems } from './private/device-tags';
 import { validateDevice, validateSerialNumber } from './private/property-validation';
 import { userDependency } from './private/user-dependency';
 import { VirtualMfaDeviceProvider } from './private/virtual-mfa-device-provider';
+import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
 
 /**
  * A virtual MFA device of IAM.
@@ -51,7 +52,7 @@ export interface IVirtualMfaDevice extends IResource, iam.IVirtualMFADeviceRef {
 }
 
 /** Properties of a virtual MFA device. */
-export interface VirtualMfaDeviceProps {
+export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
   /**
    * The IAM user the device is enabled for. A user has eight devices at most.
    *
@@ -76,64 +77,6 @@ export interface VirtualMfaDeviceProps {
    * @default - the user's name with a short hash, which a change of `user`, `path` or `rotationId` changes
    */
   readonly virtualMfaDeviceName?: string;
-
-  /**
-   * The path of the device: `/`, or text of up to 512 characters that begins and ends with `/`.
-   *
-   * A change replaces the device.
-   *
-   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
-   *
-   * @default /
-   */
-  readonly path?: string;
-
-  /**
-   * The KMS key that encrypts the seed. The handler may use it through Secrets Manager alone. The policy of a key from
-   * outside this app has to leave access to the account's IAM policies, as KMS writes it by default.
-   *
-   * A change is made in place: Secrets Manager encrypts the stored seed anew.
-   *
-   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
-   *
-   * @default - the AWS managed key aws/secretsmanager
-   */
-  readonly encryptionKey?: kms.IKey;
-
-  /**
-   * Who issues the codes, as an authenticator app shows it beside the account: 1 to 128 characters, no colon.
-   *
-   * A change is made in place, in the stored key URI; an app that has the seed already keeps the old label.
-   *
-   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html
-   * @see https://www.rfc-editor.org/rfc/rfc6238
-   *
-   * @default Amazon Web Services
-   */
-  readonly issuer?: string;
-
-  /**
-   * Any text of 1 to 256 characters, a date for example. It has no meaning but its change: that replaces the device,
-   * and with it the seed. The new device is enabled before the old one goes, so the user needs room for both.
-   *
-   * Refused when it is deployed, if the device has an explicit name and keeps it.
-   *
-   * @default - the device is never rotated
-   */
-  readonly rotationId?: string;
-
-  /**
-   * What happens to the device and its seed when they leave the stack. `RETAIN` keeps both, the device still enabled:
-   * IAM does not delete a user who has one.
-   *
-   * It does not hold for a replacement, such as a rotation: the old device is always deleted then, for a user must not
-   * keep a device whose seed nobody has any more.
-   *
-   * A change is made in place.
-   *
-   * @default RemovalPolicy.DESTROY
-   */
-  readonly removalPolicy?: RemovalPolicy;
 }
 
 /**
@@ -190,6 +133,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public constructor(scope: Construct, id: string, props: VirtualMfaDeviceProps) {
     super(scope, id, { physicalName: props.virtualMfaDeviceName });
     validateDevice(this, props);
+    rememberDevice(props.user, this);
     this.node.addValidation({ validate: () => tagProblems(this.cdkTagManager) });
 
     const provider = VirtualMfaDeviceProvider.of(this);

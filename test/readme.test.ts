@@ -116,19 +116,19 @@ describe('README’s TypeScript', () => {
 
 describe('README’s table of properties', () => {
   const rows = [...sectionOf(README, 'Properties').matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
+  const properties = [
+    ...propertiesOf('VirtualMfaDeviceProps', 'lib/virtual-mfa-device.ts'),
+    ...propertiesOf('VirtualMfaDeviceOptions', 'lib/virtual-mfa-device-options.ts'),
+  ];
 
   test('has every property of the construct, in its order, and no other', () => {
-    expect(rows.map(([, name]) => name)).toEqual(propertiesOf('VirtualMfaDeviceProps').map(({ name }) => name));
+    expect(rows.map(([, name]) => name)).toEqual(properties.map(({ name }) => name));
   });
 
   test('says which ones are required', () => {
     const required = rows.filter(([, , cells = '']) => cells.includes('| required |')).map(([, name]) => name);
 
-    expect(required).toEqual(
-      propertiesOf('VirtualMfaDeviceProps')
-        .filter(({ isOptional }) => !isOptional)
-        .map(({ name }) => name),
-    );
+    expect(required).toEqual(properties.filter(({ isOptional }) => !isOptional).map(({ name }) => name));
   });
 });
 
@@ -223,9 +223,8 @@ function problemsOf(examples: readonly string[]): string[] {
     .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
 }
 
-/** The properties of an interface in lib/virtual-mfa-device.ts, in their order. */
-function propertiesOf(interfaceName: string): { name: string; isOptional: boolean }[] {
-  const path = 'lib/virtual-mfa-device.ts';
+/** The properties of an interface, in their order. */
+function propertiesOf(interfaceName: string, path: string): { name: string; isOptional: boolean }[] {
   return ts
     .createSourceFile(path, textOf(path), ts.ScriptTarget.ES2022, true)
     .statements.filter((statement) => ts.isInterfaceDeclaration(statement))

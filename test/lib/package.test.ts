@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,58 +8,90 @@ import { startLocalAws } from '../../local-aws';
 
 const REPOSITORY = resolve(__dirname, '../..');
 
+/** What the tests read of package.json. */
+interface Manifest {
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+const MANIFEST = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as Manifest;
+const PEERS = Object.keys(MANIFEST.peerDependencies);
+/** The versions that the package promises to work with, from the oldest to the newest tried. */
+const FLOOR = PEERS.map((peer) => `${peer}@${MANIFEST.peerDependencies[peer]?.replace('^', '')}`);
+const NEWEST = PEERS.map((peer) => `${peer}@${MANIFEST.devDependencies[peer]}`);
+
 const CONSUMER_IN_JAVASCRIPT = `
-const { App, Stack, aws_iam: iam } = require('aws-cdk-lib');
-const { VirtualMfaDevice } = require('cdk-iam-virtual-mfa');
+const { App, Aspects, aws_iam: iam, Mixins, Shims, Stack } = require('aws-cdk-lib');
+const { MfaEnforcementPolicy, VirtualMfa, VirtualMfaDevice } = require('cdk-iam-virtual-mfa');
 const app = new App({ outdir: 'cdk.out' });
 const stack = new Stack(app, 'Stack');
-new VirtualMfaDevice(stack, 'BobMfa', { user: new iam.User(stack, 'Bob') });
+const bob = new iam.User(stack, 'Bob');
+new VirtualMfaDevice(stack, 'BobMfa', { user: bob });
+new iam.User(stack, 'Alice').with(new VirtualMfa());
+new iam.User(stack, 'Carol');
+Mixins.of(app).apply(new VirtualMfa());
+new iam.User(stack, 'Dave');
+Aspects.of(stack).add(Shims.asAspect(new VirtualMfa()));
+new MfaEnforcementPolicy(stack, 'Enforcement', { users: [bob] });
 app.synth();
 `;
 
 const CONSUMER_IN_TYPESCRIPT = `
-import { App, aws_iam as iam, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { type IVirtualMfaDevice, VirtualMfaDevice, type VirtualMfaDeviceProps } from 'cdk-iam-virtual-mfa';
+import { App, Aspects, aws_iam as iam, Mixins, RemovalPolicy, Shims, Stack } from 'aws-cdk-lib';
+import {
+  type IVirtualMfaDevice,
+  MfaEnforcementPolicy,
+  VirtualMfa,
+  VirtualMfaDevice,
+  type VirtualMfaDeviceOptions,
+  type VirtualMfaDeviceProps,
+} from 'cdk-iam-virtual-mfa';
 
 const stack = new Stack(new App(), 'Stack');
 const user: iam.IUserRef = new iam.User(stack, 'Bob');
-const props: VirtualMfaDeviceProps = { user, issuer: 'Example Corp', removalPolicy: RemovalPolicy.RETAIN };
+const options: VirtualMfaDeviceOptions = { issuer: 'Example Corp', removalPolicy: RemovalPolicy.RETAIN };
+const props: VirtualMfaDeviceProps = { user, ...options };
 const device: IVirtualMfaDevice = new VirtualMfaDevice(stack, 'BobMfa', props);
 export const reference: iam.IVirtualMFADeviceRef = device;
 export const serialNumber: string = VirtualMfaDevice.fromSerialNumber(stack, 'Other', device.serialNumber).serialNumber;
+Mixins.of(stack).apply(new VirtualMfa(options));
+Aspects.of(stack).add(Shims.asAspect(new VirtualMfa()));
+new iam.User(stack, 'Alice').with(new VirtualMfa()).node.addDependency(device);
+export const policy: iam.IManagedPolicy = new MfaEnforcementPolicy(stack, 'Enforcement', {
+  users: [user],
+  groups: [new iam.Group(stack, 'Operators')],
+});
 // @ts-expect-error a device is nobody's without a user
 new VirtualMfaDevice(stack, 'Nobodys', {});
 `;
 
-/** A project that has aws-cdk-lib, constructs and the packed package, and nothing else. */
-const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-consumer-'));
+/** Packs the package once, as it would be published. */
+const packed = mkdtempSync(join(tmpdir(), 'virtual-mfa-packed-'));
+let tarball = '';
 let packedFiles: string[] = [];
 
 beforeAll(() => {
   execFileSync('npm', ['run', '--silent', 'build:lib'], { cwd: REPOSITORY, stdio: 'pipe' });
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], {
+  const answer = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', packed], {
     cwd: REPOSITORY,
     encoding: 'utf8',
     stdio: 'pipe',
   });
-  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  const [{ filename, files }] = JSON.parse(answer) as [{ filename: string; files: { path: string }[] }];
+  tarball = join(packed, filename);
   packedFiles = files.map(({ path }) => path);
-  const installed = join(project, 'node_modules/cdk-iam-virtual-mfa');
-  mkdirSync(installed, { recursive: true });
-  execFileSync('tar', ['xzf', join(project, filename), '--strip-components=1', '-C', installed]);
-  for (const peer of ['aws-cdk-lib', 'constructs']) {
-    symlinkSync(join(REPOSITORY, 'node_modules', peer), join(project, 'node_modules', peer));
-  }
-  writeFileSync(join(project, 'package.json'), '{}');
 }, 120_000);
 
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => rmSync(packed, { recursive: true, force: true }));
 
 describe('the packed package', () => {
-  test('holds the library, the wire contract and the handler’s bundle', () => {
+  test('holds the library, its jsii assembly and API, the wire contract, the handler’s bundle, and the licences', () => {
     expect(packedFiles).toEqual(
       expect.arrayContaining([
         'package.json',
+        '.jsii',
+        'API.md',
+        'LICENSE',
+        'dist/THIRD-PARTY-LICENSES.txt',
         'dist/lib/index.js',
         'dist/lib/index.d.ts',
         'dist/lib/virtual-mfa-device.js',
@@ -72,34 +104,73 @@ describe('the packed package', () => {
 
   test('holds nothing else: no source, no test, no local-aws', () => {
     const expected =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|dist\/handler\/index\.js|dist\/lambda\/contract\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
+      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/THIRD-PARTY-LICENSES\.txt|dist\/handler\/index\.js|dist\/lambda\/contract\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
 
     expect(packedFiles.filter((path) => !expected.test(path))).toEqual([]);
   });
 
   test('has no dependency that would be installed beside its peers', () => {
-    const manifest = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as Record<string, unknown>;
-
-    expect(manifest).not.toHaveProperty('dependencies');
-    expect(Object.keys(manifest.peerDependencies as object)).toEqual(['aws-cdk-lib', 'constructs']);
+    expect(MANIFEST).not.toHaveProperty('dependencies');
+    expect(PEERS).toEqual(['aws-cdk-lib', 'constructs']);
   });
 
-  test('synthesizes a device in a plain JavaScript app, with no bundler and no Docker in reach', () => {
-    writeFileSync(join(project, 'app.js'), CONSUMER_IN_JAVASCRIPT);
-    const app = spawnSync(process.execPath, ['app.js'], {
-      cwd: project,
-      env: { PATH: '/nowhere' },
-      encoding: 'utf8',
-    });
+  test('gives the licence of every package in the handler’s bundle', () => {
+    const notices = readFileSync(join(REPOSITORY, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const bundled = [
+      '@aws-sdk/client-iam',
+      '@aws-sdk/client-secrets-manager',
+      '@smithy/core',
+      '@otplib/core',
+      'bowser',
+    ];
 
-    expect(app.stderr).toBe('');
+    for (const name of bundled) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((?:Apache-2\\.0|MIT)\\)$`, 'm'));
+    }
+    expect(notices).toContain('Apache License');
+    expect(notices).toContain('Permission is hereby granted, free of charge');
+    expect(notices).not.toMatch(/\((?:A?GPL|LGPL|SSPL|undefined)/);
+  });
+
+  test('has an API reference that is the library’s: npm run docs:api brings it up to date', () => {
+    const current = join(packed, 'API.md');
+    execFileSync('npx', ['jsii-docgen', '-o', current], { cwd: REPOSITORY, stdio: 'pipe' });
+
+    expect(readFileSync(join(REPOSITORY, 'API.md'), 'utf8')).toBe(readFileSync(current, 'utf8'));
+  }, 60_000);
+});
+
+describe.each([
+  ['the oldest aws-cdk-lib that it takes', FLOOR],
+  ['the newest aws-cdk-lib that it was tried with', NEWEST],
+])('installed from its tarball, with %s', (_which, peers) => {
+  /** A bare project: no bundler, no CLI, nothing but the package and its peers. */
+  const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-consumer-'));
+  const appIn = (directory: string) =>
+    spawnSync(process.execPath, ['app.js'], { cwd: directory, env: { PATH: '/nowhere' }, encoding: 'utf8' });
+
+  beforeAll(() => {
+    writeFileSync(join(project, 'package.json'), '{}');
+    execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers], {
+      cwd: project,
+      stdio: 'pipe',
+    });
+    writeFileSync(join(project, 'app.js'), CONSUMER_IN_JAVASCRIPT);
+  }, 240_000);
+
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  test('it synthesizes in a plain JavaScript app, with no bundler and no Docker in reach', () => {
+    const { stderr } = appIn(project);
+
+    expect(stderr).toBe('');
     const template = readFileSync(join(project, 'cdk.out/Stack.template.json'), 'utf8');
-    expect(template).toContain('Custom::IAMVirtualMFADevice');
+    expect(template.match(/"Custom::IAMVirtualMFADevice"/g)).toHaveLength(4);
     const [, asset] = /"S3Key": "(\w+)\.zip"/.exec(template) ?? [];
     expect(existsSync(join(project, `cdk.out/asset.${asset}/index.js`))).toBe(true);
   });
 
-  test('deploys what that app synthesized, with the real CDK CLI', async () => {
+  test('the real CDK CLI deploys what that app synthesized', async () => {
     const localAws = await startLocalAws();
     try {
       const { exitCode, output } = await cdk(
@@ -108,14 +179,14 @@ describe('the packed package', () => {
       );
 
       expect(exitCode, output).toBe(0);
-      const [user] = localAws.iam.users.all();
-      expect(localAws.iam.devicesOf(user?.name ?? '')).toHaveLength(1);
+      const users = localAws.iam.users.all().map(({ name }) => localAws.iam.devicesOf(name).length);
+      expect(users).toEqual([1, 1, 1, 1]);
     } finally {
       await localAws.close();
     }
   }, 120_000);
 
-  test('type-checks in a TypeScript app, without skipping the declarations', () => {
+  test('it type-checks in a TypeScript app, without skipping the declarations', () => {
     writeFileSync(join(project, 'app.ts'), CONSUMER_IN_TYPESCRIPT);
     writeFileSync(
       join(project, 'tsconfig.json'),
@@ -139,26 +210,13 @@ describe('the packed package', () => {
     expect(compiler.stdout).toBe('');
     expect(compiler.status).toBe(0);
   }, 120_000);
-});
 
-test('without its bundle the package says how to make it', () => {
-  const incomplete = mkdtempSync(join(tmpdir(), 'virtual-mfa-incomplete-'));
-  try {
-    mkdirSync(join(incomplete, 'node_modules'));
-    for (const peer of ['aws-cdk-lib', 'constructs']) {
-      symlinkSync(join(REPOSITORY, 'node_modules', peer), join(incomplete, 'node_modules', peer));
-    }
-    execFileSync('cp', ['-r', join(project, 'node_modules/cdk-iam-virtual-mfa'), join(incomplete, 'node_modules')]);
-    rmSync(join(incomplete, 'node_modules/cdk-iam-virtual-mfa/dist/handler'), { recursive: true });
-    writeFileSync(join(incomplete, 'app.js'), CONSUMER_IN_JAVASCRIPT);
-    const app = spawnSync(process.execPath, ['app.js'], {
-      cwd: incomplete,
-      encoding: 'utf8',
-    });
+  test('without its bundle it says how to make it', () => {
+    const bundle = join(project, 'node_modules/cdk-iam-virtual-mfa/dist/handler');
+    rmSync(bundle, { recursive: true });
+    const { stderr } = appIn(project);
 
-    expect(app.stderr).toContain("the handler's bundle is missing, looked for index.js in ");
-    expect(app.stderr).toContain('run `npm run build:handler`');
-  } finally {
-    rmSync(incomplete, { recursive: true, force: true });
-  }
+    expect(stderr).toContain("the handler's bundle is missing, looked for index.js in ");
+    expect(stderr).toContain('run `npm run build:handler`');
+  });
 });

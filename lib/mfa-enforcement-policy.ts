@@ -1,0 +1,176 @@
+import { aws_iam as iam, Stack } from 'aws-cdk-lib';
+import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
+import { type Construct } from 'constructs';
+import { ValidationError } from './private/validation-error';
+
+/** Properties of a policy that enforces MFA. */
+export interface MfaEnforcementPolicyProps {
+  /**
+   * The users that have to sign in with MFA. `attachToUser` adds more of them.
+   *
+   * A change is made in place.
+   *
+   * @default - no users
+   */
+  readonly users?: iam.IUserRef[];
+
+  /**
+   * The groups whose users have to sign in with MFA. `attachToGroup` adds more of them.
+   *
+   * A change is made in place.
+   *
+   * @default - no groups
+   */
+  readonly groups?: iam.IGroupRef[];
+
+  /**
+   * Whether users enroll their own devices, for which they have to come in without MFA once: to create and enable a
+   * device, and before that to replace a password that must be changed at the first sign-in.
+   *
+   * A policy cannot tell whether a user has a device already. While this is `true`, somebody who got hold of a user's
+   * password or access key can enable a device of his own for the user, beside those that are there, and sign in with
+   * it. `false` closes this way in. It is right where the stack gives a device to each user, with `VirtualMfa` or
+   * `VirtualMfaDevice`.
+   *
+   * A change is made in place.
+   *
+   * @default true
+   */
+  readonly selfEnrollment?: boolean;
+
+  /**
+   * The name of the policy, unique in the account: 1 to 128 characters, letters, digits and any of `_+=,.@-`.
+   *
+   * A change replaces the policy.
+   *
+   * @default - a name made by CloudFormation
+   */
+  readonly managedPolicyName?: string;
+
+  /**
+   * The path of the policy: `/`, or text of up to 512 characters that begins and ends with `/`.
+   *
+   * A change replaces the policy.
+   *
+   * @default /
+   */
+  readonly path?: string;
+}
+
+/**
+ * A managed policy that denies its users everything while they are not signed in with MFA, except what they need to sign
+ * in with it and to enroll a device. It allows users to manage their own devices, and nothing else: what they may do with
+ * MFA is the matter of their other policies.
+ *
+ * Without MFA a user can get a session for a code (`GetSessionToken`), and read and resynchronize his own devices; with
+ * `selfEnrollment` also create a virtual device, enable devices for himself, and change his own password. Nobody can
+ * deactivate or delete a device without MFA, or act on another user, whatever other policies allow. A request that is
+ * signed by an access key is one without MFA.
+ *
+ * With `selfEnrollment` and MFA a user can deactivate his own devices, and delete virtual ones that have his name, or his
+ * name, a hyphen and more: `bob`, `bob-phone`.
+ *
+ * It is for users and groups. A role has no MFA of its own; require `aws:MultiFactorAuthPresent` in its trust policy.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
+ *
+ * @resource AWS::IAM::ManagedPolicy
+ */
+@propertyInjectable
+export class MfaEnforcementPolicy extends iam.ManagedPolicy {
+  /** Uniquely identifies this class. */
+  public static override readonly PROPERTY_INJECTION_ID: string = 'cdk-iam-virtual-mfa.MfaEnforcementPolicy';
+
+  public constructor(scope: Construct, id: string, props: MfaEnforcementPolicyProps = {}) {
+    super(scope, id, {
+      description: 'Denies everything but signing in with MFA to users who are not signed in with it',
+      managedPolicyName: props.managedPolicyName,
+      path: props.path,
+      statements: statementsFor(Stack.of(scope), props.selfEnrollment ?? true),
+    });
+    props.users?.forEach((user) => this.attachToUser(user));
+    props.groups?.forEach((group) => this.attachToGroup(group));
+  }
+
+  /**
+   * Refused: a role would be denied everything, for it has no MFA of its own.
+   *
+   * @param role a role
+   * @throws always
+   */
+  public override attachToRole(role: iam.IRole): void {
+    throw new ValidationError(
+      this,
+      `attachToRole: got the role ${role.node.path}; allowed: users and groups, for a role has no MFA of its own. ` +
+        'Require it of those who assume the role: give its trust policy the condition aws:MultiFactorAuthPresent.',
+    );
+  }
+}
+
+/** IAM checks these against the user. A clock that is off keeps the user from signing in until it is resynchronized. */
+const ALWAYS_FOR_ONESELF = ['iam:GetMFADevice', 'iam:GetUser', 'iam:ListMFADevices', 'iam:ResyncMFADevice'];
+const ENROLLING_FOR_ONESELF = ['iam:ChangePassword', 'iam:EnableMFADevice'];
+/** IAM knows no narrower resource for these. */
+const READING_OF_THE_ACCOUNT = ['iam:GetAccountPasswordPolicy', 'iam:ListVirtualMFADevices'];
+
+const WITH_MFA = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
+/** "IfExists", for a request that is signed by an access key does not have the condition key at all. */
+const WITHOUT_MFA = { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } };
+
+function statementsFor(stack: Stack, selfEnrollment: boolean): iam.PolicyStatement[] {
+  const arnsOf = (resource: string, ...names: string[]): string[] =>
+    names.map((resourceName) => stack.formatArn({ service: 'iam', region: '', resource, resourceName }));
+  // With a path and without one: a user's name is unique in the account, whatever the path.
+  const oneself = arnsOf('user', '${aws:username}', '*/${aws:username}');
+  const forOneself = [...ALWAYS_FOR_ONESELF, ...(selfEnrollment ? ENROLLING_FOR_ONESELF : [])];
+  const forTheAccount = selfEnrollment ? ['iam:CreateVirtualMFADevice', ...READING_OF_THE_ACCOUNT] : [];
+
+  return [
+    new iam.PolicyStatement({ sid: 'AllowForOneself', actions: forOneself, resources: oneself }),
+    ...(selfEnrollment ? enrollmentStatements(oneself, arnsOf) : []),
+    new iam.PolicyStatement({
+      sid: 'DenyWithoutMfa',
+      effect: iam.Effect.DENY,
+      notActions: [...forOneself, ...forTheAccount, 'sts:GetSessionToken'],
+      resources: ['*'],
+      conditions: WITHOUT_MFA,
+    }),
+    // What the statement before leaves open would hold for every user, if another policy allowed it for every user.
+    new iam.PolicyStatement({
+      sid: 'DenyForOthersWithoutMfa',
+      effect: iam.Effect.DENY,
+      actions: forOneself,
+      notResources: oneself,
+      conditions: WITHOUT_MFA,
+    }),
+  ];
+}
+
+function enrollmentStatements(
+  oneself: string[],
+  arnsOf: (resource: string, ...names: string[]) => string[],
+): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      // Of any name: an enrollment that was broken off leaves a device, which without MFA must not be deleted, and whose
+      // name is taken.
+      sid: 'AllowCreatingDevices',
+      actions: ['iam:CreateVirtualMFADevice'],
+      resources: arnsOf('mfa', '*'),
+    }),
+    new iam.PolicyStatement({ sid: 'AllowReadingForEnrollment', actions: READING_OF_THE_ACCOUNT, resources: ['*'] }),
+    new iam.PolicyStatement({
+      sid: 'AllowDeactivatingWithMfa',
+      actions: ['iam:DeactivateMFADevice'],
+      resources: oneself,
+      conditions: WITH_MFA,
+    }),
+    new iam.PolicyStatement({
+      sid: 'AllowDeletingOwnDevicesWithMfa',
+      actions: ['iam:DeleteVirtualMFADevice'],
+      resources: arnsOf('mfa', '${aws:username}', '${aws:username}-*'),
+      conditions: WITH_MFA,
+    }),
+  ];
+}

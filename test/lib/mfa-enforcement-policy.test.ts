@@ -1,0 +1,139 @@
+import { aws_iam as iam, type Stack } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { MfaEnforcementPolicy, type MfaEnforcementPolicyProps } from '../../lib';
+import { newStack, onlyResourceOf, statementsOf, type TemplateStatement } from './templates';
+
+const MANAGED_POLICY_TYPE = 'AWS::IAM::ManagedPolicy';
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const MAX_POLICY_CHARACTERS = 6_144;
+
+function newPolicy(props?: MfaEnforcementPolicyProps): { stack: Stack; policy: MfaEnforcementPolicy } {
+  const stack = newStack();
+  return { stack, policy: new MfaEnforcementPolicy(stack, 'Policy', props) };
+}
+
+function statementOf(stack: Stack, sid: string): TemplateStatement & Record<string, unknown> {
+  const statements = statementsOf(onlyResourceOf(stack, MANAGED_POLICY_TYPE)[1]) as (TemplateStatement &
+    Record<string, unknown>)[];
+  const found = statements.find(({ Sid }) => Sid === sid);
+  if (found === undefined) throw new Error(`No statement ${sid}`);
+  return found;
+}
+
+const arn = (resource: string) => ({
+  'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::', { Ref: 'AWS::AccountId' }, `:${resource}`]],
+});
+const ONESELF = [arn('user/${aws:username}'), arn('user/*/${aws:username}')];
+
+describe('the policy', () => {
+  test('denies, without MFA, what is not named; a request by access key has no such condition key', () => {
+    const { stack } = newPolicy();
+
+    expect(statementOf(stack, 'DenyWithoutMfa')).toEqual({
+      Sid: 'DenyWithoutMfa',
+      Effect: 'Deny',
+      NotAction: [
+        'iam:GetMFADevice',
+        'iam:GetUser',
+        'iam:ListMFADevices',
+        'iam:ResyncMFADevice',
+        'iam:ChangePassword',
+        'iam:EnableMFADevice',
+        'iam:CreateVirtualMFADevice',
+        'iam:GetAccountPasswordPolicy',
+        'iam:ListVirtualMFADevices',
+        'sts:GetSessionToken',
+      ],
+      Resource: '*',
+      Condition: { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } },
+    });
+  });
+
+  test('leaves nothing of enrollment open where users do not enroll themselves', () => {
+    const { stack } = newPolicy({ selfEnrollment: false });
+
+    expect(statementOf(stack, 'DenyWithoutMfa').NotAction).toEqual([
+      'iam:GetMFADevice',
+      'iam:GetUser',
+      'iam:ListMFADevices',
+      'iam:ResyncMFADevice',
+      'sts:GetSessionToken',
+    ]);
+    expect(statementsOf(onlyResourceOf(stack, MANAGED_POLICY_TYPE)[1])).toHaveLength(3);
+  });
+
+  test('lets a user with or without a path act on himself, and denies him others, whatever is allowed elsewhere', () => {
+    const { stack } = newPolicy();
+
+    const { Action, Resource } = statementOf(stack, 'AllowForOneself');
+    expect(Resource).toEqual(ONESELF);
+    expect(statementOf(stack, 'DenyForOthersWithoutMfa')).toEqual({
+      Sid: 'DenyForOthersWithoutMfa',
+      Effect: 'Deny',
+      Action,
+      NotResource: ONESELF,
+      Condition: { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } },
+    });
+  });
+
+  test('lets a user remove his own devices with MFA alone', () => {
+    const { stack } = newPolicy();
+
+    const Condition = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
+    expect(statementOf(stack, 'AllowDeactivatingWithMfa')).toMatchObject({ Resource: ONESELF, Condition });
+    expect(statementOf(stack, 'AllowDeletingOwnDevicesWithMfa')).toMatchObject({
+      Resource: [arn('mfa/${aws:username}'), arn('mfa/${aws:username}-*')],
+      Condition,
+    });
+  });
+
+  test.each([true, false])('fits a managed policy several times, with self-enrollment %s', (selfEnrollment) => {
+    const { stack } = newPolicy({ selfEnrollment });
+
+    const [, { Properties }] = onlyResourceOf(stack, MANAGED_POLICY_TYPE);
+    expect(JSON.stringify(Properties.PolicyDocument).length).toBeLessThan(MAX_POLICY_CHARACTERS / 2);
+  });
+});
+
+describe('attaching', () => {
+  test('takes users and groups, declared and imported, L1 and L2', () => {
+    const stack = newStack();
+    const policy = new MfaEnforcementPolicy(stack, 'Policy', {
+      users: [
+        new iam.User(stack, 'Bob'),
+        new iam.CfnUser(stack, 'Alice'),
+        iam.User.fromUserName(stack, 'Carol', 'carol'),
+      ],
+      groups: [new iam.Group(stack, 'Operators'), iam.Group.fromGroupName(stack, 'Auditors', 'auditors')],
+    });
+    policy.attachToUser(new iam.CfnUser(stack, 'Dave'));
+
+    const [, { Properties }] = onlyResourceOf(stack, MANAGED_POLICY_TYPE);
+    expect(Properties.Users).toEqual([
+      { Ref: expect.stringMatching(/^Bob/) as string },
+      { Ref: 'Alice' },
+      'carol',
+      { Ref: 'Dave' },
+    ]);
+    expect(Properties.Groups).toEqual([{ Ref: expect.stringMatching(/^Operators/) as string }, 'auditors']);
+  });
+
+  test('works from the user’s side as with any managed policy', () => {
+    const { stack, policy } = newPolicy({ managedPolicyName: 'enforce-mfa', path: '/security/' });
+    new iam.User(stack, 'Bob').addManagedPolicy(policy);
+
+    const [id, { Properties }] = onlyResourceOf(stack, MANAGED_POLICY_TYPE);
+    expect(Properties).toMatchObject({ ManagedPolicyName: 'enforce-mfa', Path: '/security/' });
+    expect(onlyResourceOf(stack, 'AWS::IAM::User')[1].Properties.ManagedPolicyArns).toEqual([{ Ref: id }]);
+  });
+
+  test('refuses a role, which has no MFA of its own', () => {
+    const { stack, policy } = newPolicy();
+    const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
+
+    expect(() => policy.attachToRole(role)).toThrow(
+      '[Stack/Policy] attachToRole: got the role Stack/Role; allowed: users and groups, for a role has no MFA of its ' +
+        'own. Require it of those who assume the role: give its trust policy the condition aws:MultiFactorAuthPresent.',
+    );
+  });
+});
