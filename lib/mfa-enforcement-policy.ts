@@ -1,6 +1,7 @@
 import { aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
+import { acknowledgeWildcard } from './private/acknowledgement';
 import { ValidationError } from './private/validation-error';
 
 /** Properties of a policy that enforces MFA. */
@@ -83,12 +84,20 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
   public static override readonly PROPERTY_INJECTION_ID: string = 'cdk-iam-virtual-mfa.MfaEnforcementPolicy';
 
   public constructor(scope: Construct, id: string, props: MfaEnforcementPolicyProps = {}) {
+    const arns = arnsIn(Stack.of(scope));
+    const selfEnrollment = props.selfEnrollment ?? true;
     super(scope, id, {
       description: 'Denies everything but signing in with MFA to users who are not signed in with it',
       managedPolicyName: props.managedPolicyName,
       path: props.path,
-      statements: statementsFor(Stack.of(scope), props.selfEnrollment ?? true),
+      statements: statementsFor(arns, selfEnrollment),
     });
+    acknowledgeWildcard(this, arns.userWithPath, 'The name at its end is one user, whatever his path.');
+    if (selfEnrollment) {
+      acknowledgeWildcard(this, arns.deviceWithSuffix, "Such names are the user's own; IAM deletes no enabled device.");
+      acknowledgeWildcard(this, arns.anyDevice, 'A device may have any name; to create one enables nothing.');
+      acknowledgeWildcard(this, '*', `IAM knows no narrower resource for ${READING_OF_THE_ACCOUNT.join(' and ')}.`);
+    }
     props.users?.forEach((user) => this.attachToUser(user));
     props.groups?.forEach((group) => this.attachToGroup(group));
   }
@@ -111,24 +120,35 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
 /** IAM checks these against the user. A clock that is off keeps the user from signing in until it is resynchronized. */
 const ALWAYS_FOR_ONESELF = ['iam:GetMFADevice', 'iam:GetUser', 'iam:ListMFADevices', 'iam:ResyncMFADevice'];
 const ENROLLING_FOR_ONESELF = ['iam:ChangePassword', 'iam:EnableMFADevice'];
-/** IAM knows no narrower resource for these. */
 const READING_OF_THE_ACCOUNT = ['iam:GetAccountPasswordPolicy', 'iam:ListVirtualMFADevices'];
 
 const WITH_MFA = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
 /** "IfExists", for a request that is signed by an access key does not have the condition key at all. */
 const WITHOUT_MFA = { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } };
 
-function statementsFor(stack: Stack, selfEnrollment: boolean): iam.PolicyStatement[] {
-  const arnsOf = (resource: string, ...names: string[]): string[] =>
-    names.map((resourceName) => stack.formatArn({ service: 'iam', region: '', resource, resourceName }));
-  // With a path and without one: a user's name is unique in the account, whatever the path.
-  const oneself = arnsOf('user', '${aws:username}', '*/${aws:username}');
+/** The policy's resources; IAM puts in the name of the user who makes the request. */
+function arnsIn(stack: Stack) {
+  const arn = (resource: string, resourceName: string): string =>
+    stack.formatArn({ service: 'iam', region: '', resource, resourceName });
+  const userWithPath = arn('user', '*/${aws:username}');
+  const deviceWithSuffix = arn('mfa', '${aws:username}-*');
+  return {
+    oneself: [arn('user', '${aws:username}'), userWithPath],
+    ownDevices: [arn('mfa', '${aws:username}'), deviceWithSuffix],
+    anyDevice: arn('mfa', '*'),
+    userWithPath,
+    deviceWithSuffix,
+  };
+}
+
+type Arns = ReturnType<typeof arnsIn>;
+
+function statementsFor(arns: Arns, selfEnrollment: boolean): iam.PolicyStatement[] {
   const forOneself = [...ALWAYS_FOR_ONESELF, ...(selfEnrollment ? ENROLLING_FOR_ONESELF : [])];
   const forTheAccount = selfEnrollment ? ['iam:CreateVirtualMFADevice', ...READING_OF_THE_ACCOUNT] : [];
-
   return [
-    new iam.PolicyStatement({ sid: 'AllowForOneself', actions: forOneself, resources: oneself }),
-    ...(selfEnrollment ? enrollmentStatements(oneself, arnsOf) : []),
+    new iam.PolicyStatement({ sid: 'AllowForOneself', actions: forOneself, resources: arns.oneself }),
+    ...(selfEnrollment ? enrollmentStatements(arns) : []),
     new iam.PolicyStatement({
       sid: 'DenyWithoutMfa',
       effect: iam.Effect.DENY,
@@ -141,23 +161,20 @@ function statementsFor(stack: Stack, selfEnrollment: boolean): iam.PolicyStateme
       sid: 'DenyForOthersWithoutMfa',
       effect: iam.Effect.DENY,
       actions: forOneself,
-      notResources: oneself,
+      notResources: arns.oneself,
       conditions: WITHOUT_MFA,
     }),
   ];
 }
 
-function enrollmentStatements(
-  oneself: string[],
-  arnsOf: (resource: string, ...names: string[]) => string[],
-): iam.PolicyStatement[] {
+function enrollmentStatements({ anyDevice, oneself, ownDevices }: Arns): iam.PolicyStatement[] {
   return [
+    // Of any name: an enrollment that was broken off leaves a device, which must not be deleted without MFA, and whose
+    // name is taken.
     new iam.PolicyStatement({
-      // Of any name: an enrollment that was broken off leaves a device, which without MFA must not be deleted, and whose
-      // name is taken.
       sid: 'AllowCreatingDevices',
       actions: ['iam:CreateVirtualMFADevice'],
-      resources: arnsOf('mfa', '*'),
+      resources: [anyDevice],
     }),
     new iam.PolicyStatement({ sid: 'AllowReadingForEnrollment', actions: READING_OF_THE_ACCOUNT, resources: ['*'] }),
     new iam.PolicyStatement({
@@ -169,7 +186,7 @@ function enrollmentStatements(
     new iam.PolicyStatement({
       sid: 'AllowDeletingOwnDevicesWithMfa',
       actions: ['iam:DeleteVirtualMFADevice'],
-      resources: arnsOf('mfa', '${aws:username}', '${aws:username}-*'),
+      resources: ownDevices,
       conditions: WITH_MFA,
     }),
   ];

@@ -23,6 +23,7 @@ import {
   type VirtualMfaDeviceAttributes,
   type VirtualMfaDeviceProperties,
 } from '../lambda/contract';
+import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
 import { rememberDevice } from './private/declared-devices';
 import { tagProblems } from './private/device-tags';
 import { validateDevice, validateSerialNumber } from './private/property-validation';
@@ -150,6 +151,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       encryptionKey: props.encryptionKey,
     });
     this.seedSecret = seed;
+    acknowledgeNoRotationSchedule(seed, 'IAM makes the seed, with the device: a new rotationId replaces both.');
     const cfnSeed = seed.node.defaultChild as secretsmanager.CfnSecret;
     // The secret starts without a value, so that it has one only if a seed was stored.
     cfnSeed.generateSecretString = undefined;

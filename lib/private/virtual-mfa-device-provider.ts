@@ -11,6 +11,7 @@ import {
 } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
 import { RETIRED_TAG, STACK_ID_TAG, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract';
+import { acknowledgeWildcard } from './acknowledgement';
 import { handlerCode } from './handler-code';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
@@ -44,8 +45,8 @@ export class VirtualMfaDeviceProvider extends Construct {
     });
     // Without logs:CreateLogGroup, a late log line cannot bring back the group that was deleted with the stack.
     logGroup.grantWrite(this.role);
-    deviceStatements(this).forEach((statement) => this.role.addToPolicy(statement));
-    seedStatements(this).forEach((statement) => this.role.addToPolicy(statement));
+    this.allowDevices();
+    this.allowSeeds();
     this.userPolicies = new UserPolicies(this, 'UserPolicies', this.role);
     // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
     const handler = new lambda.Function(this, 'Handler', {
@@ -105,65 +106,74 @@ export class VirtualMfaDeviceProvider extends Construct {
     }
     this.deviceByPathAndName.set(pathAndName, device);
   }
-}
 
-/**
- * One set of statements for any number of devices: what the role may touch is told by the tag that marks a stack's own.
- *
- * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
- */
-function deviceStatements(scope: Construct): iam.PolicyStatement[] {
-  const stack = Stack.of(scope);
-  const devices = stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
-  const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: stack.stackId };
-  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
-  return [
-    new iam.PolicyStatement({
-      actions: ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'],
-      resources: [devices],
-      // The second condition keeps the role from putting its mark on a device that another stack has marked.
-      conditions: { StringEquals: requestTag, StringEqualsIfExists: resourceTag },
-    }),
-    new iam.PolicyStatement({
-      actions: ['iam:DeleteVirtualMFADevice', 'iam:UntagMFADevice'],
-      resources: [devices],
-      conditions: { StringEquals: resourceTag },
-    }),
-    // Whose a device is has to be read before it can be respected.
-    new iam.PolicyStatement({ actions: ['iam:ListMFADeviceTags'], resources: [devices] }),
-    // IAM knows no narrower resource for this action.
-    new iam.PolicyStatement({ actions: ['iam:ListVirtualMFADevices'], resources: ['*'] }),
-  ];
-}
-
-function seedStatements(scope: Construct): iam.PolicyStatement[] {
-  const stack = Stack.of(scope);
-  const secrets = stack.formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    resourceName: '*',
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
-  return [
-    new iam.PolicyStatement({
-      actions: [
-        'secretsmanager:DescribeSecret',
-        'secretsmanager:GetSecretValue',
-        'secretsmanager:PutSecretValue',
-        'secretsmanager:UpdateSecretVersionStage',
-      ],
-      resources: [secrets],
-      conditions: { StringEquals: resourceTag },
-    }),
-    // Not the tag that the role's own access is conditioned on.
-    new iam.PolicyStatement({
-      actions: ['secretsmanager:TagResource'],
-      resources: [secrets],
-      conditions: {
-        StringEquals: resourceTag,
-        'ForAllValues:StringEquals': { 'aws:TagKeys': [RETIRED_TAG] },
+  /**
+   * One set of statements for any number of devices: what the role may touch is told by the tag that marks a stack's own.
+   *
+   * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+   */
+  private allowDevices(): void {
+    const stack = Stack.of(this);
+    const devices = stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
+    const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: stack.stackId };
+    const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
+    this.allow(
+      {
+        actions: ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'],
+        resources: [devices],
+        // The second condition keeps the role from putting its mark on a device that another stack has marked.
+        conditions: { StringEquals: requestTag, StringEqualsIfExists: resourceTag },
       },
-    }),
-  ];
+      {
+        actions: ['iam:DeleteVirtualMFADevice', 'iam:UntagMFADevice'],
+        resources: [devices],
+        conditions: { StringEquals: resourceTag },
+      },
+      { actions: ['iam:ListMFADeviceTags'], resources: [devices] },
+      { actions: ['iam:ListVirtualMFADevices'], resources: ['*'] },
+    );
+    acknowledgeWildcard(
+      this.role,
+      devices,
+      "What changes a device has a condition on the stack's tag; whose a device is must be read before it is respected.",
+    );
+    acknowledgeWildcard(this.role, '*', 'IAM knows no narrower resource for iam:ListVirtualMFADevices.');
+  }
+
+  private allowSeeds(): void {
+    const stack = Stack.of(this);
+    const secrets = stack.formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
+    this.allow(
+      {
+        actions: [
+          'secretsmanager:DescribeSecret',
+          'secretsmanager:GetSecretValue',
+          'secretsmanager:PutSecretValue',
+          'secretsmanager:UpdateSecretVersionStage',
+        ],
+        resources: [secrets],
+        conditions: { StringEquals: resourceTag },
+      },
+      // Not the tag that the role's own access is conditioned on.
+      {
+        actions: ['secretsmanager:TagResource'],
+        resources: [secrets],
+        conditions: {
+          StringEquals: resourceTag,
+          'ForAllValues:StringEquals': { 'aws:TagKeys': [RETIRED_TAG] },
+        },
+      },
+    );
+    acknowledgeWildcard(this.role, secrets, "Each statement has a condition on the stack's tag.");
+  }
+
+  private allow(...statements: iam.PolicyStatementProps[]): void {
+    statements.forEach((statement) => this.role.addToPolicy(new iam.PolicyStatement(statement)));
+  }
 }
