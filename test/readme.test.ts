@@ -8,6 +8,7 @@ import { type Failure, failures, withRemains } from '../lambda/failure';
 const ROOT = resolve(__dirname, '..');
 const PACKAGE = manifestOf('package.json');
 const LOCAL_AWS = manifestOf('local-aws/package.json');
+const INTEG = manifestOf('test/integ/package.json');
 const README = textOf('README.md');
 const CONTRIBUTING = textOf('CONTRIBUTING.md');
 
@@ -140,7 +141,7 @@ test('README states the oldest aws-cdk-lib that the package takes', () => {
 });
 
 test('CONTRIBUTING gives a line to every dependency, and to no other package', () => {
-  const dependencies = [PACKAGE, LOCAL_AWS].flatMap((manifest) =>
+  const dependencies = [PACKAGE, LOCAL_AWS, INTEG].flatMap((manifest) =>
     Object.keys({
       ...manifest.dependencies,
       ...manifest.devDependencies,

@@ -1,11 +1,16 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
 
-/** What cdk-nag's pack AwsSolutions would report of a construct, and why it is as it should be. */
-const PACK = 'AwsSolutions';
+/**
+ * Where `Validations.of(construct).acknowledge` puts what it is told, for plugins to read. It is not called itself: the
+ * oldest aws-cdk-lib that this package takes does not have it, and later ones refuse the ids of some findings.
+ *
+ * @see https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.Validations.html
+ */
+const ACKNOWLEDGED_RULES_METADATA_KEY = 'aws:cdk:acknowledged-rules';
 
 /**
- * Says why a statement names a resource with a wildcard.
+ * Tells cdk-nag's pack AwsSolutions why a statement names a resource with a wildcard.
  *
  * @see https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
  */
@@ -14,13 +19,13 @@ export function acknowledgeWildcard(construct: IConstruct, resource: string, rea
   acknowledge(construct, `AwsSolutions-IAM5[${finding}]`, reason);
 }
 
-/** Says why a secret has no rotation schedule. */
+/** Tells cdk-nag's pack AwsSolutions why a secret has no rotation schedule. */
 export function acknowledgeNoRotationSchedule(construct: IConstruct, reason: string): void {
   acknowledge(construct, 'AwsSolutions-SMG4', reason);
 }
 
 function acknowledge(construct: IConstruct, rule: string, reason: string): void {
-  Validations.of(construct).acknowledge({ id: `${PACK}::${rule}`, reason });
+  construct.node.addMetadata(ACKNOWLEDGED_RULES_METADATA_KEY, { [`AwsSolutions::${rule}`]: reason });
 }
 
 /** A text with references, as cdk-nag writes it: `arn:<AWS::Partition>:iam::<AWS::AccountId>:mfa/*`. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import AdmZip from 'adm-zip';
@@ -51,6 +51,7 @@ export class LambdaService {
     { asyncRetryDelaysMilliseconds = [60_000, 120_000] }: LambdaOptions = {},
   ) {
     this.#retryDelays = asyncRetryDelaysMilliseconds;
+    this.#provideSdk();
   }
 
   /** Creates a function; answers its ARN. */
@@ -211,6 +212,19 @@ export class LambdaService {
       const message = 'The role defined for the function cannot be assumed by Lambda.';
       throw Object.assign(new AwsError('InvalidParameterValueException', message), { cause });
     }
+  }
+
+  /**
+   * The Node runtimes bring the AWS SDK, which a function finds where it looks for modules. Here they bring the clients
+   * that this installation has.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#nodejs-sdk-included
+   */
+  #provideSdk(): void {
+    const client = path.dirname(require.resolve('@aws-sdk/client-iam/package.json'));
+    const modules = path.join(this.#folder, 'node_modules');
+    mkdirSync(modules);
+    symlinkSync(path.dirname(client), path.join(modules, '@aws-sdk'), 'junction');
   }
 
   #extract(code: FunctionCode): string {

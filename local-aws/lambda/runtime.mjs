@@ -85,6 +85,7 @@ async function loadHandler() {
 if (process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON') writeConsoleAsJson();
 
 const handler = await loadHandler().catch(async (error) => {
+  console.error('Uncaught Exception', describe(error));
   await call('POST', 'init/error', describe(error));
   process.exit(1);
 });
@@ -110,6 +111,7 @@ for (;;) {
     const result = await handler(JSON.parse(next.body), context);
     await call('POST', `invocation/${requestId}/response`, JSON.stringify(result) ?? 'null');
   } catch (error) {
+    console.error('Invoke Error', describe(error));
     await call('POST', `invocation/${requestId}/error`, describe(error)).catch(() => process.exit(0));
   }
 }

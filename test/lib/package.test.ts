@@ -140,6 +140,16 @@ describe('the packed package', () => {
   }, 60_000);
 });
 
+test('the integration test for a real account would deploy what its snapshot shows', () => {
+  const { status, output } = spawnSync('npx', ['tsx', 'bin/integ.ts', 'verify', tarball], {
+    cwd: REPOSITORY,
+    encoding: 'utf8',
+  });
+
+  expect(output.join('')).toMatch(/UNCHANGED +integ\.virtual-mfa-device/);
+  expect(status).toBe(0);
+}, 240_000);
+
 describe.each([
   ['the oldest aws-cdk-lib that it takes', FLOOR],
   ['the newest aws-cdk-lib that it was tried with', NEWEST],

@@ -132,6 +132,30 @@ describe('a function', () => {
     });
   });
 
+  it.each([
+    ['an invocation', 'exports.handler = async () => { throw new TypeError("bad"); };', 'Invoke Error', 'TypeError'],
+    ['the initialization', 'throw new RangeError("broken");', 'Uncaught Exception', 'RangeError'],
+  ])('logs why %s failed', async (_what, source, label, errorType) => {
+    await create(source);
+    await lambda.invoke('fn', {});
+
+    await expect.poll(() => lines().join('\n')).toContain(`${label} {"errorType":"${errorType}"`);
+  });
+
+  it('finds the AWS SDK, which the runtime brings, and no other package', async () => {
+    await create(`
+      exports.handler = async () => {
+        const { IAMClient } = require('@aws-sdk/client-iam');
+        const { STSClient } = await import('@aws-sdk/client-sts');
+        return [IAMClient.name, STSClient.name, await import('otplib').catch(({ code }) => code)];
+      };`);
+
+    expect(await lambda.invoke('fn', {})).toEqual({
+      kind: 'returned',
+      payload: ['IAMClient', 'STSClient', 'ERR_MODULE_NOT_FOUND'],
+    });
+  });
+
   it('is killed when its time is over, even if it never gives the event loop back', async () => {
     await create('exports.handler = async () => { for (;;); };', { Timeout: 1 });
     expect(await lambda.invoke('fn', {})).toMatchObject({
