@@ -81,11 +81,13 @@ export class VirtualMfaDeviceProvider extends Construct {
     }
     this.keys.add(key.keyArn);
     const { region, urlSuffix } = Stack.of(this);
+    // The suffix differs in China alone. There CDK's own key policies have the first form, and AWS's examples the second.
+    const secretsManager = ['amazonaws.com', urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`);
     this.role.addToPolicy(
       new iam.PolicyStatement({
         actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
         resources: [key.keyArn],
-        conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.${urlSuffix}` } },
+        conditions: { StringEquals: { 'kms:ViaService': secretsManager } },
       }),
     );
   }

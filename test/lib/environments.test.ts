@@ -1,6 +1,7 @@
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { App, aws_iam as iam, NestedStack, Stack, Stage } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { CodePipeline, CodePipelineSource, ShellStep } from 'aws-cdk-lib/pipelines';
 import { describe, expect, test } from 'vitest';
 import { VirtualMfaDevice } from '../../lib';
 import {
@@ -9,6 +10,7 @@ import {
   devicePropertiesOf,
   newStack,
   onlyResourceOf,
+  resourcesOf,
   roleStatementsOf,
   statementsOf,
   templateTextOf,
@@ -95,6 +97,41 @@ describe('scopes', () => {
     const [, policy] = onlyResourceOf(devices, 'AWS::IAM::ManagedPolicy');
     expect(statementsOf(policy)[0]?.Resource).toHaveLength(2);
   });
+});
+
+test('a permissions boundary that the app’s context prescribes reaches the handler’s role', () => {
+  const boundary = { '@aws-cdk/core:permissionsBoundary': { name: 'developer-boundary' } };
+  const { stack } = bobWithDevice({}, newStack({}, boundary));
+
+  const [, { Properties }] = onlyResourceOf(stack, 'AWS::IAM::Role');
+  expect(JSON.stringify(Properties.PermissionsBoundary)).toContain(':policy/developer-boundary');
+});
+
+test('a stack of CDK Pipelines deploys devices, in each of its stages', () => {
+  const env = { account: ACCOUNT, region: 'eu-west-1' };
+  const pipelines = newStack({ env });
+  const pipeline = new CodePipeline(pipelines, 'Pipeline', {
+    synth: new ShellStep('Synth', {
+      input: CodePipelineSource.connection('example/app', 'main', {
+        connectionArn: 'arn:aws:codestar-connections:eu-west-1:123456789012:connection/example',
+      }),
+      commands: ['npm ci', 'npx cdk synth'],
+    }),
+  });
+  const stages = ['Beta', 'Production'].map((id) => new Stage(pipelines, id, { env }));
+  const stacks = stages.map((stage) => bobWithDevice({}, new Stack(stage, 'Users')).stack);
+  stages.forEach((stage) => pipeline.addStage(stage));
+
+  expect(stacks.map((stack) => Object.keys(resourcesOf(stack, DEVICE_TYPE)).length)).toEqual([1, 1]);
+  const [, { Properties }] = onlyResourceOf(pipelines, 'AWS::CodePipeline::Pipeline');
+  expect((Properties.Stages as { Name: string }[]).map(({ Name }) => Name)).toEqual([
+    'Source',
+    'Build',
+    'UpdatePipeline',
+    'Assets',
+    'Beta',
+    'Production',
+  ]);
 });
 
 test('the same app synthesizes to the same template', () => {
