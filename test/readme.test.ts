@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
@@ -115,12 +116,17 @@ describe('README’s TypeScript', () => {
   }, 120_000);
 });
 
-describe('README’s table of properties', () => {
-  const rows = [...sectionOf(README, 'Properties').matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
-  const properties = [
-    ...propertiesOf('VirtualMfaDeviceProps', 'lib/virtual-mfa-device.ts'),
-    ...propertiesOf('VirtualMfaDeviceOptions', 'lib/virtual-mfa-device-options.ts'),
-  ];
+describe.each([
+  [
+    'Properties',
+    [
+      ...propertiesOf('VirtualMfaDeviceProps', 'lib/virtual-mfa-device.ts'),
+      ...propertiesOf('VirtualMfaDeviceOptions', 'lib/virtual-mfa-device-options.ts'),
+    ],
+  ],
+  ['Enforcing MFA', propertiesOf('MfaEnforcementPolicyProps', 'lib/mfa-enforcement-policy.ts')],
+])('README’s table of properties in "%s"', (heading, properties) => {
+  const rows = [...sectionOf(README, heading).matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
 
   test('has every property of the construct, in its order, and no other', () => {
     expect(rows.map(([, name]) => name)).toEqual(properties.map(({ name }) => name));
@@ -131,6 +137,17 @@ describe('README’s table of properties', () => {
 
     expect(required).toEqual(properties.filter(({ isOptional }) => !isOptional).map(({ name }) => name));
   });
+});
+
+test('README’s picture is drawn from docs/architecture.dot: npm run docs:architecture draws it anew', () => {
+  const drawn = execFileSync('npx', ['wasm-graphviz-cli', 'docs/architecture.dot'], { cwd: ROOT, encoding: 'utf8' });
+
+  expect(README).toContain('](docs/architecture.svg)');
+  expect(textOf('docs/architecture.svg')).toBe(drawn);
+});
+
+test('README states the newest aws-cdk-lib that was tried', () => {
+  expect(README).toContain(`the newest one tried, ${PACKAGE.devDependencies?.['aws-cdk-lib']}:`);
 });
 
 test('README states the oldest aws-cdk-lib that the package takes', () => {
@@ -159,8 +176,8 @@ test('CONTRIBUTING gives a line to every dependency, and to no other package', (
 test.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('links in %s lead somewhere', (file) => {
   const broken = [...textOf(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].filter(
     ([, path = '', anchor]) => {
-      const target = textOf(path === '' ? file : path);
-      return anchor !== undefined && !headingsOf(target).includes(anchor);
+      const target = path === '' ? file : path;
+      return !existsSync(join(ROOT, target)) || (anchor !== undefined && !headingsOf(textOf(target)).includes(anchor));
     },
   );
 

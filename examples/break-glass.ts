@@ -1,0 +1,34 @@
+import { App, aws_iam as iam, aws_kms as kms, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { MfaEnforcementPolicy, VirtualMfaDevice } from 'cdk-iam-virtual-mfa';
+
+// A user for emergencies. The seed lies under a key of its own, and only the incident role gets it out.
+const app = new App();
+const stack = new Stack(app, 'BreakGlass', { terminationProtection: true });
+
+const breakGlass = new iam.User(stack, 'BreakGlass', {
+  userName: 'break-glass',
+  path: '/emergency/',
+  managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('AdministratorAccess')],
+});
+new MfaEnforcementPolicy(stack, 'MfaEnforcement', { users: [breakGlass], selfEnrollment: false });
+
+const key = new kms.Key(stack, 'SeedKey', {
+  description: 'Encrypts the seed of the break-glass user',
+  enableKeyRotation: true,
+  pendingWindow: Duration.days(30),
+  removalPolicy: RemovalPolicy.RETAIN,
+});
+const mfa = new VirtualMfaDevice(stack, 'Mfa', {
+  user: breakGlass,
+  path: '/emergency/',
+  encryptionKey: key,
+  rotationId: '2026-01', // after each use of the seed, another one
+});
+
+const incident = new iam.Role(stack, 'Incident', {
+  assumedBy: new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),
+  maxSessionDuration: Duration.hours(1),
+});
+mfa.seedSecret.grantRead(incident);
+
+app.synth();

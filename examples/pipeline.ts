@@ -1,0 +1,33 @@
+import { App, aws_iam as iam, Mixins, Stack, Stage, type StageProps } from 'aws-cdk-lib';
+import { CodePipeline, CodePipelineSource, ShellStep } from 'aws-cdk-lib/pipelines';
+import { VirtualMfa } from 'cdk-iam-virtual-mfa';
+import { type Construct } from 'constructs';
+
+// CDK Pipelines: a push to main gives the users of two accounts their devices. Nobody is asked for a code.
+class UsersStage extends Stage {
+  public constructor(scope: Construct, id: string, props: StageProps) {
+    super(scope, id, props);
+    const stack = new Stack(this, 'Users');
+    for (const userName of ['Alice', 'Bob']) {
+      new iam.User(stack, userName, { userName });
+    }
+    Mixins.of(this).apply(new VirtualMfa({ rotationId: '2026-01' }));
+  }
+}
+
+const app = new App();
+const region = 'eu-west-1';
+const stack = new Stack(app, 'Pipeline', { env: { account: '111111111111', region } });
+const connectionArn = `arn:aws:codeconnections:${region}:111111111111:connection/example`;
+
+const pipeline = new CodePipeline(stack, 'Pipeline', {
+  crossAccountKeys: true,
+  synth: new ShellStep('Synth', {
+    input: CodePipelineSource.connection('example/users', 'main', { connectionArn }),
+    commands: ['npm ci', 'npx cdk synth'],
+  }),
+});
+pipeline.addStage(new UsersStage(app, 'Test', { env: { account: '222222222222', region } }));
+pipeline.addStage(new UsersStage(app, 'Production', { env: { account: '333333333333', region } }));
+
+app.synth();
