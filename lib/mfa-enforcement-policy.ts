@@ -2,6 +2,7 @@ import { aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
 import { acknowledgeWildcard } from './private/acknowledgement';
+import { validatePolicy } from './private/property-validation';
 import { ValidationError } from './private/validation-error';
 
 /** Properties of a policy that enforces MFA. */
@@ -29,8 +30,7 @@ export interface MfaEnforcementPolicyProps {
    * device, and before that to replace a password that must be changed at the first sign-in.
    *
    * A policy cannot tell whether a user has a device already. While this is `true`, somebody who got hold of a user's
-   * password or access key can enable a device of his own for the user, beside those that are there, and sign in with
-   * it. `false` closes this way in. It is right where the stack gives a device to each user, with `VirtualMfa` or
+   * password or access key can enable another device for the user, beside those that are there, and sign in with it. `false` closes this way in. It is right where the stack gives a device to each user, with `VirtualMfa` or
    * `VirtualMfaDevice`.
    *
    * A change is made in place.
@@ -63,13 +63,13 @@ export interface MfaEnforcementPolicyProps {
  * in with it and to enroll a device. It allows users to manage their own devices, and nothing else: what they may do with
  * MFA is the matter of their other policies.
  *
- * Without MFA a user can get a session for a code (`GetSessionToken`), and read and resynchronize his own devices; with
- * `selfEnrollment` also create a virtual device, enable devices for himself, and change his own password. Nobody can
+ * Without MFA a user can get a session for a code (`GetSessionToken`), and read and resynchronize the own devices; with
+ * `selfEnrollment` also create a virtual device, enable it for the same user, and change the own password. Nobody can
  * deactivate or delete a device without MFA, or act on another user, whatever other policies allow. A request that is
  * signed by an access key is one without MFA.
  *
- * With `selfEnrollment` and MFA a user can deactivate his own devices, and delete virtual ones that have his name, or his
- * name, a hyphen and more: `bob`, `bob-phone`.
+ * With `selfEnrollment` and MFA a user can deactivate the own devices, and delete virtual ones named like the user, or like
+ * the user with a hyphen and more: `bob`, `bob-phone`.
  *
  * It is for users and groups. A role has no MFA of its own; require `aws:MultiFactorAuthPresent` in its trust policy.
  *
@@ -92,7 +92,8 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
       path: props.path,
       statements: statementsFor(arns, selfEnrollment),
     });
-    acknowledgeWildcard(this, arns.userWithPath, 'The name at its end is one user, whatever his path.');
+    validatePolicy(this, props.managedPolicyName, props.path);
+    acknowledgeWildcard(this, arns.userWithPath, 'The name at its end is one user, whatever the path.');
     if (selfEnrollment) {
       acknowledgeWildcard(this, arns.deviceWithSuffix, "Such names are the user's own; IAM deletes no enabled device.");
       acknowledgeWildcard(this, arns.anyDevice, 'A device may have any name; to create one enables nothing.');

@@ -32,6 +32,23 @@ export function validateDevice(scope: IConstruct, device: DeclaredDevice): void 
   validateAccount(scope, device.user);
 }
 
+/** @throws ValidationError for a name or a path that IAM would refuse for a managed policy; tokens pass. */
+export function validatePolicy(
+  scope: IConstruct,
+  managedPolicyName: string | undefined,
+  path: string | undefined,
+): void {
+  // IAM has one rule for the names of policies and of existing users.
+  validate(
+    scope,
+    'managedPolicyName',
+    'UserName',
+    managedPolicyName,
+    'Choose such a name, or leave it out to have one made.',
+  );
+  validate(scope, 'path', 'Path', path, 'Write it like /security/, or leave it out for /.');
+}
+
 /** @throws ValidationError for text that is not the serial number of a virtual device; tokens pass. */
 export function validateSerialNumber(scope: IConstruct, serialNumber: string): void {
   const form = /^arn:[^:]+:iam::\d{12}:mfa\/(?:[\u0021-\u007f]+\/)?[\w+=,.@-]+$/;

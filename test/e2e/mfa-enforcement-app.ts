@@ -1,7 +1,7 @@
 import { App, aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { MfaEnforcementPolicy, VirtualMfa } from '../../lib';
 
-/** Administrators who must use MFA: Bob enrolls himself, Alice has a declared device and gets the policy by her group. */
+/** Administrators who must use MFA: Bob enrolls without help, Alice has a declared device and gets the policy by her group. */
 const app = new App();
 const stack = new Stack(app, 'VirtualMfaStack');
 const administrator = iam.ManagedPolicy.fromAwsManagedPolicyName('AdministratorAccess');

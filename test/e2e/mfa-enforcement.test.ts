@@ -96,7 +96,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
       ['read a secret', ({ secretsManager }) => secretsManager.send(new ListSecretsCommand({}))],
       ['list users', ({ iam }) => iam.send(new ListUsersCommand({}))],
       ['create a user', ({ iam }) => iam.send(new CreateUserCommand({ UserName: 'Mallory' }))],
-      ['make himself an access key', ({ iam }) => iam.send(new CreateAccessKeyCommand({}))],
+      ['make an access key', ({ iam }) => iam.send(new CreateAccessKeyCommand({}))],
       ['look at another user', ({ iam }) => iam.send(new GetUserCommand({ UserName: 'Carol' }))],
       ['list the devices of another user', ({ iam }) => iam.send(new ListMFADevicesCommand({ UserName: 'Carol' }))],
       [
@@ -131,7 +131,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
       expect(deployment.enabledFor('Carol')).toEqual([]);
     });
 
-    test('a user can look at himself and his devices, and resynchronize one', async () => {
+    test('a user can look at the own user and devices, and resynchronize one', async () => {
       ahead += 2 * STEP;
       const { MFADevices } = await alice.iam.send(new ListMFADevicesCommand({}));
       await alice.iam.send(
@@ -175,7 +175,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
     });
   });
 
-  test('a user who enrolls himself comes all the way, also after an enrollment that he broke off', async () => {
+  test('a user who enrolls without help comes all the way, also after an enrollment that was broken off', async () => {
     const brokenOff = await createDevice(bob, 'Bob');
     await expect(createDevice(bob, 'Bob')).rejects.toMatchObject({ name: 'EntityAlreadyExistsException' });
     const phone = await createDevice(bob, 'Bob-phone');

@@ -1,4 +1,4 @@
-import { aws_iam as iam, type Stack } from 'aws-cdk-lib';
+import { aws_iam as iam, Fn, type Stack } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { MfaEnforcementPolicy, type MfaEnforcementPolicyProps } from '../../lib';
 import { newStack, onlyResourceOf, statementsOf, type TemplateStatement } from './templates';
@@ -62,7 +62,7 @@ describe('the policy', () => {
     expect(statementsOf(onlyResourceOf(stack, MANAGED_POLICY_TYPE)[1])).toHaveLength(3);
   });
 
-  test('lets a user with or without a path act on himself, and denies him others, whatever is allowed elsewhere', () => {
+  test('lets a user with or without a path act on the own user, and denies others, whatever is allowed elsewhere', () => {
     const { stack } = newPolicy();
 
     const { Action, Resource } = statementOf(stack, 'AllowForOneself');
@@ -76,7 +76,7 @@ describe('the policy', () => {
     });
   });
 
-  test('lets a user remove his own devices with MFA alone', () => {
+  test('lets a user remove own devices with MFA alone', () => {
     const { stack } = newPolicy();
 
     const Condition = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
@@ -135,5 +135,26 @@ describe('attaching', () => {
       '[Stack/Policy] attachToRole: got the role Stack/Role; allowed: users and groups, for a role has no MFA of its ' +
         'own. Require it of those who assume the role: give its trust policy the condition aws:MultiFactorAuthPresent.',
     );
+  });
+});
+
+describe('a policy that IAM would refuse is refused at synthesis', () => {
+  test.each<[what: string, props: MfaEnforcementPolicyProps, message: string]>([
+    [
+      'for its name',
+      { managedPolicyName: 'enforce mfa' },
+      'managedPolicyName: got "enforce mfa"; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ' +
+        'Choose such a name, or leave it out to have one made.',
+    ],
+    ['for an empty name', { managedPolicyName: '' }, 'managedPolicyName: got ""; allowed: 1 to 128 characters'],
+    ['for its path', { path: 'security' }, 'path: got "security"; allowed: '],
+  ])('%s', (_what, props, message) => {
+    expect(() => newPolicy(props)).toThrow(`[Stack/Policy] ${message}`);
+  });
+
+  test('but not for tokens', () => {
+    const { stack } = newPolicy({ managedPolicyName: Fn.importValue('Name'), path: Fn.importValue('Path') });
+
+    expect(onlyResourceOf(stack, MANAGED_POLICY_TYPE)[1].Properties).toHaveProperty('ManagedPolicyName');
   });
 });
