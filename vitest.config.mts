@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build-handler.ts'],
     testTimeout: 30_000,
+    // CDK's validation of templates takes seconds; best-practice.test.ts does it, once for each kind of stack.
+    env: { CDK_VALIDATION: 'false' },
     // One worker for each of two cores; by itself vitest would leave one of them idle.
     maxWorkers: 2,
   },

@@ -30,7 +30,8 @@ export async function cdk(args: readonly string[], { environment, output, signal
     // A process group of its own, so that the app and the build that the CLI starts can be ended with it.
     detached: true,
     stdio: output === 'terminal' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment, CDK_DISABLE_CLI_TELEMETRY: 'true' },
+    // CDK's validation of templates takes longer than all else; the tests of lib/ do it, once for each kind of stack.
+    env: { ...process.env, ...environment, CDK_DISABLE_CLI_TELEMETRY: 'true', CDK_VALIDATION: 'false' },
   });
   const endGroup = () => {
     try {
