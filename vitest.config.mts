@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // CDK's validation of templates takes seconds; best-practice.test.ts does it, once for each kind of stack.
     env: { CDK_VALIDATION: 'false' },
-    // One worker for each of two cores; by itself vitest would leave one of them idle.
-    maxWorkers: 2,
+    // One more than the cores of the smallest machine we think of: tests that run the CDK CLI mostly wait for it to ask again.
+    maxWorkers: 3,
   },
 });
