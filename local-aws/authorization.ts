@@ -239,8 +239,18 @@ function withVariables(pattern: string, variables: Context | undefined): string 
   });
 }
 
+/** Most patterns have no variable, and are asked for at every call. */
+const withoutVariables = new Map<string, RegExp>();
+
 /** The regular expression of a pattern with `*` and `?`. A variable's value is literal: its own stars are none. */
 function wildcard(pattern: string, variables: Context | undefined): RegExp {
+  if (variables !== undefined && pattern.includes('${')) return expressionOf(pattern, variables);
+  const expression = withoutVariables.get(pattern) ?? expressionOf(pattern, undefined);
+  withoutVariables.set(pattern, expression);
+  return expression;
+}
+
+function expressionOf(pattern: string, variables: Context | undefined): RegExp {
   const source = pattern.replace(new RegExp(`${VARIABLE.source}|[^]`, 'g'), (token) => {
     if (token === '*') return '[^]*';
     if (token === '?') return '[^]';

@@ -22,8 +22,18 @@ export class CallLog {
     this.#calls.push(call);
   }
 
+  /** How many calls were answered. */
+  get length(): number {
+    return this.#calls.length;
+  }
+
   /** All calls, or those since a time, in the order of their answers. */
   since(time = 0): readonly LoggedCall[] {
     return this.#calls.filter((call) => call.time >= time);
+  }
+
+  /** All calls but the first ones, in the order of their answers. */
+  after(count: number): readonly LoggedCall[] {
+    return this.#calls.slice(count);
   }
 }

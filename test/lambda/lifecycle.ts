@@ -187,7 +187,7 @@ export class Lifecycle {
     const { account } = this.aws;
     const clock = turns?.clock ?? this.clock;
     const started = clock.now();
-    const callsBefore = account.calls.since().length;
+    const callsBefore = account.calls.length;
     const logLines: string[] = [];
     const log = jsonLog(event.RequestId, (line) => logLines.push(line));
     const deadline = started + FUNCTION_TIMEOUT_MILLISECONDS - UNDO_AND_ANSWER_MILLISECONDS;
@@ -205,10 +205,7 @@ export class Lifecycle {
     const responding = () => respond(event, tools, clock, log);
     const responded = turns ? this.#turns.run(turns, responding) : responding();
     await Promise.race([responded, crashed]);
-    const made = account.calls
-      .since()
-      .slice(callsBefore)
-      .filter(({ source }) => source === 'http');
+    const made = account.calls.after(callsBefore).filter(({ source }) => source === 'http');
     const answers = this.inbox.taken(event.RequestId);
     return {
       answers,
