@@ -9,7 +9,7 @@ import { AccessDeniedFailure, failures, withRemains } from './failure';
 import type { MfaDevices } from './mfa-devices';
 import { isMadeAfter, isOurs, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
 import { type RequestTime, requestTimeIn } from './request-time';
-import type { SeedStore, SeedVersion, StagingLabel } from './seed-store';
+import type { SeedStore, SeedVersion } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
 const GRACE_MILLISECONDS = 3_000;
@@ -43,22 +43,20 @@ interface SeededDevice {
 class DeviceVanished extends Error {}
 
 /**
- * Gives the user an enabled device whose seed is stored: create, store the seed, read the stored version back, enable. What an
- * earlier run left is resumed; what fails is undone.
- *
- * @param label AWSPENDING for a replacement, whose seed becomes current only once its device is enabled
+ * Gives the user an enabled device whose seed is stored: create, store the seed, read the stored version back, enable, make the
+ * seed current. What an earlier run left is resumed; what fails is undone.
  */
-export async function enroll(request: EnrollmentRequest, label: StagingLabel, tools: EnrollmentTools): Promise<void> {
+export async function enroll(request: EnrollmentRequest, tools: EnrollmentTools): Promise<void> {
   for (let tries = 1; ; tries += 1) {
-    const device = await createWithSeed(request, label, tools);
+    const device = await createWithSeed(request, tools);
     // One that could not be enabled was deleted, or somebody deleted it meanwhile.
     if (!device) {
       if (tries < CREATION_TRIES) continue;
       throw failures.deviceKeepsVanishing(request.serialNumber);
     }
     try {
-      await enable(request, device.versionId, tools);
-      if (label === 'AWSPENDING') await makeCurrent(request, device, tools);
+      const version = await enable(request, device.versionId, tools);
+      await makeCurrent(request, version, tools);
       return;
     } catch (error) {
       if (!(error instanceof DeviceVanished)) throw await undone(error, request, device, tools);
@@ -69,15 +67,19 @@ export async function enroll(request: EnrollmentRequest, label: StagingLabel, to
   }
 }
 
-/** Makes the seed of an enabled device current: its own version, or, of a device that an earlier event made, a version anew. */
+/**
+ * Makes the seed of an enabled device current: its own version, or, of a device that an earlier event made, a version anew. Storing
+ * alone does not: a duplicate may store, however late, the seed of a device that is gone.
+ *
+ * @param version as it was before its device was enabled. Current then, it still is: no other is promoted while its device exists.
+ */
 async function makeCurrent(
   request: EnrollmentRequest,
-  { versionId }: SeededDevice,
+  { versionId, stored, isCurrent }: SeedVersion,
   tools: EnrollmentTools,
 ): Promise<void> {
-  if (requestTimeIn(versionId) === tools.requestTime) return tools.seedStore.promote(versionId);
-  const { seed } = await tools.seedStore.read(versionId);
-  await storeAnew(request, seed, tools);
+  if (requestTimeIn(versionId) !== tools.requestTime) await storeAnew(request, stored.seed, tools);
+  else if (!isCurrent) await tools.seedStore.promote(versionId);
 }
 
 /**
@@ -93,7 +95,7 @@ export async function storeAnew(
   { seedStore, mfaDevices }: EnrollmentTools,
 ): Promise<string> {
   const versionId = seedStore.newVersionId();
-  await seedStore.put(versionId, storedSeedOf(request, seed), 'AWSPENDING');
+  await seedStore.put(versionId, storedSeedOf(request, seed));
   await seedStore.promote(versionId);
   await mfaDevices.tag(request.serialNumber, [...request.tags, seedVersionTag(versionId)]);
   return versionId;
@@ -109,17 +111,18 @@ export async function enableAgain(
     await enable(request, versionId, tools);
   } catch (error) {
     if (!(error instanceof DeviceVanished)) throw error;
-    await enroll(request, 'AWSPENDING', tools);
+    await enroll(request, tools);
   }
 }
 
-/** Enables a device with the codes of its stored seed. Done already counts as done. */
-async function enable(request: EnrollmentRequest, versionId: string, tools: EnrollmentTools): Promise<void> {
+/** Enables a device with the codes of its stored seed, which it returns as it was read. Done already counts as done. */
+async function enable(request: EnrollmentRequest, versionId: string, tools: EnrollmentTools): Promise<SeedVersion> {
   const { userName, serialNumber } = request;
   const { mfaDevices, seedStore, clock } = tools;
   const started = clock.now();
   for (let codeTries = 1; ;) {
-    const { seed } = await seedStore.read(versionId);
+    const version = await seedStore.read(versionId);
+    const { seed } = version.stored;
     let timeStep = 0;
     const freshCodes = () => {
       timeStep = timeStepAt(clock.now());
@@ -127,7 +130,7 @@ async function enable(request: EnrollmentRequest, versionId: string, tools: Enro
     };
     try {
       await mfaDevices.enable(userName, serialNumber, freshCodes);
-      return;
+      return version;
     } catch (error) {
       if (isNamed(error, 'EntityAlreadyExistsException', 'InvalidAuthenticationCodeException')) {
         const tags = await mfaDevices.tagsOf(serialNumber);
@@ -135,7 +138,7 @@ async function enable(request: EnrollmentRequest, versionId: string, tools: Enro
         if ((tags?.get(SEED_VERSION_TAG) ?? versionId) !== versionId) throw new DeviceVanished();
       }
       if (isNamed(error, 'EntityAlreadyExistsException')) {
-        if ((await mfaDevices.enabledFor(userName))?.includes(serialNumber)) return;
+        if ((await mfaDevices.enabledFor(userName))?.includes(serialNumber)) return version;
         throw failures.enabledForAnotherUser(serialNumber, userName);
       }
       if (isNamed(error, 'LimitExceededException')) {
@@ -188,11 +191,7 @@ export function storedSeedOf(request: EnrollmentRequest, seed: string): StoredSe
 }
 
 /** Creates a device and stores its seed; or finds the one that exists, with its stored seed. Undefined: there is none now. */
-async function createWithSeed(
-  request: EnrollmentRequest,
-  label: StagingLabel,
-  tools: EnrollmentTools,
-): Promise<SeededDevice | undefined> {
+async function createWithSeed(request: EnrollmentRequest, tools: EnrollmentTools): Promise<SeededDevice | undefined> {
   const { path, virtualMfaDeviceName, tags } = request;
   const { mfaDevices, seedStore } = tools;
   const versionId = seedStore.newVersionId();
@@ -206,7 +205,7 @@ async function createWithSeed(
   try {
     // Asked after the device was created: a Delete that came before is seen here, and one that comes later sees the device.
     const [, isSuperseded] = await Promise.all([
-      seedStore.put(versionId, storedSeedOf(request, creation.seed), label),
+      seedStore.put(versionId, storedSeedOf(request, creation.seed)),
       seedStore.isSuperseded(),
     ]);
     if (isSuperseded) throw failures.superseded();

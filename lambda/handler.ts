@@ -53,7 +53,7 @@ export async function perform(event: LifecycleEvent, toolsFor: ToolsFor): Promis
 async function onCreate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
   const request = readEnrollmentRequest(event);
   const tools = toolsFor(request.seedSecretArn);
-  await enroll(request, 'AWSCURRENT', tools);
+  await enroll(request, tools);
   return enabledDevice(request);
 }
 
@@ -65,14 +65,14 @@ async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   const request = readEnrollmentRequest(event);
   const tools = toolsFor(request.seedSecretArn);
   if (event.PhysicalResourceId !== request.serialNumber) {
-    await enroll(request, 'AWSPENDING', tools);
+    await enroll(request, tools);
     return enabledDevice(request);
   }
   const before = requestBefore(event);
   const isRollback = before !== undefined && before.serialNumber !== request.serialNumber;
   const device = await findDevice(request, tools);
   if (device) await updateInPlace(request, device, { before, isRollback }, tools);
-  else await enroll(request, 'AWSPENDING', tools);
+  else await enroll(request, tools);
   // CloudFormation does not wait for an update that it rolls back: nobody else would delete what that update has made.
   if (isRollback) await removeIfOurs(before, before.serialNumber, tools);
   return enabledDevice(request);
@@ -128,7 +128,7 @@ async function updateInPlace(
   if (!isSame) throw failures.sameNameReplacement(serialNumber);
 
   await updateTags(request, before, tags, tools);
-  if (!found) return enroll(request, 'AWSPENDING', tools);
+  if (!found) return enroll(request, tools);
 
   let { versionId } = found;
   const { seed, otpauthUri } = found.stored;

@@ -1,6 +1,7 @@
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
+  type GetSecretValueCommandOutput,
   PutSecretValueCommand,
   type SecretsManagerClient,
   TagResourceCommand,
@@ -13,9 +14,6 @@ import { RETIRED_TAG, type StoredSeed } from './contract';
 import { failures } from './failure';
 import { type RequestTime, requestTimeIn } from './request-time';
 
-/** The staging labels that a seed is stored under. A replacement's is pending until its device is enabled. */
-export type StagingLabel = 'AWSCURRENT' | 'AWSPENDING';
-
 /** A version of the secret that holds a device's seed. */
 export interface SeedVersion {
   readonly versionId: string;
@@ -27,10 +25,10 @@ export interface SeedVersion {
 export interface SeedStore {
   /** An id that was never used, which tells the time of this event's request. */
   newVersionId(): string;
-  /** Stores a seed as a new version, under a label. */
-  put(versionId: string, stored: StoredSeed, label: StagingLabel): Promise<void>;
+  /** Stores a seed as a new version, which is pending until its device is enabled. (A secret's first version is current anyway.) */
+  put(versionId: string, stored: StoredSeed): Promise<void>;
   /** Reads a version that was just stored. */
-  read(versionId: string): Promise<StoredSeed>;
+  read(versionId: string): Promise<SeedVersion>;
   /** Finds a version; undefined where there is none, or no secret. */
   find(versionId: string): Promise<SeedVersion | undefined>;
   /** Finds a version that records a serial number, among the labelled ones: for a device whose tags do not name its version. */
@@ -69,12 +67,12 @@ export class SecretsManagerSeedStore implements SeedStore {
     return `${this.requestTime}-${randomUUID()}`;
   }
 
-  async put(versionId: string, stored: StoredSeed, label: StagingLabel): Promise<void> {
+  async put(versionId: string, stored: StoredSeed): Promise<void> {
     const command = new PutSecretValueCommand({
       SecretId: this.secretArn,
       ClientRequestToken: versionId,
       SecretString: JSON.stringify(stored),
-      VersionStages: [label],
+      VersionStages: ['AWSPENDING'],
     });
     try {
       await this.calls.perform('secretsmanager:PutSecretValue', () => this.client.send(command));
@@ -83,14 +81,14 @@ export class SecretsManagerSeedStore implements SeedStore {
     }
   }
 
-  async read(versionId: string): Promise<StoredSeed> {
+  async read(versionId: string): Promise<SeedVersion> {
     const command = new GetSecretValueCommand({ SecretId: this.secretArn, VersionId: versionId });
     try {
       // Secrets Manager is eventually consistent: a version may not be seen right after it was stored.
       const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command), [
         ABSENT,
       ]);
-      return parse(output.SecretString);
+      return versionIn(output);
     } catch (error) {
       throw isNamed(error, ABSENT, MARKED_FOR_DELETION) ? failures.seedSecretGone(this.secretArn) : error;
     }
@@ -169,16 +167,20 @@ export class SecretsManagerSeedStore implements SeedStore {
     const command = new GetSecretValueCommand({ SecretId: this.secretArn, ...which });
     try {
       const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
-      return {
-        versionId: output.VersionId ?? '',
-        stored: parse(output.SecretString),
-        isCurrent: output.VersionStages?.includes('AWSCURRENT') ?? false,
-      };
+      return versionIn(output);
     } catch (error) {
       if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return undefined;
       throw error;
     }
   }
+}
+
+function versionIn({ VersionId, SecretString, VersionStages }: GetSecretValueCommandOutput): SeedVersion {
+  return {
+    versionId: VersionId ?? '',
+    stored: parse(SecretString),
+    isCurrent: VersionStages?.includes('AWSCURRENT') ?? false,
+  };
 }
 
 /** A value that somebody put in by hand is no seed of any device. */

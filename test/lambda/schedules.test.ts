@@ -76,6 +76,28 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     });
   });
 
+  it('a duplicate that stores its seed late leaves the seed of the enabled device current', async () => {
+    // The first run has created a device when the second comes, finds no seed, and makes the device anew. The first stores its seed
+    // after the second has, and before the second enables and answers.
+    const untilBothHaveStored = [0, 0, 1, 0, ...Array.from({ length: 24 }, () => 2), 0];
+    const schedule: Schedule = {
+      createFate: 'runs through',
+      operations: [],
+      isDeleted: false,
+      deliveries: [{ twice: true, diesBefore: undefined }],
+      interferences: [],
+      choices: [...untilBothHaveStored, ...Array.from({ length: 6 }, () => 1)],
+    };
+    const holds = async ({ choices }: Schedule) => {
+      const subject = await lifecycle.newSubject();
+      const world = new World([subject]);
+      world.deploy(subject, {}, schedule);
+      await world.run(choices);
+      await world.settled(subject);
+    };
+    await check(fc.constant(schedule), holds, 1);
+  });
+
   it('others who delete, deactivate and take tags away leave nothing that the next deployment does not mend', async () => {
     const interferences = fc.array(
       fc.constantFrom<Interference>(
@@ -110,7 +132,11 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     });
   });
 
-  async function check<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => Promise<void>): Promise<void> {
+  async function check<T>(
+    arbitrary: fc.Arbitrary<T>,
+    holds: (value: T) => Promise<void>,
+    numRuns = SCHEDULES,
+  ): Promise<void> {
     const property = fc.asyncProperty(arbitrary, async (value) => {
       await holds(value);
       held += 1;
@@ -122,7 +148,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       fc.afterEach(() => lifecycle.close()),
     ];
     await fc.assert(property, {
-      numRuns: SCHEDULES,
+      numRuns,
       seed: SEED,
       plugins,
       interruptAfterTimeLimit: LIMIT_MILLISECONDS * 0.9,
