@@ -1,4 +1,4 @@
-import { App, aws_iam as iam, Mixins, Stack, Stage, type StageProps } from 'aws-cdk-lib';
+import { App, aws_codecommit as codecommit, aws_iam as iam, Mixins, Stack, Stage, type StageProps } from 'aws-cdk-lib';
 import { CodePipeline, CodePipelineSource, ShellStep } from 'aws-cdk-lib/pipelines';
 import { VirtualMfa } from 'cdk-iam-virtual-mfa';
 import { type Construct } from 'constructs';
@@ -18,13 +18,13 @@ class UsersStage extends Stage {
 const app = new App();
 const region = 'eu-west-1';
 const stack = new Stack(app, 'Pipeline', { env: { account: '111111111111', region } });
-const connectionArn = `arn:aws:codeconnections:${region}:111111111111:connection/example`;
+const repository = codecommit.Repository.fromRepositoryName(stack, 'Repository', 'users');
 
 const pipeline = new CodePipeline(stack, 'Pipeline', {
   crossAccountKeys: true,
   synth: new ShellStep('Synth', {
-    input: CodePipelineSource.connection('example/users', 'main', { connectionArn }),
-    commands: ['npm ci', 'npx cdk synth'],
+    input: CodePipelineSource.codeCommit(repository, 'main'),
+    commands: ['n 22', 'npm ci', 'npx cdk synth'],
   }),
 });
 pipeline.addStage(new UsersStage(app, 'Test', { env: { account: '222222222222', region } }));

@@ -42,7 +42,7 @@ export interface MfaEnforcementPolicyProps {
   /**
    * The name of the policy, unique in the account: 1 to 128 characters, letters, digits and any of `_+=,.@-`.
    *
-   * A change replaces the policy.
+   * A change replaces the policy. While the name is given, CloudFormation refuses whatever else would replace it.
    *
    * @default - a name made by CloudFormation
    */
@@ -51,7 +51,7 @@ export interface MfaEnforcementPolicyProps {
   /**
    * The path of the policy: `/`, or text of up to 512 characters that begins and ends with `/`.
    *
-   * A change replaces the policy.
+   * A change replaces the policy; CloudFormation refuses it while `managedPolicyName` is given and stays.
    *
    * @default /
    */
@@ -71,7 +71,8 @@ export interface MfaEnforcementPolicyProps {
  * With `selfEnrollment` and MFA a user can deactivate the own devices, and delete virtual ones named like the user, or like
  * the user with a hyphen and more: `bob`, `bob-phone`.
  *
- * It is for users and groups. A role has no MFA of its own; require `aws:MultiFactorAuthPresent` in its trust policy.
+ * It is for users and groups. A role has no MFA of its own, and would be denied everything: do not give this policy to
+ * `role.addManagedPolicy`, and require `aws:MultiFactorAuthPresent` in the role's trust policy.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
@@ -87,6 +88,7 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
     const arns = arnsIn(Stack.of(scope));
     const selfEnrollment = props.selfEnrollment ?? true;
     super(scope, id, {
+      // IAM changes no description: other words would replace the policies of every stack.
       description: 'Denies everything but signing in with MFA to users who are not signed in with it',
       managedPolicyName: props.managedPolicyName,
       path: props.path,

@@ -1,11 +1,10 @@
-import { aws_iam as iam, CfnResource, Mixin } from 'aws-cdk-lib';
-import { type IConstruct } from 'constructs';
+import { aws_iam as iam, Mixin, Stack } from 'aws-cdk-lib';
+import { Construct, type IConstruct } from 'constructs';
+import { cfnUserOf } from './private/cfn-user';
 import { devicesOf, isMadeByMixin, rememberMadeByMixin } from './private/declared-devices';
 import { ValidationError } from './private/validation-error';
 import { VirtualMfaDevice } from './virtual-mfa-device';
 import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
-
-const DEVICE_ID = 'VirtualMfa';
 
 const excludedScopes = new WeakSet<IConstruct>();
 
@@ -20,7 +19,8 @@ const excludedScopes = new WeakSet<IConstruct>();
  * is declared at that time, in stages and nested stacks too. `Aspects.of(stack).add(Shims.asAspect(new VirtualMfa()))`
  * waits for synthesis, when all users are declared; like every aspect it does not reach into the stages below its scope.
  *
- * The device is made in the user's scope, and so in the user's stack. To declare it by hand later replaces it.
+ * The device is made beside the user, in the user's stack, with the user's id and `VirtualMfa`. To declare it by hand
+ * later replaces it.
  *
  * @see https://docs.aws.amazon.com/cdk/v2/guide/mixins.html
  */
@@ -32,11 +32,12 @@ export class VirtualMfa extends Mixin {
    * @throws when a mixin has made a device in the scope already: exclude the scope before the mixin is applied
    */
   public static exclude(scope: IConstruct): void {
-    const device = scope.node.findAll().find(isMadeByMixin);
+    const users = scope.node.findAll().filter(isUser);
+    const device = users.flatMap(devicesOf).find(isMadeByMixin);
     if (device !== undefined) {
       throw new ValidationError(
         scope,
-        `exclude: got a scope in which VirtualMfa has made the device ${device.node.path} already; ` +
+        `exclude: got a scope with a user to whom VirtualMfa has given the device ${device.node.path} already; ` +
           'allowed: scopes that it was not applied to. Exclude the scope before you apply the mixin.',
       );
     }
@@ -65,24 +66,24 @@ export class VirtualMfa extends Mixin {
   }
 
   /**
-   * Whether the construct is an `AWS::IAM::User` resource. Of an L2 `User` it is the default child.
+   * Whether the construct is a user that the app declares: an L2 `User`, or an L1 `CfnUser`, of an L2 or by itself.
    *
    * @param construct any construct
    */
   public override supports(construct: IConstruct): boolean {
-    return isCfnUser(construct);
+    return isUser(construct);
   }
 
   /**
    * Makes the device, unless the user has one in this app or is excluded.
    *
-   * @param construct an `AWS::IAM::User` resource
+   * @param construct a user that the app declares
    */
   public override applyTo(construct: IConstruct): void {
-    if (!isCfnUser(construct)) {
+    if (!isUser(construct)) {
       throw new ValidationError(
         construct,
-        'VirtualMfa: got a construct of another kind; allowed: AWS::IAM::User resources. ' +
+        'VirtualMfa: got a construct of another kind; allowed: users that the app declares, User and CfnUser. ' +
           'Apply the mixin with `with` or `Mixins.of`, which find them; give an imported user a VirtualMfaDevice.',
       );
     }
@@ -90,16 +91,32 @@ export class VirtualMfa extends Mixin {
       return;
     }
     const user = l2Of(construct) ?? construct;
-    rememberMadeByMixin(new VirtualMfaDevice(user, DEVICE_ID, { ...this.options, user }));
+    rememberMadeByMixin(new VirtualMfaDevice(...placeBeside(user), { ...this.options, user }));
   }
 }
 
-function isCfnUser(construct: IConstruct): construct is iam.CfnUser {
-  return CfnResource.isCfnResource(construct) && construct.cfnResourceType === iam.CfnUser.CFN_RESOURCE_TYPE_NAME;
+type DeclaredUser = iam.User | iam.CfnUser;
+
+function isUser(construct: IConstruct): construct is DeclaredUser {
+  return construct instanceof iam.User || construct instanceof iam.CfnUser;
 }
 
 /** The L2 holds what the device has to wait for: the user's policies, for example. */
-function l2Of(cfnUser: iam.CfnUser): iam.User | undefined {
-  const { scope } = cfnUser.node;
-  return scope instanceof iam.User && scope.node.defaultChild === cfnUser ? scope : undefined;
+function l2Of(user: DeclaredUser): iam.User | undefined {
+  const { scope } = user.node;
+  return scope instanceof iam.User && cfnUserOf(scope) === user ? scope : undefined;
+}
+
+/** Beside the user and not in it: what depends on the user must not depend on the device by that, which may need it. */
+function placeBeside(user: DeclaredUser): [scope: Construct, id: string] {
+  const scope = user.node.scope instanceof Construct ? user.node.scope : Stack.of(user);
+  const id = `${user.node.id}VirtualMfa`;
+  if (scope.node.tryFindChild(id) !== undefined) {
+    throw new ValidationError(
+      user,
+      `VirtualMfa: got ${scope.node.path}/${id}, which is there already and no device of this user; allowed: no ` +
+        'construct of the name that the device needs. Rename that construct, exclude the user, or declare a VirtualMfaDevice.',
+    );
+  }
+  return [scope, id];
 }

@@ -1,4 +1,4 @@
-import { ArnFormat, type aws_iam as iam, region_info, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, type aws_iam as iam, type aws_kms as kms, region_info, Stack, Token } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
 import { PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
 import { cfnUserOf } from './cfn-user';
@@ -11,6 +11,7 @@ export interface DeclaredDevice {
   readonly path?: string;
   readonly issuer?: string;
   readonly rotationId?: string;
+  readonly encryptionKey?: kms.IKey;
 }
 
 /** @throws ValidationError for the first property that IAM, or the handler, would refuse; tokens pass. */
@@ -30,6 +31,7 @@ export function validateDevice(scope: IConstruct, device: DeclaredDevice): void 
   // Without an explicit name, the handler makes one that begins with the user's.
   validateSerialNumberLength(scope, device.path, device.virtualMfaDeviceName ?? userName);
   validateAccount(scope, device.user);
+  validateKey(scope, device.encryptionKey);
 }
 
 /** @throws ValidationError for a name or a path that IAM would refuse for a managed policy; tokens pass. */
@@ -121,4 +123,18 @@ function validateAccount(scope: IConstruct, user: iam.IUserRef): void {
         'Declare the device in a stack of the account that holds the user.',
     );
   }
+}
+
+/** A secret is encrypted by a key of its own region alone. */
+function validateKey(scope: IConstruct, key: kms.IKey | undefined): void {
+  const { region } = Stack.of(scope);
+  const keyRegion = key?.env.region;
+  if (keyRegion === undefined || keyRegion === region || Token.isUnresolved(keyRegion) || Token.isUnresolved(region)) {
+    return;
+  }
+  throw new ValidationError(
+    scope,
+    `encryptionKey: got a key of ${keyRegion}; allowed: keys of the stack's own region ${region}. ` +
+      'Give a key of that region; a mixin with a key is for the stacks of one region.',
+  );
 }

@@ -39,7 +39,8 @@ class UserTree extends Dependable {
 
 function namesDevice(resource: CfnResource, device: CfnResource): boolean {
   const stack = Stack.of(device);
-  if (!(resource instanceof iam.CfnPolicy) || Stack.of(resource) !== stack) {
+  const isPolicy = resource instanceof iam.CfnPolicy || resource instanceof iam.CfnManagedPolicy;
+  if (!isPolicy || Stack.of(resource) !== stack) {
     return false;
   }
   const document: unknown = resource.policyDocument;

@@ -24,7 +24,14 @@ export class VirtualMfaDeviceProvider extends Construct {
   public static of(scope: Construct): VirtualMfaDeviceProvider {
     const stack = Stack.of(scope);
     const existing = stack.node.tryFindChild(PROVIDER_ID);
-    return existing instanceof VirtualMfaDeviceProvider ? existing : new VirtualMfaDeviceProvider(stack, PROVIDER_ID);
+    if (existing !== undefined && !(existing instanceof VirtualMfaDeviceProvider)) {
+      throw new ValidationError(
+        scope,
+        `got ${existing.node.path} from another copy of cdk-iam-virtual-mfa; allowed: one copy for an app. ` +
+          'Have one version of it installed: a library that uses it takes it as a peer dependency.',
+      );
+    }
+    return existing ?? new VirtualMfaDeviceProvider(stack, PROVIDER_ID);
   }
 
   public readonly serviceToken: string;

@@ -95,6 +95,14 @@ describe('the policy', () => {
   });
 });
 
+test('the description stays, for other words would replace the policies of every stack', () => {
+  const { stack } = newPolicy();
+
+  expect(onlyResourceOf(stack, MANAGED_POLICY_TYPE)[1].Properties.Description).toBe(
+    'Denies everything but signing in with MFA to users who are not signed in with it',
+  );
+});
+
 describe('attaching', () => {
   test('takes users and groups, declared and imported, L1 and L2', () => {
     const stack = newStack();

@@ -1,4 +1,5 @@
-import { App, aws_iam as iam, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
+import { App, aws_iam as iam, aws_kms as kms, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import { bobWithDevice, devicePropertiesOf, newStack } from './templates';
@@ -72,6 +73,23 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
       "[Stack/Mfa] user: got a user of account 999999999999; allowed: users of the stack's own account 123456789012. " +
         'Declare the device in a stack of the account that holds the user.',
     );
+  });
+
+  test('a key of another region', () => {
+    const stack = newStack({ env: { account: '123456789012', region: 'eu-west-1' } });
+    const arn = 'arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012';
+    const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', arn);
+
+    expect(() => bobWithDevice({ encryptionKey }, stack)).toThrow(
+      "encryptionKey: got a key of us-east-1; allowed: keys of the stack's own region eu-west-1. ",
+    );
+  });
+
+  test('a stack that another copy of this package has given a provider', () => {
+    const stack = newStack();
+    new Construct(stack, 'Custom::IAMVirtualMFADeviceProvider');
+
+    expect(() => bobWithDevice({}, stack)).toThrow('allowed: one copy for an app. ');
   });
 
   test('a second device of the same name and path in a stack', () => {

@@ -4,6 +4,8 @@ import {
   Aspects,
   aws_iam as iam,
   aws_kms as kms,
+  CfnResource,
+  ConstructSelector,
   type IAspect,
   Mixins,
   NestedStack,
@@ -46,10 +48,10 @@ describe('with', () => {
     expect(statementsOf(policy)[0]?.Resource).toEqual({ 'Fn::GetAtt': [user, 'Arn'] });
   });
 
-  test('makes what VirtualMfaDevice in the user’s scope makes', () => {
+  test('makes what VirtualMfaDevice beside the user makes', () => {
     const declared = newStack();
     const user = new iam.User(declared, 'Bob');
-    new VirtualMfaDevice(user, 'VirtualMfa', { user });
+    new VirtualMfaDevice(declared, 'BobVirtualMfa', { user });
     const mixedIn = newStack();
     new iam.User(mixedIn, 'Bob').with(new VirtualMfa());
 
@@ -113,7 +115,7 @@ describe('with', () => {
   test('refuses bad options at the user it is applied to', () => {
     const bob = new iam.User(newStack(), 'Bob');
 
-    expect(() => bob.with(new VirtualMfa({ path: 'robots' }))).toThrow(/^\[Stack\/Bob\/VirtualMfa] path: got "robots"/);
+    expect(() => bob.with(new VirtualMfa({ path: 'robots' }))).toThrow(/^\[Stack\/BobVirtualMfa] path: got "robots"/);
   });
 
   test('passes an imported user over, as the app does not declare it', () => {
@@ -131,8 +133,70 @@ describe('with', () => {
 
     expect(new VirtualMfa().supports(group)).toBe(false);
     expect(() => new VirtualMfa().applyTo(group)).toThrow(
-      '[Stack/Operators] VirtualMfa: got a construct of another kind; allowed: AWS::IAM::User resources. ',
+      '[Stack/Operators] VirtualMfa: got a construct of another kind; allowed: users that the app declares, User and CfnUser. ',
     );
+  });
+});
+
+describe('beside other constructs', () => {
+  test('closes no circle with what depends on the user, in the user’s scope and out of it', () => {
+    const stack = newStack();
+    const bob = new iam.User(stack, 'Bob');
+    const accessKey = new iam.CfnAccessKey(bob, 'AccessKey', { userName: bob.userName });
+    accessKey.node.addDependency(bob);
+    const encryptionKey = new kms.Key(stack, 'Key');
+    encryptionKey.node.addDependency(bob);
+    bob.with(new VirtualMfa({ encryptionKey }));
+
+    expect(() => Template.fromStack(stack)).not.toThrow();
+    expect(onlyResourceOf(stack, DEVICE_TYPE)[1].DependsOn).toContain(stack.getLogicalId(accessKey));
+  });
+
+  test.each([
+    ['policy', iam.Policy],
+    ['managed policy', iam.ManagedPolicy],
+  ])('closes no circle with a %s of the user that names the device', (_kind, Policy) => {
+    const stack = newStack();
+    const bob = new iam.User(stack, 'Bob');
+    bob.with(new VirtualMfa());
+    const resources = [VirtualMfa.deviceOf(bob)?.serialNumber ?? ''];
+    const statements = [new iam.PolicyStatement({ actions: ['iam:ListMFADeviceTags'], resources })];
+    new Policy(bob, 'OwnDevice', { users: [bob], statements });
+
+    expect(() => Template.fromStack(stack)).not.toThrow();
+  });
+
+  test('says so when the name of the device is taken', () => {
+    const stack = newStack();
+    new Construct(stack, 'BobVirtualMfa');
+
+    expect(() => new iam.User(stack, 'Bob').with(new VirtualMfa())).toThrow(
+      '[Stack/Bob] VirtualMfa: got Stack/BobVirtualMfa, which is there already and no device of this user; ',
+    );
+  });
+
+  test('passes over a resource of the type that is no user of CDK', () => {
+    const stack = newStack();
+    new CfnResource(stack, 'Untyped', { type: 'AWS::IAM::User' });
+    Mixins.of(stack).apply(new VirtualMfa());
+
+    expect(devicesIn(stack)).toEqual([]);
+  });
+
+  test.each([
+    ['by the path of what is in a scope', ConstructSelector.byPath('**/Staff/**'), 3],
+    ['by id', ConstructSelector.byId('Bob'), 1],
+    ['by type', ConstructSelector.resourcesOfType('AWS::IAM::User'), 4],
+  ])('takes what CDK’s selectors select, %s', (_how, selector, devices) => {
+    const stack = newStack();
+    const staff = new Construct(stack, 'Staff');
+    new iam.User(staff, 'Bob');
+    new iam.CfnUser(staff, 'Alice');
+    new iam.User(new Construct(staff, 'Night'), 'Carol');
+    new iam.User(stack, 'Dave');
+    Mixins.of(stack, selector).requireAny().apply(new VirtualMfa());
+
+    expect(devicesIn(stack)).toHaveLength(devices);
   });
 });
 
@@ -285,7 +349,7 @@ describe('the order of a mixin and what is declared beside it', () => {
     bob.with(new VirtualMfa());
 
     expect(() => new VirtualMfaDevice(stack, 'BobMfa', { user: bob })).toThrow(
-      '[Stack/BobMfa] user: got Stack/Bob/Resource, whom VirtualMfa has given the device Stack/Bob/VirtualMfa already; ' +
+      '[Stack/BobMfa] user: got Stack/Bob/Resource, whom VirtualMfa has given the device Stack/BobVirtualMfa already; ' +
         'allowed: users without a device of a mixin. Declare this device before the mixin is applied, or apply the ' +
         'mixin as an aspect, and it passes the user over.',
     );
@@ -293,10 +357,12 @@ describe('the order of a mixin and what is declared beside it', () => {
 
   test('is told, not guessed: a scope excluded after the mixin made a device in it is refused', () => {
     const stack = newStack();
-    new iam.User(stack, 'Bob').with(new VirtualMfa());
+    const bob = new iam.User(stack, 'Bob');
+    bob.with(new VirtualMfa());
 
+    expect(() => VirtualMfa.exclude(bob.node.defaultChild as iam.CfnUser)).toThrow('exclude: got a scope with a user');
     expect(() => VirtualMfa.exclude(stack)).toThrow(
-      '[Stack] exclude: got a scope in which VirtualMfa has made the device Stack/Bob/VirtualMfa already; ' +
+      '[Stack] exclude: got a scope with a user to whom VirtualMfa has given the device Stack/BobVirtualMfa already; ' +
         'allowed: scopes that it was not applied to. Exclude the scope before you apply the mixin.',
     );
   });
