@@ -1,15 +1,15 @@
 import { generateURI } from 'otplib/functional';
 import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from './authentication-codes';
-import type { AwsCalls } from './aws-calls';
-import { asFailure, isAbsent, isNamed } from './aws-errors';
-import type { Clock } from './clock';
+import { isAbsent, isNamed } from './aws-errors';
 import { SEED_VERSION_TAG, type StoredSeed } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
-import { AccessDeniedFailure, failures, withRemains } from './failure';
-import type { MfaDevices } from './mfa-devices';
-import { isMadeAfter, isOurs, ownershipByTags, seedVersionTag, storedSeedOfDevice } from './ownership';
-import { type RequestTime, requestTimeIn } from './request-time';
-import type { SeedStore, SeedVersion } from './seed-store';
+import type { EnrollmentTools } from './enrollment-tools';
+import { findDevice } from './existing-device';
+import { failures } from './failure';
+import { seedVersionTag } from './ownership';
+import { type SeededDevice, undone } from './removal';
+import { requestTimeIn } from './request-time';
+import type { SeedVersion } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
 const GRACE_MILLISECONDS = 3_000;
@@ -19,25 +19,6 @@ const CREATION_TRIES = 3;
 /** IAM shows a new user everywhere within seconds; a name that is misspelt shall not cost minutes. */
 const NEW_USER_MILLISECONDS = 45_000;
 const NEW_USER_PAUSE_MILLISECONDS = 2_000;
-/** What undoing, or removing, may take beyond the time that was spent in vain. */
-const UNDO_MILLISECONDS = 30_000;
-
-/** What the steps of an enrolment work with. */
-export interface EnrollmentTools {
-  readonly mfaDevices: MfaDevices;
-  readonly seedStore: SeedStore;
-  readonly calls: AwsCalls;
-  readonly clock: Clock;
-  /** When CloudFormation made the request that is being performed. */
-  readonly requestTime: RequestTime;
-}
-
-/** A device whose seed is stored, not enabled yet. */
-interface SeededDevice {
-  readonly versionId: string;
-  /** Created by this event, or found: left by an earlier run of it, or the device that a rollback returns to. */
-  readonly createdHere: boolean;
-}
 
 /** Thrown when the device is gone while it is being enabled, or another stands in its place. */
 class DeviceVanished extends Error {}
@@ -160,29 +141,6 @@ async function enable(request: EnrollmentRequest, versionId: string, tools: Enro
   }
 }
 
-/**
- * Deactivates and deletes a device. What is gone already counts as gone. One that somebody enabled for a user outside the stack
- * stays with that user: the role may not act there.
- */
-export async function remove(userName: string, serialNumber: string, { mfaDevices }: EnrollmentTools): Promise<void> {
-  await mfaDevices.deactivate(userName, serialNumber);
-  if ((await mfaDevices.delete(serialNumber)) === 'absent now') return;
-  const holder = await mfaDevices.holderOf(serialNumber);
-  try {
-    if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);
-    if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
-      throw failures.stillEnabled(serialNumber, holder ?? userName);
-    }
-  } catch (error) {
-    if (holder === userName || !(error instanceof AccessDeniedFailure)) throw error;
-  }
-}
-
-/** Gives what removes a device a little more time than what failed. */
-export function allowTimeToUndo({ calls }: EnrollmentTools): void {
-  calls.extendDeadline(UNDO_MILLISECONDS);
-}
-
 /** What is stored for a device. */
 export function storedSeedOf(request: EnrollmentRequest, seed: string): StoredSeed {
   const { serialNumber, userName, issuer, accountId } = request;
@@ -243,66 +201,4 @@ async function resume(
   const seeded = { versionId: device.found.versionId, createdHere: false };
   if (await seedStore.isSuperseded()) throw await undone(failures.superseded(), request, seeded, tools);
   return seeded;
-}
-
-/** A device of ours that exists. */
-export interface ExistingDevice {
-  readonly tags: ReadonlyMap<string, string>;
-  /** Its stored seed, if that is anywhere. */
-  readonly found: SeedVersion | undefined;
-}
-
-/**
- * The device of a request; undefined where there is none.
- *
- * @throws Failure where the device is not ours, or a later request has made it
- */
-export async function findDevice(
-  request: EnrollmentRequest,
-  tools: EnrollmentTools,
-): Promise<ExistingDevice | undefined> {
-  const { serialNumber } = request;
-  const { mfaDevices, seedStore, requestTime } = tools;
-  const tags = await mfaDevices.tagsOf(serialNumber);
-  if (!tags) return undefined;
-  const ownership = ownershipByTags(tags, request);
-  if (ownership === 'ours' && isMadeAfter(requestTime, tags)) throw failures.superseded();
-  const found = await storedSeedOfDevice(serialNumber, tags, seedStore).catch(async (error: unknown) => {
-    // A secret that is gone has no tags, and for want of them its reading is denied; then nobody wants a device that is not enabled.
-    const isUnwanted = ownership === 'ours' && error instanceof AccessDeniedFailure && (await isSecretGone(seedStore));
-    throw isUnwanted ? await undone(error, request, { versionId: '', createdHere: false }, tools) : error;
-  });
-  if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
-  return { tags, found };
-}
-
-/** Tells a secret that is gone from one whose key may not be used: the latter can be described. */
-async function isSecretGone(seedStore: SeedStore): Promise<boolean> {
-  try {
-    return await seedStore.isSuperseded();
-  } catch (error) {
-    return error instanceof AccessDeniedFailure;
-  }
-}
-
-/** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */
-async function undone(
-  error: unknown,
-  { userName, serialNumber }: EnrollmentRequest,
-  { versionId, createdHere }: SeededDevice,
-  tools: EnrollmentTools,
-): Promise<Error> {
-  const { mfaDevices } = tools;
-  const failure = asFailure(error);
-  allowTimeToUndo(tools);
-  try {
-    if (!createdHere) await mfaDevices.delete(serialNumber);
-    // A later event may have made the device anew.
-    else if ((await mfaDevices.tagsOf(serialNumber))?.get(SEED_VERSION_TAG) === versionId) {
-      await remove(userName, serialNumber, tools);
-    }
-    return failure;
-  } catch (undoError) {
-    return withRemains(failure, serialNumber, asFailure(undoError));
-  }
 }

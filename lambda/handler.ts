@@ -1,16 +1,8 @@
 import { SEED_VERSION_TAG, type VirtualMfaDeviceAttributes } from './contract';
-import {
-  allowTimeToUndo,
-  enableAgain,
-  enroll,
-  type EnrollmentTools,
-  type ExistingDevice,
-  findDevice,
-  remove,
-  storeAnew,
-  storedSeedOf,
-} from './enrollment';
+import { enableAgain, enroll, storeAnew, storedSeedOf } from './enrollment';
 import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
+import type { EnrollmentTools } from './enrollment-tools';
+import { type ExistingDevice, findDevice } from './existing-device';
 import { Failure, failures } from './failure';
 import {
   isMadeAfter,
@@ -20,6 +12,7 @@ import {
   seedVersionTag,
   storedSeedOfDevice,
 } from './ownership';
+import { allowTimeToUndo, remove } from './removal';
 
 /** An event of CloudFormation's custom resource protocol, as far as the lifecycle looks at it. */
 export interface LifecycleEvent extends EnrollmentEvent {
@@ -117,14 +110,13 @@ interface Before {
 /** Tags and issuer change in place; what went missing out of band is mended; where nothing is to do, nothing is written. */
 async function updateInPlace(
   request: EnrollmentRequest,
-  { tags, found }: ExistingDevice,
+  { tags, ownership, found }: ExistingDevice,
   { before, isRollback }: Before,
   tools: EnrollmentTools,
 ): Promise<void> {
   const { serialNumber, userName } = request;
   const { mfaDevices } = tools;
-  const isSame =
-    ownershipByTags(tags, request) === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
+  const isSame = ownership === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
   if (!isSame) throw failures.sameNameReplacement(serialNumber);
 
   await updateTags(request, before, tags, tools);

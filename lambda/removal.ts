@@ -1,0 +1,60 @@
+import { asFailure } from './aws-errors';
+import { SEED_VERSION_TAG } from './contract';
+import type { EnrollmentRequest } from './enrollment-request';
+import type { EnrollmentTools } from './enrollment-tools';
+import { AccessDeniedFailure, failures, withRemains } from './failure';
+
+/** What undoing, or removing, may take beyond the time that was spent in vain. */
+const UNDO_MILLISECONDS = 30_000;
+
+/** A device whose seed is stored, not enabled yet. */
+export interface SeededDevice {
+  readonly versionId: string;
+  /** Created by this event, or found: left by an earlier run of it, or the device that a rollback returns to. */
+  readonly createdHere: boolean;
+}
+
+/**
+ * Deactivates and deletes a device. What is gone already counts as gone. One that somebody enabled for a user outside the stack
+ * stays with that user: the role may not act there.
+ */
+export async function remove(userName: string, serialNumber: string, { mfaDevices }: EnrollmentTools): Promise<void> {
+  await mfaDevices.deactivate(userName, serialNumber);
+  if ((await mfaDevices.delete(serialNumber)) === 'absent now') return;
+  const holder = await mfaDevices.holderOf(serialNumber);
+  try {
+    if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);
+    if ((await mfaDevices.delete(serialNumber)) === 'assigned') {
+      throw failures.stillEnabled(serialNumber, holder ?? userName);
+    }
+  } catch (error) {
+    if (holder === userName || !(error instanceof AccessDeniedFailure)) throw error;
+  }
+}
+
+/** Gives what removes a device a little more time than what failed. */
+export function allowTimeToUndo({ calls }: EnrollmentTools): void {
+  calls.extendDeadline(UNDO_MILLISECONDS);
+}
+
+/** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */
+export async function undone(
+  error: unknown,
+  { userName, serialNumber }: EnrollmentRequest,
+  { versionId, createdHere }: SeededDevice,
+  tools: EnrollmentTools,
+): Promise<Error> {
+  const { mfaDevices } = tools;
+  const failure = asFailure(error);
+  allowTimeToUndo(tools);
+  try {
+    if (!createdHere) await mfaDevices.delete(serialNumber);
+    // A later event may have made the device anew.
+    else if ((await mfaDevices.tagsOf(serialNumber))?.get(SEED_VERSION_TAG) === versionId) {
+      await remove(userName, serialNumber, tools);
+    }
+    return failure;
+  } catch (undoError) {
+    return withRemains(failure, serialNumber, asFailure(undoError));
+  }
+}
