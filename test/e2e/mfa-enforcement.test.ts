@@ -1,32 +1,32 @@
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
-  CreateVirtualMFADeviceCommand,
   DeactivateMFADeviceCommand,
   DeleteVirtualMFADeviceCommand,
   EnableMFADeviceCommand,
   GetUserCommand,
-  IAMClient,
   ListMFADevicesCommand,
   ListUsersCommand,
   ListVirtualMFADevicesCommand,
   ResyncMFADeviceCommand,
 } from '@aws-sdk/client-iam';
-import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { AssumeRoleCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
-import { generateSync } from 'otplib/functional';
+import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
+import { AssumeRoleCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Clients,
+  clientsOf,
+  codeAt,
+  codesAt,
+  createAccessKey,
+  createDevice,
+  credentialsOf,
+  type Device,
+  STEP,
+} from '../local-aws/strict-account';
 import { Deployment } from './deployment';
 
-const STEP = 30_000;
 const DENIED = 'with an explicit deny in an identity-based policy';
-
-/** The service clients of one set of credentials. */
-interface Clients {
-  readonly iam: IAMClient;
-  readonly sts: STSClient;
-  readonly secretsManager: SecretsManagerClient;
-}
 
 /**
  * What mfa-enforcement-app.ts declares, deployed by the real CDK CLI; the account evaluates the policies as IAM does.
@@ -37,45 +37,20 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
   /** How far the account's clock is ahead: a code is good for one use, and the next one comes a time step later. */
   let ahead = 0;
   const now = () => Date.now() + ahead;
-  const codeAt = (seed: string, milliseconds: number) =>
-    generateSync({ secret: seed, epoch: Math.floor(milliseconds / 1000) });
-  const twoCodes = (seed: string) => ({
-    AuthenticationCode1: codeAt(seed, now() - STEP),
-    AuthenticationCode2: codeAt(seed, now()),
-  });
-
-  const as = (credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }): Clients => {
-    const configuration = { ...deployment.localAws.clientConfiguration, credentials, maxAttempts: 1 };
-    return {
-      iam: new IAMClient(configuration),
-      sts: new STSClient(configuration),
-      secretsManager: new SecretsManagerClient(configuration),
-    };
-  };
-  const withAccessKeyOf = async (UserName: string) => {
-    const { AccessKey } = await deployment.iam.send(new CreateAccessKeyCommand({ UserName }));
-    return as({ accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' });
-  };
+  const twoCodes = (seed: string) => codesAt(seed, now(), -1, 0);
+  const withAccessKeyOf = async (userName: string) =>
+    clientsOf(deployment.localAws, await createAccessKey(deployment.iam, userName));
   const withMfa = async ({ sts }: Clients, SerialNumber: string, seed: string) => {
     ahead += STEP;
     const { Credentials } = await sts.send(
       new GetSessionTokenCommand({ SerialNumber, TokenCode: codeAt(seed, now()) }),
     );
-    return as({
-      accessKeyId: Credentials?.AccessKeyId ?? '',
-      secretAccessKey: Credentials?.SecretAccessKey ?? '',
-      sessionToken: Credentials?.SessionToken,
-    });
-  };
-  const createDevice = async ({ iam }: Clients, VirtualMFADeviceName: string) => {
-    const { VirtualMFADevice } = await iam.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName }));
-    const seed = new TextDecoder().decode(VirtualMFADevice?.Base32StringSeed);
-    return { serialNumber: VirtualMFADevice?.SerialNumber ?? '', seed };
+    return clientsOf(deployment.localAws, credentialsOf(Credentials));
   };
 
   let bob: Clients;
   let alice: Clients;
-  let alicesDevice: { serialNumber: string; seed: string };
+  let alicesDevice: Device;
 
   beforeAll(async () => {
     deployment = await Deployment.start({ now }, 'node --import tsx test/e2e/mfa-enforcement-app.ts');
@@ -118,7 +93,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
       [
         'enable a device for another user',
         async (clients) => {
-          const { serialNumber, seed } = await createDevice({ ...clients, iam: deployment.iam }, `x${Date.now()}`);
+          const { serialNumber, seed } = await createDevice(deployment.iam, `x${Date.now()}`);
           const enabling = { UserName: 'Carol', SerialNumber: serialNumber, ...twoCodes(seed) };
           return clients.iam.send(new EnableMFADeviceCommand(enabling));
         },
@@ -148,9 +123,9 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
     });
 
     test('a user with a declared device cannot bring in another one, and neither can who has that user’s key', async () => {
-      const { serialNumber, seed } = await createDevice({ ...alice, iam: deployment.iam }, 'Mallory');
+      const { serialNumber, seed } = await createDevice(deployment.iam, 'Mallory');
 
-      await expect(createDevice(alice, 'Alice-2')).rejects.toThrow(DENIED);
+      await expect(createDevice(alice.iam, 'Alice-2')).rejects.toThrow(DENIED);
       await expect(
         alice.iam.send(
           new EnableMFADeviceCommand({ UserName: 'Alice', SerialNumber: serialNumber, ...twoCodes(seed) }),
@@ -176,9 +151,9 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
   });
 
   test('a user who enrolls without help comes all the way, also after an enrollment that was broken off', async () => {
-    const brokenOff = await createDevice(bob, 'Bob');
-    await expect(createDevice(bob, 'Bob')).rejects.toMatchObject({ name: 'EntityAlreadyExistsException' });
-    const phone = await createDevice(bob, 'Bob-phone');
+    const brokenOff = await createDevice(bob.iam, 'Bob');
+    await expect(createDevice(bob.iam, 'Bob')).rejects.toMatchObject({ name: 'EntityAlreadyExistsException' });
+    const phone = await createDevice(bob.iam, 'Bob-phone');
     expect((await bob.iam.send(new ListVirtualMFADevicesCommand({}))).VirtualMFADevices).not.toEqual([]);
     await bob.iam.send(
       new EnableMFADeviceCommand({ UserName: 'Bob', SerialNumber: phone.serialNumber, ...twoCodes(phone.seed) }),

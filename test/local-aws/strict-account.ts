@@ -39,19 +39,24 @@ export interface StrictAccount extends Clients {
   close(): Promise<void>;
 }
 
+/** The real SDK's clients of an account, which sign with these credentials and try once. */
+export function clientsOf(localAws: LocalAws, credentials: SigningCredentials): Clients {
+  const settings = { endpoint: localAws.url, region: localAws.account.region, credentials, maxAttempts: 1 };
+  return {
+    iam: new IAMClient(settings),
+    sts: new STSClient(settings),
+    secretsManager: new SecretsManagerClient(settings),
+  };
+}
+
 export async function startStrictAccount(options: Omit<LocalAwsOptions, 'now'> = {}): Promise<StrictAccount> {
   let time = NOON;
   const now = () => time;
   const localAws = await startLocalAws({ ...options, now });
   const clients: { destroy(): void }[] = [];
   const as = (credentials: SigningCredentials): Clients => {
-    const settings = { endpoint: localAws.url, region: localAws.account.region, credentials, maxAttempts: 1 };
-    const made = {
-      iam: new IAMClient(settings),
-      sts: new STSClient(settings),
-      secretsManager: new SecretsManagerClient(settings),
-    };
-    clients.push(...Object.values(made));
+    const made = clientsOf(localAws, credentials);
+    clients.push(made.iam, made.sts, made.secretsManager);
     return made;
   };
   return {
