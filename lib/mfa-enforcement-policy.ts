@@ -30,7 +30,8 @@ export interface MfaEnforcementPolicyProps {
    * device, and before that to replace a password that must be changed at the first sign-in.
    *
    * A policy cannot tell whether a user has a device already. While this is `true`, somebody who got hold of a user's
-   * password or access key can enable another device for the user, beside those that are there, and sign in with it. `false` closes this way in. It is right where the stack gives a device to each user, with `VirtualMfa` or
+   * password or access key can enable another device for the user, beside those that are there, and sign in with it.
+   * `false` closes this way in. It is right where the stack gives a device to each user, with `VirtualMfa` or
    * `VirtualMfaDevice`.
    *
    * A change is made in place.
@@ -97,7 +98,7 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
     validatePolicy(this, props.managedPolicyName, props.path);
     acknowledgeWildcard(this, arns.userWithPath, 'The name at its end is one user, whatever the path.');
     if (selfEnrollment) {
-      acknowledgeWildcard(this, arns.deviceWithSuffix, "Such names are the user's own; IAM deletes no enabled device.");
+      acknowledgeWildcard(this, arns.deviceWithSuffix, 'With MFA alone, and IAM deletes no device that is enabled.');
       acknowledgeWildcard(this, arns.anyDevice, 'A device may have any name; to create one enables nothing.');
       acknowledgeWildcard(this, '*', `IAM knows no narrower resource for ${READING_OF_THE_ACCOUNT.join(' and ')}.`);
     }

@@ -14,8 +14,8 @@ export interface VirtualMfaDeviceOptions {
   readonly path?: string;
 
   /**
-   * The KMS key that encrypts the seed, of the stack's region. The handler may use it through Secrets Manager alone. The policy of a key from
-   * outside this app has to leave access to the account's IAM policies, as KMS writes it by default.
+   * The KMS key that encrypts the seed, of the stack's region. The handler may use it through Secrets Manager alone. The
+   * policy of a key from outside this app has to leave access to the account's IAM policies, as KMS writes it by default.
    *
    * A change is made in place: Secrets Manager encrypts the stored seed anew.
    *

@@ -45,8 +45,8 @@ export class VirtualMfa extends Mixin {
   }
 
   /**
-   * The device that is declared for a user: by a mixin, or else the first one. Undefined where there is none, which is
-   * also so for an imported user, and for a device that an aspect will make at synthesis.
+   * The first device that is declared for a user, by a mixin or by hand. Undefined where there is none, which is also so
+   * for an imported user, and for a device that an aspect will make at synthesis.
    *
    * @param user a user that this app declares
    */

@@ -1,11 +1,10 @@
 import { type aws_iam as iam } from 'aws-cdk-lib';
-import { type IConstruct } from 'constructs';
 import { type VirtualMfaDevice } from '../virtual-mfa-device';
 import { cfnUserOf } from './cfn-user';
 import { ValidationError } from './validation-error';
 
 const devicesByUser = new WeakMap<iam.CfnUser, VirtualMfaDevice[]>();
-const devicesOfMixins = new WeakSet<IConstruct>();
+const devicesOfMixins = new WeakSet<VirtualMfaDevice>();
 
 /** The devices that are declared for a user so far, in whichever stack; none for an imported user. */
 export function devicesOf(user: iam.IUserRef): readonly VirtualMfaDevice[] {
@@ -42,6 +41,6 @@ export function rememberMadeByMixin(device: VirtualMfaDevice): void {
   devicesOfMixins.add(device);
 }
 
-export function isMadeByMixin(construct: IConstruct): boolean {
-  return devicesOfMixins.has(construct);
+export function isMadeByMixin(device: VirtualMfaDevice): boolean {
+  return devicesOfMixins.has(device);
 }
