@@ -7,7 +7,7 @@ import type { EnrollmentTools } from './enrollment-tools';
 import { findDevice } from './existing-device';
 import { failures } from './failure';
 import { seedVersionTag } from './ownership';
-import { type SeededDevice, undone } from './removal';
+import { isCurrentAfterAll, type SeededDevice, undone } from './removal';
 import { requestTimeIn } from './request-time';
 import type { SeedVersion } from './seed-store';
 
@@ -35,16 +35,21 @@ export async function enroll(request: EnrollmentRequest, tools: EnrollmentTools)
       if (tries < CREATION_TRIES) continue;
       throw failures.deviceKeepsVanishing(request.serialNumber);
     }
+    let version;
     try {
-      const version = await enable(request, device.versionId, tools);
-      await makeCurrent(request, version, tools);
-      return;
+      version = await enable(request, device.versionId, tools);
     } catch (error) {
       if (!(error instanceof DeviceVanished)) throw await undone(error, request, device, tools);
       // A Delete, or a rollback, may have overtaken this event: then nobody wants the device any more.
       if (await tools.seedStore.isSuperseded()) throw failures.superseded();
       if (tries >= CREATION_TRIES) throw failures.deviceKeepsVanishing(request.serialNumber);
+      continue;
     }
+    await makeCurrent(request, version, tools).catch(async (error: unknown) => {
+      const isDone = await isCurrentAfterAll(error, request, device, tools);
+      if (!isDone) throw await undone(error, request, device, tools);
+    });
+    return;
   }
 }
 
@@ -87,12 +92,14 @@ export async function enableAgain(
   request: EnrollmentRequest,
   versionId: string,
   tools: EnrollmentTools,
-): Promise<void> {
+): Promise<'enabled' | 'made anew'> {
   try {
     await enable(request, versionId, tools);
+    return 'enabled';
   } catch (error) {
     if (!(error instanceof DeviceVanished)) throw error;
     await enroll(request, tools);
+    return 'made anew';
   }
 }
 

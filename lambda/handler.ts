@@ -122,16 +122,17 @@ async function updateInPlace(
   await updateTags(request, before, tags, tools);
   if (!found) return enroll(request, tools);
 
-  let { versionId } = found;
+  const { versionId, isCurrent } = found;
   const { seed, otpauthUri } = found.stored;
-  if (isRollback || !found.isCurrent || storedSeedOf(request, seed).otpauthUri !== otpauthUri) {
-    versionId = await storeAnew(request, seed, tools);
-  } else if (tags.get(SEED_VERSION_TAG) !== versionId) {
+  if (tags.get(SEED_VERSION_TAG) !== versionId) {
     await mfaDevices.tag(serialNumber, [...request.tags, seedVersionTag(versionId)]);
   }
-
+  // Enabled first: until then, the current seed is that of the device which works.
   const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
-  if (!isEnabled) await enableAgain(request, versionId, tools);
+  if (!isEnabled && (await enableAgain(request, versionId, tools)) === 'made anew') return;
+  if (isRollback || !isCurrent || storedSeedOf(request, seed).otpauthUri !== otpauthUri) {
+    await storeAnew(request, seed, tools);
+  }
 }
 
 /** Sets what differs, and removes what an earlier version of the resource had set. Tags that others put there stay. */

@@ -37,6 +37,28 @@ export function allowTimeToUndo({ calls }: EnrollmentTools): void {
   calls.extendDeadline(UNDO_MILLISECONDS);
 }
 
+/**
+ * Whether the seed of an enabled device is current, although making it so failed: a concurrent duplicate of the event may have done
+ * it, and answered success, or AWS's answer was lost. Such a device must stay.
+ *
+ * @throws Failure where that cannot be told; then the device stays too
+ */
+export async function isCurrentAfterAll(
+  error: unknown,
+  { serialNumber }: EnrollmentRequest,
+  { versionId }: SeededDevice,
+  tools: EnrollmentTools,
+): Promise<boolean> {
+  const { seedStore } = tools;
+  allowTimeToUndo(tools);
+  try {
+    const version = await seedStore.find(versionId);
+    return version?.isCurrent === true && !(await seedStore.isSuperseded());
+  } catch (readingError) {
+    throw withRemains(asFailure(error), serialNumber, asFailure(readingError));
+  }
+}
+
 /** Undoes in reverse, and answers the failure to report. A device that was found enabled stays: somebody uses it. */
 export async function undone(
   error: unknown,

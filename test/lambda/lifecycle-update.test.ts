@@ -216,6 +216,64 @@ describe('Update with a replacement', () => {
     await subject.signIn();
   });
 
+  it('keeps the new device where a duplicate has made its seed current, although this run could not', async () => {
+    const subject = await enrolled();
+    const to = { RotationId: 'spring' };
+    const { faults } = lifecycle.aws.account;
+    faults.inject({
+      action: 'secretsmanager:UpdateSecretVersionStage',
+      moment: 'after',
+      answer: new AwsError('InvalidRequestException', 'on demand'),
+    });
+
+    const run = await subject.update({}, to);
+
+    expect(run.answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: subject.serialNumber(to) });
+    expect((await subject.stored())?.seed).toBe(subject.device(subject.serialNumber(to))?.seed);
+    await subject.signIn(subject.serialNumber(to));
+  });
+
+  it('keeps the new device, and fails, where it cannot tell whose seed is current', async () => {
+    const subject = await enrolled();
+    const to = { RotationId: 'spring' };
+    let isPromoted = false;
+    const denied = new AwsError('InvalidRequestException', 'on demand');
+    lifecycle.observer = (action) => {
+      if (action !== 'secretsmanager:UpdateSecretVersionStage' || isPromoted) return;
+      isPromoted = true;
+      lifecycle.aws.account.faults.inject({ action: 'secretsmanager:DescribeSecret', answer: denied });
+    };
+    lifecycle.aws.account.faults.inject({
+      action: 'secretsmanager:UpdateSecretVersionStage',
+      moment: 'after',
+      answer: denied,
+    });
+
+    const run = await subject.update({}, to);
+
+    expect(run.answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: subject.serialNumber() });
+    expect(run.answer.Reason).toContain(`The device ${subject.serialNumber(to)} could not be removed afterwards`);
+    expect(subject.enabledFor()).toContain(subject.serialNumber(to));
+  });
+
+  it('leaves the working device’s seed current where a rollback cannot enable the old device', async () => {
+    const subject = await enrolled();
+    const to = { RotationId: 'spring' };
+    await subject.update({}, to);
+    const current = await subject.stored();
+    await subject.deactivate();
+    lifecycle.aws.account.faults.inject({
+      action: 'iam:EnableMFADevice',
+      answer: new AwsError('LimitExceeded', 'Cannot exceed quota for MFADevicesPerUser: 8', 409),
+    });
+
+    const rollback = await subject.update(to, {}, subject.serialNumber());
+
+    expect(rollback.answer.Status).toBe('FAILED');
+    expect(await subject.stored()).toEqual(current);
+    await subject.signIn(subject.serialNumber(to));
+  });
+
   it('keeps the old id where the new properties are invalid, and makes no call', async () => {
     const subject = await enrolled();
 
