@@ -37,7 +37,7 @@ export default tseslint.config(
   layer('lambda', String.raw`/(lib|bin|local-aws|test)$|\.\./(lib|bin|local-aws|test)/|^(aws-cdk-lib|constructs)(/|$)`),
   layer('local-aws', String.raw`\.\./(lib|bin|test)(/|$)|/lambda/contract$|^aws-cdk-lib(/|$)`),
   layer('examples', String.raw`^\.`),
-  layer('bin', String.raw`^\.\./(lambda|test)(/|$)`),
+  layer('bin', String.raw`^(\.\./)+(lambda(/(?!contract$)|$)|test(/|$))`),
   { files: ['lambda/contract.ts'], rules: { 'no-restricted-imports': ['error', { patterns: ['*'] }] } },
   { files: ['**/*.mjs', '**/*.mts'], extends: [tseslint.configs.disableTypeChecked] },
   {

@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { alias: { 'cdk-iam-virtual-mfa': fileURLToPath(new URL('lib', import.meta.url)) } },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/build-handler.ts'],
+    globalSetup: ['test/build-bundles.ts'],
     testTimeout: 30_000,
     // CDK's validation of templates takes seconds; best-practice.test.ts does it, once for each kind of stack.
     env: { CDK_VALIDATION: 'false' },

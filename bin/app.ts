@@ -1,48 +1,37 @@
-import { App, aws_iam as iam, CfnOutput, Stack } from 'aws-cdk-lib';
-import { VirtualMfaDevice } from '../lib';
+#!/usr/bin/env node
+import { App } from 'aws-cdk-lib';
+import { readContext } from './mfa-users/context';
+import { DeclarationError } from './mfa-users/declaration-error';
+import { readUsersFile } from './mfa-users/files';
+import { isCi, keptStacks } from './mfa-users/kept-stacks';
+import { readMfaUsersDocument } from './mfa-users/read-document';
+import { declareStacks } from './mfa-users/stacks';
 
-const app = new App();
-const stackName = textFromContext('stackName');
-const rotationId = textFromContext('rotationId');
-
-const stack = new Stack(app, 'VirtualMfaStack', {
-  stackName,
-  description: 'IAM users, each with an enabled virtual MFA device',
-});
-
-for (const userName of userNames(textFromContext('users') ?? 'Bob')) {
-  const user = new iam.User(stack, userName, { userName });
-  const device = new VirtualMfaDevice(stack, `${userName}Mfa`, { user, rotationId });
-  new CfnOutput(stack, `${userName}SerialNumber`, { value: device.serialNumber });
-  new CfnOutput(stack, `${userName}SeedSecretArn`, { value: device.seedSecret.secretArn });
+// Without autoSynth, for an app that is refused must not leave an empty assembly.
+const app = new App({ autoSynth: false });
+try {
+  declareUsers(app);
+  app.synth();
+} catch (error) {
+  if (!(error instanceof DeclarationError)) {
+    throw error;
+  }
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 }
 
-app.synth();
-
-function textFromContext(key: string): string | undefined {
-  const value: unknown = app.node.tryGetContext(key);
-  if (value === undefined || typeof value === 'string') {
-    return value;
+function declareUsers(app: App): void {
+  const { source, ...context } = readContext((key) => app.node.tryGetContext(key) as unknown);
+  if ('users' in source) {
+    declareStacks(app, source.users, () => 1, context);
+    return;
   }
-  throw new Error(`Context ${key}: got ${JSON.stringify(value)}; allowed: text. Pass it like -c ${key}=text.`);
-}
-
-function userNames(list: string): string[] {
-  const names = list.split(',').map((name) => name.trim());
-  for (const name of names) {
-    if (!/^[\w+=.@-]{1,64}$/.test(name)) {
-      throw new Error(
-        `Context users: got the name "${name}"; allowed: 1 to 64 characters, letters, digits and any of _+=.@-. ` +
-          'Pass IAM user names with commas between them, like -c users=Bob,Alice.',
-      );
-    }
-  }
-  const inLowerCase = names.map((name) => name.toLowerCase());
-  const twice = names.find((_name, index) => inLowerCase.indexOf(inLowerCase[index] ?? '') !== index);
-  if (twice !== undefined) {
-    throw new Error(
-      `Context users: got "${twice}" twice; allowed: each user once, for IAM ignores the case of names. Remove one.`,
-    );
-  }
-  return names;
+  const { usersFile } = source;
+  const { StackName: stackName, Users: users } = readMfaUsersDocument(usersFile, readUsersFile(usersFile));
+  const userNames = users.map(({ UserName }) => UserName);
+  const stacks = keptStacks(usersFile, userNames, { writable: !isCi(process.env) });
+  declareStacks(app, users, ({ UserName }) => stacks.get(UserName) ?? 1, {
+    ...context,
+    stackName: context.stackName ?? stackName,
+  });
 }

@@ -97,7 +97,17 @@ async function deployedEvent(localAws: LocalAws): Promise<CustomResourceEvent> {
     if (observation.kind === 'event') events.push(observation.event);
   });
   const { exitCode, output } = await cdk(
-    ['deploy', '--require-approval', 'never', '--output', join(ROOT, 'dist/bench-cdk.out'), '-c', `users=${USER_NAME}`],
+    [
+      'deploy',
+      '--require-approval',
+      'never',
+      '--output',
+      join(ROOT, 'dist/bench-cdk.out'),
+      '-c',
+      `users=${USER_NAME}`,
+      '-c',
+      'createUsers=true',
+    ],
     { environment: localAws.environment, output: 'result' },
   );
   const [event] = events;

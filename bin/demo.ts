@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   CreateAccessKeyCommand,
   DeleteAccessKeyCommand,
@@ -10,26 +9,16 @@ import {
   ListUsersCommand,
   ListVirtualMFADevicesCommand,
 } from '@aws-sdk/client-iam';
-import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { generateSync } from 'otplib/functional';
-import { toString as renderQrCode } from 'qrcode';
 import { type CustomResourceObservation, type LocalAws, startLocalAws } from '../local-aws';
 import { cdk } from './cdk-command';
 import { colors, observe, StepFailed, Steps } from './demo-steps';
+import { virtualMfa } from './virtual-mfa-command';
 
 const USER_NAME = 'Bob';
 const STACK_NAME = 'VirtualMfaStack';
-const PERIOD_SECONDS = 30;
-
-/** The value of the seed secret, as its owner reads it. */
-interface StoredSeed {
-  readonly serialNumber: string;
-  readonly userName: string;
-  readonly seed: string;
-  readonly otpauthUri: string;
-}
 
 /** `npm run demo`: the main job from `cdk deploy` to `cdk destroy`, each step observed. */
 async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Promise<void> {
@@ -41,10 +30,12 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
     const { exitCode } = await cdk(args, { environment: localAws.environment, output: 'terminal', signal });
     observe(exitCode === 0, `cdk ${args[0] ?? ''} ended with exit code ${exitCode}`);
   };
+  const users = ['-c', `users=${USER_NAME}`, '-c', 'createUsers=true'];
+  const command = commandOn(localAws, steps, signal);
 
   try {
     await steps.run('cdk deploy, on an account that listens on loopback', () =>
-      runCdk('deploy', '--require-approval', 'never', '--output', assembly, '-c', `users=${USER_NAME}`),
+      runCdk('deploy', '--require-approval', 'never', '--output', assembly, ...users),
     );
 
     const device = await steps.run('What was made', async () => {
@@ -65,37 +56,21 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
       steps.fact('Serial number', enabled.SerialNumber);
       steps.fact('Create event to enabled', `${enabling.answered - created.time} ms, a cold start included`);
       steps.fact('AWS calls of the handler', handlerCalls.map(({ action }) => action).join(', '));
-      return { serialNumber: enabled.SerialNumber, enabledAt: enabling.answered };
+      return { serialNumber: enabled.SerialNumber };
     });
 
-    const stored = await steps.run('The seed, as its owner reads it from the secret', async () => {
-      const { SecretList = [] } = await clients.secretsManager.send(new ListSecretsCommand({}));
-      const [secret] = SecretList;
-      observe(SecretList.length === 1 && secret?.ARN !== undefined, `there are ${SecretList.length} secrets, not one`);
-      const { SecretString = '' } = await clients.secretsManager.send(
-        new GetSecretValueCommand({ SecretId: secret.ARN }),
-      );
-      const seed = JSON.parse(SecretString) as StoredSeed;
-      observe(seed.serialNumber === device.serialNumber, 'the stored seed is not of the enabled device');
-      const type = process.stdout.isTTY ? 'terminal' : 'utf8';
-      steps.text(`${await renderQrCode(seed.otpauthUri, { type, small: true, errorCorrectionLevel: 'L' })}\n`);
-      steps.text('  For an authenticator app: it shows the codes of this demo until the device is gone.\n');
-      return seed;
+    await steps.run('virtual-mfa qr: the seed, for an authenticator app', async () => {
+      await command.show('qr', USER_NAME);
+      steps.text('  The app then shows the codes of this demo, until the device is gone.\n');
     });
 
-    await steps.run('Signing in: GetSessionToken with a code', async () => {
-      await waitForFreshCode(device.enabledAt, steps, signal);
-      const code = codeAt(stored.seed, Date.now());
-      steps.fact('Current code', code);
+    await steps.run('virtual-mfa code: the current code', () => command.show('code', USER_NAME));
+
+    await steps.run('virtual-mfa session: signing in with MFA', async () => {
       const { AccessKey } = await clients.iam.send(new CreateAccessKeyCommand({ UserName: USER_NAME }));
-      observe(
-        AccessKey?.AccessKeyId !== undefined && AccessKey.SecretAccessKey !== undefined,
-        'no access key was made',
-      );
-      const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = AccessKey;
-      const sts = new STSClient({ ...localAws.clientConfiguration, credentials: { accessKeyId, secretAccessKey } });
-
-      const wrong = wrongCode(stored.seed);
+      const key = credentialsIn(AccessKey);
+      const sts = new STSClient({ ...localAws.clientConfiguration, credentials: key });
+      const wrong = await wrongCode(command);
       const refusal = await sts
         .send(new GetSessionTokenCommand({ SerialNumber: device.serialNumber, TokenCode: wrong }))
         .then(() => undefined)
@@ -103,28 +78,29 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
       observe(refusal instanceof Error && refusal.name === 'AccessDenied', `the wrong code ${wrong} was not refused`);
       steps.fact(`Wrong code ${wrong}`, `refused: ${refusal.message.trim()}`);
 
-      const { Credentials } = await sts.send(
-        new GetSessionTokenCommand({ SerialNumber: device.serialNumber, TokenCode: code }),
-      );
-      observe(Credentials?.AccessKeyId !== undefined, 'GetSessionToken gave no credentials');
-      const session = new STSClient({
-        ...localAws.clientConfiguration,
-        credentials: {
-          accessKeyId: Credentials.AccessKeyId,
-          secretAccessKey: Credentials.SecretAccessKey ?? '',
-          sessionToken: Credentials.SessionToken ?? '',
-        },
+      // The seed is read as an administrator; the session is Bob's own.
+      const profiles = join(assembly, 'aws-profiles');
+      writeFileSync(profiles, profile('bob-key', key) + profile('administrator', localAws.credentials), {
+        mode: 0o600,
       });
-      const { Arn } = await session.send(new GetCallerIdentityCommand({}));
+      const answer = await command.ask(
+        { AWS_CONFIG_FILE: profiles, AWS_SHARED_CREDENTIALS_FILE: profiles },
+        ...['session', USER_NAME, '--profile', 'bob-key', '--seed-profile', 'administrator', '--no-cache'],
+      );
+      const session = JSON.parse(answer) as Readonly<Record<string, string>>;
+      const credentials = { ...credentialsIn(session), sessionToken: session['SessionToken'] ?? '' };
+      const { Arn } = await new STSClient({ ...localAws.clientConfiguration, credentials }).send(
+        new GetCallerIdentityCommand({}),
+      );
       observe(Arn?.endsWith(`:user/${USER_NAME}`) === true, `the session belongs to ${String(Arn)}`);
-      steps.fact(`Right code ${code}`, `accepted: a session of ${Arn} with MFA`);
+      steps.fact('Code of the stored seed', `accepted: a session of ${Arn} with MFA`);
       // The key was made outside the stack: as on AWS, it would keep the user from being deleted.
-      await clients.iam.send(new DeleteAccessKeyCommand({ UserName: USER_NAME, AccessKeyId: accessKeyId }));
+      await clients.iam.send(new DeleteAccessKeyCommand({ UserName: USER_NAME, AccessKeyId: key.accessKeyId }));
     });
 
-    await steps.run('cdk destroy', () =>
-      runCdk('destroy', '--force', '--output', assembly, '-c', `users=${USER_NAME}`),
-    );
+    await steps.run('virtual-mfa verify: what is proven', () => command.show('verify', USER_NAME));
+
+    await steps.run('cdk destroy', () => runCdk('destroy', '--force', '--output', assembly, ...users));
 
     await steps.run('What is left', async () => {
       const { VirtualMFADevices = [] } = await clients.iam.send(new ListVirtualMFADevicesCommand({}));
@@ -157,23 +133,56 @@ function clientsOf({ clientConfiguration }: LocalAws) {
   };
 }
 
-/** The code of the step in which the device was enabled is used up; the next one comes within 30 seconds. */
-async function waitForFreshCode(enabledAt: number, steps: Steps, signal: AbortSignal): Promise<void> {
-  const nextStep = (Math.floor(enabledAt / 1000 / PERIOD_SECONDS) + 1) * PERIOD_SECONDS * 1000;
-  const wait = nextStep - Date.now();
-  if (wait <= 0) return;
-  steps.text(`  The current code was used up by enabling; the next one begins in ${Math.ceil(wait / 1000)} s.\n`);
-  await delay(wait, undefined, { signal });
+/** `virtual-mfa` on the demo's account. */
+interface DemoCommand {
+  /** Shows what it prints. */
+  show(...args: readonly string[]): Promise<void>;
+  /** Answers what it prints, and shows what it says beside that. */
+  ask(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<string>;
 }
 
-function codeAt(secret: string, milliseconds: number): string {
-  return generateSync({ secret, epoch: Math.floor(milliseconds / 1000) });
+function commandOn(localAws: LocalAws, steps: Steps, signal: AbortSignal): DemoCommand {
+  const run = async (args: readonly string[], output: 'terminal' | 'result', environment = {}) => {
+    const ran = await virtualMfa(args, { environment: { ...localAws.environment, ...environment }, output, signal });
+    observe(ran.exitCode === 0, `virtual-mfa ${args[0] ?? ''} ended with exit code ${ran.exitCode}. ${ran.messages}`);
+    return ran;
+  };
+  return {
+    show: async (...args) => {
+      // Straight to a terminal, where it draws best; where the demo's output is a file, virtual-mfa would refuse that.
+      const { output } = await run(args, process.stdout.isTTY ? 'terminal' : 'result');
+      steps.text(output);
+    },
+    ask: async (environment, ...args) => {
+      const { output, messages } = await run(args, 'result', environment);
+      steps.text(messages.replaceAll(/^(?=.)/gm, '  '));
+      return output;
+    },
+  };
 }
 
-/** A code that no time step around now has. */
-function wrongCode(seed: string): string {
-  const valid = [-2, -1, 0, 1, 2].map((steps) => codeAt(seed, Date.now() + steps * PERIOD_SECONDS * 1000));
-  return ['000000', '000001', '000002', '000003', '000004', '000005'].find((code) => !valid.includes(code)) ?? '';
+function profile(name: string, { accessKeyId, secretAccessKey }: Key): string {
+  const keys = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+  // The one file serves as configuration, which wants the word profile, and as credentials, which does not.
+  return `[profile ${name}]\n${keys}[${name}]\n${keys}`;
+}
+
+interface Key {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+function credentialsIn(answer: { readonly AccessKeyId?: string; readonly SecretAccessKey?: string } | undefined): Key {
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = answer ?? {};
+  observe(accessKeyId !== undefined && secretAccessKey !== undefined, 'no credentials were given');
+  return { accessKeyId, secretAccessKey };
+}
+
+/** Six digits that are not the current code, nor likely one of its neighbours. */
+async function wrongCode(command: DemoCommand): Promise<string> {
+  const answer = await command.ask({}, 'code', USER_NAME, '--json');
+  const { code } = JSON.parse(answer) as { code: string };
+  return code.replace(/./, (digit) => String((Number(digit) + 5) % 10));
 }
 
 async function main(): Promise<number> {

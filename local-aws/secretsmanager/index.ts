@@ -7,7 +7,9 @@ import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { flag, integer, list, optional, text } from '../protocol/members';
 import { action, type AuthorizationRequest, type RpcService } from '../service';
+import { page, paging } from './page';
 import { CURRENT, Secret } from './secret';
+import { filters, passes } from './secret-filter';
 
 const secretId = text({ min: 1, max: 2048 });
 const secretString = text({ min: 1, max: 65_536 });
@@ -109,40 +111,46 @@ export class SecretsManager implements RpcService {
     DescribeSecret: action({
       input: { SecretId: secretId },
       authorize: (input) => this.#on('DescribeSecret', input),
-      run: ({ SecretId }) => this.#described(this.#get(SecretId)),
+      run: ({ SecretId }) => {
+        const secret = this.#get(SecretId);
+        return { ...described(secret), VersionIdsToStages: stagesByVersion(secret) };
+      },
     }),
 
     ListSecrets: action({
-      input: {
-        MaxResults: optional(integer(1, 100)),
-        IncludePlannedDeletion: optional(flag()),
-      },
+      input: { ...paging, Filters: optional(filters), IncludePlannedDeletion: optional(flag()) },
       authorize: () => ({ action: 'secretsmanager:ListSecrets', resource: '*' }),
-      run: ({ IncludePlannedDeletion = false }) => {
+      run: ({ Filters = [], IncludePlannedDeletion = false, ...place }) => {
         this.#deleteDue();
+        const found = [...this.#secrets.values()]
+          .filter(({ deletedDate }) => IncludePlannedDeletion || deletedDate === undefined)
+          .filter((secret) => passes(secret, Filters));
+        const { items, ...next } = page(found, place);
         return {
-          SecretList: [...this.#secrets.values()]
-            .filter(({ deletedDate }) => IncludePlannedDeletion || deletedDate === undefined)
-            .map((secret) => this.#described(secret)),
+          SecretList: items.map((secret) => ({
+            ...described(secret),
+            SecretVersionsToStages: stagesByVersion(secret),
+          })),
+          ...next,
         };
       },
     }),
 
     ListSecretVersionIds: action({
-      input: { SecretId: secretId, IncludeDeprecated: optional(flag()), MaxResults: optional(integer(1, 100)) },
+      input: { ...paging, SecretId: secretId, IncludeDeprecated: optional(flag()) },
       authorize: (input) => this.#on('ListSecretVersionIds', input),
-      run: ({ SecretId, IncludeDeprecated = false }) => {
+      run: ({ SecretId, IncludeDeprecated = false, ...place }) => {
         const secret = this.#get(SecretId);
-        const versions = secret.versions().map(({ id, createdDate }) => ({
-          VersionId: id,
-          VersionStages: secret.stagesOf(id),
-          CreatedDate: createdDate,
-        }));
-        return {
-          ARN: secret.arn,
-          Name: secret.name,
-          Versions: versions.filter(({ VersionStages }) => IncludeDeprecated || VersionStages.length > 0),
-        };
+        const versions = secret
+          .versions()
+          .map(({ id, createdDate }) => ({
+            VersionId: id,
+            VersionStages: secret.stagesOf(id),
+            CreatedDate: createdDate,
+          }))
+          .filter(({ VersionStages }) => IncludeDeprecated || VersionStages.length > 0);
+        const { items, ...next } = page(versions, place);
+        return { ARN: secret.arn, Name: secret.name, Versions: items, ...next };
       },
     }),
 
@@ -326,22 +334,26 @@ export class SecretsManager implements RpcService {
     }
     return secret;
   }
+}
 
-  #described(secret: Secret): Record<string, unknown> {
-    return {
-      ARN: secret.arn,
-      Name: secret.name,
-      Description: secret.description,
-      KmsKeyId: secret.kmsKeyId,
-      DeletedDate: secret.deletedDate,
-      CreatedDate: secret.createdDate,
-      Tags: tagListOf(secret.tags),
-      VersionIdsToStages: Object.fromEntries(
-        secret
-          .versions()
-          .map(({ id }) => [id, secret.stagesOf(id)] as const)
-          .filter(([, stages]) => stages.length > 0),
-      ),
-    };
-  }
+function described(secret: Secret): Record<string, unknown> {
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    Description: secret.description,
+    KmsKeyId: secret.kmsKeyId,
+    DeletedDate: secret.deletedDate,
+    CreatedDate: secret.createdDate,
+    Tags: tagListOf(secret.tags),
+  };
+}
+
+/** The labels of the versions that have any; ListSecrets and DescribeSecret call them differently. */
+function stagesByVersion(secret: Secret): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    secret
+      .versions()
+      .map(({ id }) => [id, secret.stagesOf(id)] as const)
+      .filter(([, stages]) => stages.length > 0),
+  );
 }

@@ -1,13 +1,18 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json';
 
-const OUTPUT_DIRECTORY = mkdtempSync(join(tmpdir(), 'virtual-mfa-app-'));
-afterAll(() => rmSync(OUTPUT_DIRECTORY, { recursive: true, force: true }));
+const ROOT = join(__dirname, '../..');
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'virtual-mfa-app-'));
+const OUTPUT_DIRECTORY = join(DIRECTORY, 'cdk.out');
+afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
+beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name), { recursive: true })));
 
 interface AppTemplate {
   readonly Resources: Readonly<
@@ -16,24 +21,34 @@ interface AppTemplate {
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
 }
 
+/** The command of cdk.json, as it has to read in another directory. */
+const COMMAND_ELSEWHERE = cdkJson.app
+  .replace(' tsx ', ` ${pathToFileURL(createRequire(__filename).resolve('tsx')).href} `)
+  .replace('bin/app.ts', join(ROOT, 'bin/app.ts'));
+
 /** Runs the app as the CDK CLI does: the command of cdk.json, with its context and what `-c` gives. */
-function environmentFor(context: Record<string, string>): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    CDK_OUTDIR: OUTPUT_DIRECTORY,
-    CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
-  };
+function run(context: Record<string, string>, { cwd = ROOT, ci = 'true' } = {}) {
+  const { status, stderr } = spawnSync(cwd === ROOT ? cdkJson.app : COMMAND_ELSEWHERE, {
+    cwd,
+    shell: true,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      CI: ci,
+      CDK_OUTDIR: OUTPUT_DIRECTORY,
+      CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
+    },
+  });
+  return { status, stderr };
 }
 
-function synth(context: Record<string, string> = {}): AppTemplate {
-  execFileSync(cdkJson.app, { shell: true, env: environmentFor(context), stdio: 'pipe' });
-  return JSON.parse(readFileSync(join(OUTPUT_DIRECTORY, 'VirtualMfaStack.template.json'), 'utf8')) as AppTemplate;
+function synth(context: Record<string, string> = {}, options?: Parameters<typeof run>[1]): AppTemplate {
+  expect(run(context, options)).toEqual({ status: 0, stderr: '' });
+  return templateOf('VirtualMfaStack');
 }
 
-function errorOf(context: Record<string, string>): string {
-  const { status, stderr } = spawnSync(cdkJson.app, { shell: true, env: environmentFor(context), encoding: 'utf8' });
-  expect(status).not.toBe(0);
-  return stderr;
+function templateOf(stack: string): AppTemplate {
+  return JSON.parse(readFileSync(join(OUTPUT_DIRECTORY, `${stack}.template.json`), 'utf8')) as AppTemplate;
 }
 
 function propertiesOf(template: AppTemplate, type: string): (Record<string, unknown> | undefined)[] {
@@ -43,7 +58,7 @@ function propertiesOf(template: AppTemplate, type: string): (Record<string, unkn
 }
 
 describe('the app behind cdk.json', () => {
-  test('declares Bob and his device, and gives out where they are, not the seed', () => {
+  test('declares Bob and his device, from mfa-users.json, and gives out where they are, not the seed', () => {
     const template = synth();
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([{ UserName: 'Bob' }]);
@@ -52,27 +67,93 @@ describe('the app behind cdk.json', () => {
     expect(JSON.stringify(template)).not.toContain('resolve:secretsmanager');
   });
 
-  test('declares the users of the context, and rotates their devices by it', () => {
+  test('gives devices to the existing users of the context, and rotates their devices by it', () => {
     const template = synth({ users: 'Bob, Alice', rotationId: '2', stackName: 'mfa' });
 
-    expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([{ UserName: 'Bob' }, { UserName: 'Alice' }]);
+    expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([]);
     expect(propertiesOf(template, 'Custom::IAMVirtualMFADevice')).toEqual([
-      expect.objectContaining({ RotationId: '2' }),
-      expect.objectContaining({ RotationId: '2' }),
+      expect.objectContaining({ UserName: 'Bob', RotationId: '2' }),
+      expect.objectContaining({ UserName: 'Alice', RotationId: '2' }),
     ]);
     const manifest = readFileSync(join(OUTPUT_DIRECTORY, 'manifest.json'), 'utf8');
     expect(manifest).toContain('"stackName": "mfa"');
   });
 
-  test.each([
-    ['', 'got the name ""; allowed: 1 to 64 characters, letters, digits and any of _+=.@-.'],
-    ['Bob Smith', 'got the name "Bob Smith"'],
-    ['Bob,bob', 'got "bob" twice; allowed: each user once, for IAM ignores the case of names. Remove one.'],
-  ])('refuses the users "%s"', (users, message) => {
-    expect(errorOf({ users })).toContain(`Context users: ${message}`);
+  test('creates the users of the context when it is told to', () => {
+    const template = synth({ users: 'Bob,Alice', createUsers: 'true' });
+
+    expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([{ UserName: 'Bob' }, { UserName: 'Alice' }]);
+  });
+
+  test('refuses a context that it cannot take, in one line', () => {
+    const { status, stderr } = run({ users: 'Bob,bob' });
+
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      'Context users: got "bob" twice; allowed: each user once, for IAM ignores the case of names. Remove one.\n',
+    );
+  });
+
+  test('refuses a file with every problem in a line, synthesizes nothing, and records nothing', () => {
+    writeFileSync(
+      join(DIRECTORY, 'mfa-users.json'),
+      '{\n  "Users": [\n    { "UserName": "Bob", "issuer": "x" },\n    { "UserName": "Bob Smith" }\n  ]\n}\n',
+    );
+
+    const { status, stderr } = run({}, { cwd: DIRECTORY, ci: '' });
+
+    expect(status).toBe(1);
+    expect(stderr.split('\n')).toEqual([
+      expect.stringMatching(
+        /^mfa-users\.json:3:26: Users\[0\]: got the unknown key "issuer"; .* Did you mean Issuer\?/,
+      ),
+      'mfa-users.json:4:19: Users[1].UserName: got "Bob Smith"; allowed: 1 to 128 characters, letters, digits and any ' +
+        'of _+=,.@-. Correct it and run the command again.',
+      '',
+    ]);
+    expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
+    expect(existsSync(join(DIRECTORY, 'mfa-users.lock.json'))).toBe(false);
   });
 
   test('runs under the feature flags that the CDK recommends', () => {
     expect(cdkJson.context).toEqual(recommendedFlags);
   });
+});
+
+describe('more users than a stack holds', () => {
+  const STACKS = ['VirtualMfaStack', 'VirtualMfaStack-2', 'VirtualMfaStack-3'];
+  const TYPES = ['AWS::IAM::User', 'AWS::SecretsManager::Secret', 'Custom::IAMVirtualMFADevice'];
+  const users = Array.from({ length: 250 }, (_, index) => ({ UserName: `User${index}`, CreateUser: true }));
+
+  function synthesizedFrom(declared: object[]): AppTemplate[] {
+    writeFileSync(join(DIRECTORY, 'mfa-users.json'), JSON.stringify({ StackName: 'staff', Users: declared }));
+    synth({}, { cwd: DIRECTORY, ci: '' });
+    return STACKS.map(templateOf);
+  }
+
+  /** What is the users' own; the role's policies name all users of a stack. */
+  function usersOwn({ Resources, Outputs }: AppTemplate) {
+    const ofUsers = Object.entries(Resources).filter(([, { Type }]) => TYPES.includes(Type));
+    return { ...Outputs, ...Object.fromEntries(ofUsers.map(([id, { Properties }]) => [id, Properties])) };
+  }
+
+  test('are spread over several, within the limits of CloudFormation, and another user moves none of them', () => {
+    const before = synthesizedFrom(users);
+
+    expect(before.map((template) => propertiesOf(template, 'AWS::IAM::User').length)).toEqual([100, 100, 50]);
+    for (const template of before) {
+      expect(Object.keys(template.Outputs).length).toBeLessThanOrEqual(200);
+      expect(Object.keys(template.Resources).length).toBeLessThanOrEqual(500);
+    }
+    const manifest = readFileSync(join(OUTPUT_DIRECTORY, 'manifest.json'), 'utf8');
+    expect(manifest).toContain('"stackName": "staff-3"');
+
+    const after = synthesizedFrom([...users.slice(0, 50), { UserName: 'Newcomer' }, ...users.slice(50)]);
+
+    expect(after.slice(0, 2)).toEqual(before.slice(0, 2));
+    expect(before.map(usersOwn)[2]).not.toHaveProperty('NewcomerSerialNumber');
+    expect(after.map(usersOwn)[2]).toMatchObject(before.map(usersOwn)[2] ?? {});
+    expect(after.map(usersOwn)[2]).toHaveProperty('NewcomerSerialNumber');
+    expect(readdirSync(DIRECTORY).sort()).toEqual(['cdk.out', 'mfa-users.json', 'mfa-users.lock.json']);
+  }, 60_000);
 });

@@ -45,8 +45,10 @@ describe('npm run demo', { timeout: 120_000 }, () => {
     for (const step of [
       'cdk deploy, on an account that listens on loopback',
       'What was made',
-      'The seed, as its owner reads it from the secret',
-      'Signing in: GetSessionToken with a code',
+      'virtual-mfa qr: the seed, for an authenticator app',
+      'virtual-mfa code: the current code',
+      'virtual-mfa session: signing in with MFA',
+      'virtual-mfa verify: what is proven',
       'cdk destroy',
       'What is left',
     ]) {

@@ -15,7 +15,8 @@ export class Deployment {
   readonly iam: IAMClient;
   readonly secretsManager: SecretsManagerClient;
   #logged = '';
-  readonly #assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-e2e-'));
+  /** The folder that the app is synthesized into. */
+  readonly assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-e2e-'));
 
   private constructor(
     readonly localAws: LocalAws,
@@ -33,11 +34,10 @@ export class Deployment {
 
   /** Runs the CLI with the app's context given as `name=value`. */
   async cdk(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
-    const app = this.app === undefined ? [] : ['--app', this.app];
-    const args = [...command, ...app, '--output', this.#assembly, ...context.flatMap((value) => ['-c', value])];
+    const app = this.app === undefined ? ['-c', 'createUsers=true'] : ['--app', this.app];
+    const args = [...command, ...app, '--output', this.assembly, ...context.flatMap((value) => ['-c', value])];
     const run = await cdk(args, { environment: this.localAws.environment, output: 'result' });
-    this.printed += run.output;
-    this.#rememberLogs();
+    this.remember(run.output);
     return run;
   }
 
@@ -82,22 +82,23 @@ export class Deployment {
     return new IAMClient({ ...clientConfiguration, credentials });
   }
 
-  /** Keeps what the functions logged: their log groups go with the stack. */
-  #rememberLogs(): void {
+  /** Keeps what the CLI printed, and what the functions logged: their log groups go with the stack. */
+  remember(printed: string): void {
+    this.printed += printed;
     const messages = this.localAws.logs.groups().flatMap(({ events }) => events.map(({ message }) => message));
     this.#logged += messages.join('\n');
   }
 
   /** Every text that left the account other than as the secret: what the CLI printed, templates, answers, logs. */
   everythingPublic(): string {
-    const templates = readdirSync(this.#assembly)
+    const templates = readdirSync(this.assembly)
       .filter((file) => file.endsWith('.json'))
-      .map((file) => readFileSync(join(this.#assembly, file), 'utf8'));
+      .map((file) => readFileSync(join(this.assembly, file), 'utf8'));
     return [this.printed, ...templates, this.#logged, JSON.stringify(this.observations)].join('\n');
   }
 
   async stop(): Promise<void> {
     await this.localAws.close();
-    rmSync(this.#assembly, { recursive: true, force: true });
+    rmSync(this.assembly, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,32 @@
+import { bundle } from './bundle';
+
+/** The library is beside the bundles in the package, compiled by jsii: an app has one copy of it. */
+const libraryBeside = {
+  name: 'library-beside',
+  setup: (build: { onResolve(filter: { filter: RegExp }, resolve: () => object): void }) =>
+    build.onResolve({ filter: /^(\.\.\/)+lib$/ }, () => ({ path: '../lib', external: true })),
+};
+
+/** ES modules first: esbuild cannot follow the other form of jsonc-parser, and leaves more out of them. */
+const mainFields = ['module', 'main'];
+
+async function buildCommands(): Promise<void> {
+  await bundle({
+    entryPoint: 'bin/virtual-mfa.ts',
+    outfile: 'dist/bin/virtual-mfa.js',
+    notices: 'dist/bin/virtual-mfa.THIRD-PARTY-LICENSES.txt',
+    target: 'node20',
+    mainFields,
+  });
+  await bundle({
+    entryPoint: 'bin/app.ts',
+    outfile: 'dist/bin/virtual-mfa-app.js',
+    notices: 'dist/bin/virtual-mfa-app.THIRD-PARTY-LICENSES.txt',
+    target: 'node20',
+    mainFields,
+    external: ['aws-cdk-lib', 'constructs'],
+    plugins: [libraryBeside],
+  });
+}
+
+void buildCommands();

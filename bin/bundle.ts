@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, type BuildOptions } from 'esbuild';
+import license, { type Dependency } from 'esbuild-plugin-license';
+
+const ROOT = join(__dirname, '..');
+
+/** One bundle of the published package. */
+export interface Bundle extends Pick<BuildOptions, 'target' | 'external' | 'mainFields' | 'plugins'> {
+  /** Path of the entry point and of the output, below the repository's root. */
+  readonly entryPoint: string;
+  readonly outfile: string;
+  /** Path of the licences of what is in the bundle, below the repository's root. */
+  readonly notices: string;
+}
+
+/** Bundles code that runs on Node, with the licences of what is in the bundle. */
+export async function bundle({ entryPoint, outfile, notices, plugins = [], ...options }: Bundle): Promise<void> {
+  const output = join(ROOT, outfile);
+  rmSync(output, { force: true });
+  await build({
+    ...options,
+    entryPoints: [join(ROOT, entryPoint)],
+    outfile: output,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [
+      ...plugins,
+      license({
+        banner: '',
+        thirdParty: { output: { file: join(ROOT, notices), template: (found) => noticesOf(outfile, found) } },
+      }),
+    ],
+  });
+}
+
+/** Each licence text once, under the packages that come with it. */
+function noticesOf(outfile: string, dependencies: Dependency[]): string {
+  const packagesByText = new Map<string, string[]>();
+  for (const { packageJson, licenseText } of dependencies) {
+    const { name, version, license: identifier } = packageJson;
+    const text = licenseText.trim() || `${identifier}: the package comes without a copy of the text.`;
+    packagesByText.set(text, [...(packagesByText.get(text) ?? []), `${name} ${version} (${identifier})`]);
+  }
+  const notices = [...packagesByText].map(([text, packages]) => `${packages.join('\n')}\n\n${text}\n`);
+  return [`The file ${outfile} contains code of the packages below.\n`, ...notices].join(`\n${'-'.repeat(80)}\n\n`);
+}

@@ -1,0 +1,113 @@
+import { PROPERTY_RULES } from '../../lambda/contract';
+import { DeclarationError, inWords } from './declaration-error';
+import { type MfaUser } from './document';
+import { USERS_PER_STACK } from './stack-assignment';
+
+/** What the app is told by `-c`, or by `context` in cdk.json. */
+export interface AppContext {
+  /** Either these users or those of a file. */
+  readonly source: { readonly users: readonly MfaUser[] } | { readonly usersFile: string };
+  readonly stackName?: string;
+  /** For the users who have no RotationId of their own. */
+  readonly rotationId?: string;
+}
+
+const DEFAULT_USERS_FILE = 'mfa-users.json';
+const EXAMPLES = {
+  users: 'Bob,Alice',
+  usersFile: DEFAULT_USERS_FILE,
+  createUsers: 'true',
+  rotationId: '2026-01',
+  stackName: 'VirtualMfaStack',
+};
+type Key = keyof typeof EXAMPLES;
+
+/** The longest name that IAM takes for a new user; it has older ones that are longer. */
+const LONGEST_NEW_USER_NAME = 64;
+const LONGEST_USER_NAME = 128;
+
+/**
+ * Reads the context.
+ *
+ * @throws DeclarationError for the first value that cannot be taken
+ */
+export function readContext(valueOf: (key: string) => unknown): AppContext {
+  const textOf = (key: Key) => text(key, valueOf(key));
+  const users = textOf('users');
+  const usersFile = textOf('usersFile');
+  const createUsers = flag('createUsers', valueOf('createUsers'));
+  if (users !== undefined && usersFile !== undefined) {
+    refuse('users', 'it together with usersFile', 'one of them', 'Leave one out.');
+  }
+  if (users === undefined && createUsers !== undefined) {
+    refuse('createUsers', 'it without users', 'together with users', 'In a file, write "CreateUser": true for a user.');
+  }
+  return {
+    source:
+      users === undefined ? { usersFile: usersFile ?? DEFAULT_USERS_FILE } : { users: usersIn(users, createUsers) },
+    stackName: checked('stackName', textOf('stackName'), {
+      accepts: (name) => /^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name),
+      allowed: '1 to 128 characters, letters, digits and hyphens, beginning with a letter',
+    }),
+    rotationId: checked('rotationId', textOf('rotationId'), PROPERTY_RULES.RotationId),
+  };
+}
+
+function usersIn(list: string, createUsers = false): MfaUser[] {
+  const names = list.split(',').map((name) => name.trim());
+  const longest = createUsers ? LONGEST_NEW_USER_NAME : LONGEST_USER_NAME;
+  for (const name of names) {
+    if (!PROPERTY_RULES.UserName.accepts(name) || name.length > longest) {
+      const whom = createUsers ? ', for users that are created' : '';
+      refuse(
+        'users',
+        `the name ${inWords(name)}`,
+        `1 to ${longest} characters, letters, digits and any of _+=.@-${whom}`,
+        `Pass IAM user names with commas between them, like -c users=${EXAMPLES.users}.`,
+      );
+    }
+  }
+  const inLowerCase = names.map((name) => name.toLowerCase());
+  const twice = names.find((_name, index) => inLowerCase.indexOf(inLowerCase[index] ?? '') !== index);
+  if (twice !== undefined) {
+    refuse('users', `${inWords(twice)} twice`, 'each user once, for IAM ignores the case of names', 'Remove one.');
+  }
+  if (names.length > USERS_PER_STACK) {
+    refuse(
+      'users',
+      `${names.length} users`,
+      `up to ${USERS_PER_STACK}, which is what one stack holds`,
+      `Declare them in a file, whose users are spread over several stacks: npx virtual-mfa skeleton > ${DEFAULT_USERS_FILE}`,
+    );
+  }
+  return names.map((UserName) => ({ UserName, CreateUser: createUsers }));
+}
+
+function text(key: Key, value: unknown): string | undefined {
+  return value === undefined || typeof value === 'string'
+    ? value
+    : refuse(key, inWords(value), 'text', `Pass it like -c ${key}=${EXAMPLES[key]}.`);
+}
+
+function flag(key: Key, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') {
+    return value;
+  }
+  return value === 'true' || value === 'false'
+    ? value === 'true'
+    : refuse(key, inWords(value), 'true or false', `Pass it like -c ${key}=${EXAMPLES[key]}.`);
+}
+
+function checked(
+  key: Key,
+  value: string | undefined,
+  rule: { accepts(value: string): boolean; readonly allowed: string },
+): string | undefined {
+  return value === undefined || rule.accepts(value)
+    ? value
+    : refuse(key, inWords(value), rule.allowed, `Pass it like -c ${key}=${EXAMPLES[key]}.`);
+}
+
+function refuse(key: Key, got: string, allowed: string, remedy: string): never {
+  throw new DeclarationError(`Context ${key}: got ${got}; allowed: ${allowed}. ${remedy}`);
+}

@@ -1,0 +1,160 @@
+import { OWN_TAG_PREFIX, PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
+import { inWords, type Problem } from './declaration-error';
+import { type MfaDeviceTag, type MfaUser } from './document';
+import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
+
+const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyof typeof PROPERTY_RULES]>>> = {
+  ...PROPERTY_RULES,
+  UserPath: PROPERTY_RULES.Path,
+};
+const RESERVED_TAG_PREFIXES = ['aws:', OWN_TAG_PREFIX];
+
+/** One entry of the document as far as it can be read: other parts of the same document may be broken. */
+interface Entry {
+  readonly path: JsonPath;
+  textOf(key: keyof MfaUser): string | undefined;
+  readonly tagKeys: readonly { readonly path: JsonPath; readonly key: string }[];
+}
+
+/** Where a document breaks a rule that a schema cannot state, or not exactly. */
+export function ruleProblems(json: JsonDocument): Problem[] {
+  const entries = entriesOf(json.value);
+  const problem = (path: JsonPath, message: string): Problem => ({
+    offset: json.offsetOf(path),
+    message: `${pathInWords(path)}: ${message}`,
+  });
+  return [
+    ...entries.flatMap((entry) => propertyProblems(entry, problem)),
+    ...entries.flatMap((entry) => serialNumberProblems(entry, problem)),
+    ...entries.flatMap(({ tagKeys }) => tagProblems(tagKeys, json, problem)),
+    ...userTwice(entries, json, problem),
+    ...deviceTwice(entries, json, problem),
+  ];
+}
+
+type Report = (path: JsonPath, message: string) => Problem;
+
+/** The schema has these rules for editors; here they are as the construct and the handler hold them. */
+function propertyProblems(entry: Entry, problem: Report): Problem[] {
+  return Object.entries(RULES).flatMap(([key, rule]) => {
+    const value = entry.textOf(key as keyof MfaUser);
+    return value === undefined || rule.accepts(value)
+      ? []
+      : [
+          problem(
+            [...entry.path, key],
+            `got ${inWords(value)}; allowed: ${rule.allowed}. Correct it and run the command again.`,
+          ),
+        ];
+  });
+}
+
+/** Without an explicit name, the device's begins with the user's. */
+function serialNumberProblems(entry: Entry, problem: Report): Problem[] {
+  const path = entry.textOf('Path');
+  const name = entry.textOf('VirtualMFADeviceName') ?? entry.textOf('UserName') ?? '';
+  const excess = serialNumberOf('aws', '123456789012', path ?? '/', name).length - SERIAL_NUMBER_MAX_LENGTH;
+  if (path === undefined || excess <= 0) {
+    return [];
+  }
+  const got = path.length + name.length;
+  return [
+    problem(
+      [...entry.path, 'Path'],
+      `got ${got} characters, path and name of the device together; allowed: ${got - excess}, for a serial number has ` +
+        `${SERIAL_NUMBER_MAX_LENGTH} at most. Shorten one of them and run the command again.`,
+    ),
+  ];
+}
+
+function tagProblems(tagKeys: Entry['tagKeys'], json: JsonDocument, problem: Report): Problem[] {
+  const reserved = tagKeys
+    .filter(({ key }) => RESERVED_TAG_PREFIXES.some((prefix) => key.toLowerCase().startsWith(prefix)))
+    .map(({ path, key }) =>
+      problem(
+        path,
+        `got ${inWords(key)}; allowed: keys that do not begin with ${RESERVED_TAG_PREFIXES.join(' or ')}, which are ` +
+          'reserved. Change the key and run the command again.',
+      ),
+    );
+  const twice = repetitions(tagKeys, ({ key }) => key.toLowerCase()).map(({ item, first }) =>
+    problem(
+      item.path,
+      `got ${inWords(item.key)}, which line ${json.lineOf(first.path)} has already (${inWords(first.key)}); ` +
+        'allowed: each key once, for IAM ignores the case of tag keys. Remove one of them and run the command again.',
+    ),
+  );
+  return [...reserved, ...twice];
+}
+
+function userTwice(entries: readonly Entry[], json: JsonDocument, problem: Report): Problem[] {
+  return repetitions(entries, (entry) => entry.textOf('UserName')?.toLowerCase()).map(({ item, first }) =>
+    problem(
+      [...item.path, 'UserName'],
+      `got ${inWords(item.textOf('UserName'))}, whom line ${json.lineOf([...first.path, 'UserName'])} has already ` +
+        `(${inWords(first.textOf('UserName'))}); allowed: each user once, for IAM ignores the case of names. ` +
+        'Remove one of them and run the command again.',
+    ),
+  );
+}
+
+function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Report): Problem[] {
+  const named = entries.filter((entry) => entry.textOf('VirtualMFADeviceName') !== undefined);
+  const device = (entry: Entry) => `${entry.textOf('Path') ?? '/'}${entry.textOf('VirtualMFADeviceName')}`;
+  return repetitions(named, device).map(({ item, first }) =>
+    problem(
+      [...item.path, 'VirtualMFADeviceName'],
+      `got ${inWords(device(item))} with its path, which line ` +
+        `${json.lineOf([...first.path, 'VirtualMFADeviceName'])} has already; allowed: one device of a name and path in ` +
+        'an account. Choose another name or path and run the command again.',
+    ),
+  );
+}
+
+/** Items whose key an earlier item has, with the first of them. */
+function repetitions<Item>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string | undefined,
+): { readonly item: Item; readonly first: Item }[] {
+  const firsts = new Map<string, Item>();
+  return items.flatMap((item) => {
+    const key = keyOf(item);
+    if (key === undefined) {
+      return [];
+    }
+    const first = firsts.get(key);
+    firsts.set(key, first ?? item);
+    return first === undefined ? [] : [{ item, first }];
+  });
+}
+
+function entriesOf(document: unknown): Entry[] {
+  return listIn(document, 'Users').map((entry, index) => {
+    const path = ['Users', index];
+    return {
+      path,
+      textOf: (key) => textIn(entry, key),
+      tagKeys: listIn(entry, 'Tags').flatMap((tag, tagIndex) => {
+        const name: keyof MfaDeviceTag = 'Key';
+        const key = textIn(tag, name);
+        return key === undefined ? [] : [{ path: [...path, 'Tags', tagIndex, name], key }];
+      }),
+    };
+  });
+}
+
+function listIn(value: unknown, key: string): readonly unknown[] {
+  const member = memberOf(value, key);
+  return Array.isArray(member) ? member : [];
+}
+
+function textIn(value: unknown, key: string): string | undefined {
+  const member = memberOf(value, key);
+  return typeof member === 'string' ? member : undefined;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}

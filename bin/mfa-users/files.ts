@@ -1,0 +1,59 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { DeclarationError } from './declaration-error';
+
+/** @throws DeclarationError when there is no such file, or no text in UTF-8 in it */
+export function readUsersFile(file: string): string {
+  const text = readText(file);
+  if (text === undefined) {
+    throw new DeclarationError(
+      `${file}: there is no such file; allowed: a file that declares users. ` +
+        `Write one, \`npx virtual-mfa skeleton > ${file}\` prints a sample; or name another with -c usersFile=…, ` +
+        'or pass the names of existing users, like -c users=Bob,Alice.',
+    );
+  }
+  return text;
+}
+
+/**
+ * The file's text; undefined when there is no such file.
+ *
+ * @throws DeclarationError when it cannot be read, or is not UTF-8
+ */
+export function readText(file: string): string | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
+      return undefined;
+    }
+    throw new DeclarationError(
+      `${file}: got ${message}; allowed: a file that can be read. Correct it and run the command again.`,
+    );
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // What `>` writes in the PowerShell of Windows.
+    throw new DeclarationError(
+      `${file}: got bytes that are not UTF-8; allowed: JSON in UTF-8. Save the file as UTF-8 and run the command again.`,
+    );
+  }
+}
+
+/** Replaces the file as a whole or not at all; answers false where it may not be written. */
+export function writeText(file: string, text: string): boolean {
+  const beside = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(beside, text);
+    renameSync(beside, file);
+    return true;
+  } catch (error) {
+    rmSync(beside, { force: true });
+    if (['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+      return false;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+import schema from '../mfa-users.schema.json';
+
+interface SchemaWithExamples {
+  readonly type: string;
+  readonly examples?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SchemaWithExamples>>;
+  readonly items?: SchemaWithExamples;
+}
+
+/** A sample of mfa-users.json with every key, made of the examples of its schema. */
+export function skeleton(): string {
+  return `${JSON.stringify(sampleOf(schema), null, 2)}\n`;
+}
+
+function sampleOf({ examples, properties, items }: SchemaWithExamples): unknown {
+  if (properties !== undefined) {
+    return Object.fromEntries(Object.entries(properties).map(([key, property]) => [key, sampleOf(property)]));
+  }
+  return items === undefined ? examples?.[0] : [sampleOf(items)];
+}

@@ -1,0 +1,56 @@
+/**
+ * What one stack holds: each user has two outputs, of the 200 that CloudFormation takes, and three resources, of 500.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+ */
+export const USERS_PER_STACK = 100;
+
+/** The number of a user's stack, counted from 1. */
+export type StackNumber = number;
+
+/** The users that have been given a stack before, in whichever case they are written. */
+export class RecordedStacks {
+  public static readonly NONE = new RecordedStacks([]);
+
+  private readonly stacks: ReadonlyMap<string, StackNumber>;
+
+  public constructor(stacks: Iterable<readonly [userName: string, stack: StackNumber]>) {
+    this.stacks = new Map([...stacks].map(([userName, stack]) => [userName.toLowerCase(), stack]));
+  }
+
+  public stackOf(userName: string): StackNumber | undefined {
+    return this.stacks.get(userName.toLowerCase());
+  }
+}
+
+/**
+ * Gives each user a stack. A recorded user stays; a new one goes, in the order given, to the first stack with room. The
+ * room of users who are no longer there is free.
+ *
+ * Why a record: another user must not move a device from one stack to another, which would replace it. No function of
+ * the users alone fills stacks and keeps everybody in place.
+ */
+export function assignStacks(userNames: readonly string[], recorded: RecordedStacks): ReadonlyMap<string, StackNumber> {
+  const size = new Map<StackNumber, number>();
+  const sizeOf = (stack: StackNumber) => size.get(stack) ?? 0;
+  const settle = (stack: StackNumber): StackNumber => {
+    size.set(stack, sizeOf(stack) + 1);
+    return stack;
+  };
+  const stayed = userNames.map((userName) => {
+    const stack = recorded.stackOf(userName);
+    return stack === undefined ? undefined : settle(stack);
+  });
+  // Stacks before this one are full, and none gets room while users are being placed.
+  let first: StackNumber = 1;
+  return new Map(
+    userNames.map((userName, index) => {
+      const stack = stayed[index];
+      if (stack !== undefined) {
+        return [userName, stack];
+      }
+      while (sizeOf(first) >= USERS_PER_STACK) first++;
+      return [userName, settle(first)];
+    }),
+  );
+}

@@ -1,0 +1,188 @@
+/** What the exit codes mean; `--help` and the README list them. */
+export const EXIT_CODES = {
+  failed: { code: 1, meaning: 'AWS, or the machine, did not do what was asked; or verify found something wrong' },
+  usage: { code: 2, meaning: 'the command line is not understood' },
+  notFound: { code: 3, meaning: 'no such user, device or secret; or more than one' },
+  accessDenied: { code: 4, meaning: 'a permission, or the credentials, are missing' },
+  notAssigned: { code: 5, meaning: 'the device is not enabled for the user' },
+  clockOff: { code: 6, meaning: "this machine's clock is not AWS's" },
+  readableByOthers: { code: 7, meaning: 'the output would be a file that others can read' },
+  interrupted: { code: 130, meaning: 'interrupted' },
+} as const satisfies Record<string, { code: number; meaning: string }>;
+
+export type FailureKind = keyof typeof EXIT_CODES;
+
+/** A command that did not do its job: what happened, and what to do. No message contains a seed or a code. */
+export class CommandFailure extends Error {
+  readonly exitCode: number;
+
+  constructor(
+    readonly kind: FailureKind,
+    whatHappened: string,
+    remedy: string,
+  ) {
+    super(`${whatHappened} ${remedy}`);
+    this.exitCode = EXIT_CODES[kind].code;
+  }
+}
+
+/** Codes of the stored seed that AWS did not take, in several time steps. */
+export class CodesRefused extends CommandFailure {}
+
+/** Everything that can go wrong and is known to. */
+export const failures = {
+  noSuchUser: (userName: string) =>
+    new CommandFailure(
+      'notFound',
+      `IAM knows no user ${userName}.`,
+      'Check the name, the profile and the account: virtual-mfa list shows the users who have a device.',
+    ),
+
+  noDevice: (userName: string, others: readonly string[]) =>
+    new CommandFailure(
+      'notFound',
+      `The user ${userName} has no device that cdk-iam-virtual-mfa manages` +
+        `${others.length > 0 ? `, but others: ${others.join(', ')}` : ''}.`,
+      'Declare one and deploy; virtual-mfa list shows the devices that there are.',
+    ),
+
+  severalDevices: (userName: string, serialNumbers: readonly string[]) =>
+    new CommandFailure(
+      'notFound',
+      `The user ${userName} has ${serialNumbers.length} devices: ${serialNumbers.join(', ')}.`,
+      'Give the serial number of one in place of the user.',
+    ),
+
+  noSuchDevice: (serialNumber: string) =>
+    new CommandFailure(
+      'notFound',
+      `IAM knows no device ${serialNumber}.`,
+      'It may have been replaced: virtual-mfa list shows the devices that there are.',
+    ),
+
+  notManaged: (serialNumber: string) =>
+    new CommandFailure(
+      'notFound',
+      `The device ${serialNumber} is not one that cdk-iam-virtual-mfa manages: it lacks the tags.`,
+      'Where its seed is in a secret of the same form, give the ARN of the secret.',
+    ),
+
+  noSuchSecret: (what: string) =>
+    new CommandFailure(
+      'notFound',
+      `There is no secret ${what}.`,
+      'It may have been deleted, or scheduled for deletion (aws secretsmanager restore-secret). Deploy with a new rotationId to get a new device and a new seed.',
+    ),
+
+  noSeedIn: (secretArn: string) =>
+    new CommandFailure(
+      'notFound',
+      `The secret ${secretArn} holds no seed of a device: its value is not JSON with serialNumber, userName, seed and otpauthUri.`,
+      'Give the secret of a VirtualMfaDevice. If somebody changed its value, deploy with a new rotationId.',
+    ),
+
+  notAssigned: (serialNumber: string, userName: string) =>
+    new CommandFailure(
+      'notAssigned',
+      `The device ${serialNumber} exists, but is not enabled for the user ${userName}.`,
+      'Somebody deactivated it. Deploy its stack with any change to the device, a tag for example: that enables it again, with the seed it has.',
+    ),
+
+  foreignSession: (serialNumber: string, userName: string, caller: string) =>
+    new CommandFailure(
+      'notAssigned',
+      `STS does not take codes of ${serialNumber} from ${caller}.`,
+      `The device has to be enabled for the caller: sign with an access key of the user ${userName} (--profile), and let virtual-mfa verify tell whether the device is enabled.`,
+    ),
+
+  accessDenied: (action: string, resource: string, message: string, alternative = '') =>
+    new CommandFailure(
+      'accessDenied',
+      `AWS denied ${action} on ${resource}: ${message.trim().replace(/\.?$/, '.')}`,
+      `Allow it for these credentials, or choose others (--profile).${alternative && ` ${alternative}`}`,
+    ),
+
+  keyDenied: (secretArn: string, keyId: string) =>
+    new CommandFailure(
+      'accessDenied',
+      `AWS denied kms:Decrypt on the key of the secret ${secretArn}, ${keyId}.`,
+      'Allow it in the policies of these credentials and in the policy of the key (seedSecret.grantRead does both), or choose other credentials (--profile).',
+    ),
+
+  noCredentials: (message: string) =>
+    new CommandFailure(
+      'accessDenied',
+      `There are no AWS credentials: ${message.trim().replace(/\.?$/, '.')}`,
+      'Give a profile (--profile, AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a credential_process, virtual-mfa session needs the --profile that has the access key: it cannot get its credentials from itself.',
+    ),
+
+  credentialsRefused: (message: string) =>
+    new CommandFailure(
+      'accessDenied',
+      `AWS does not take the credentials: ${message.trim().replace(/\.?$/, '.')}`,
+      'They may be expired, deleted, or of another partition; choose others (--profile).',
+    ),
+
+  longTermKeyNeeded: (userName: string) =>
+    new CommandFailure(
+      'accessDenied',
+      'GetSessionToken takes an access key of a user, and these credentials are a session already.',
+      `Give a profile with an access key of the user ${userName} (--profile).`,
+    ),
+
+  recursion: (profile: string) =>
+    new CommandFailure(
+      'usage',
+      `The profile ${profile} gets its credentials from this very command, which would ask for them without end.`,
+      'In credential_process, give the profile that has the access key: virtual-mfa session USER --profile NAME-OF-THAT-PROFILE.',
+    ),
+
+  noRegion: () =>
+    new CommandFailure(
+      'usage',
+      'No AWS region is configured.',
+      'Give --region, set AWS_REGION, or set it in the profile.',
+    ),
+
+  clockOff: (offsetMilliseconds: number) =>
+    new CommandFailure(
+      'clockOff',
+      `The clock of this machine is ${Math.round(Math.abs(offsetMilliseconds) / 1000)} seconds ${offsetMilliseconds > 0 ? 'behind' : 'ahead of'} AWS's, and codes are made from the time.`,
+      'Synchronize it (timedatectl set-ntp true; w32tm /resync; System Settings, Date & Time), and run the command again.',
+    ),
+
+  codesRefused: (serialNumber: string) =>
+    new CodesRefused(
+      'failed',
+      `AWS refused the codes of ${serialNumber} in several time steps, although the clock is right.`,
+      "Another process may use the same device at the same time. If not, let virtual-mfa resync synchronize it; if that fails too, the stored seed is not the device's: deploy with a new rotationId.",
+    ),
+
+  verificationFailed: (serialNumber: string, checks: readonly string[]) =>
+    new CommandFailure(
+      'failed',
+      `The device ${serialNumber} is not as it should be: ${checks.join(', ')}.`,
+      'Deploy its stack with a change to the device; a new rotationId gives it a new seed.',
+    ),
+
+  readableByOthers: (file: string, mode: number) =>
+    new CommandFailure(
+      'readableByOthers',
+      `${file} can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, '0')}), and what goes into it is a secret.`,
+      'Run chmod 600 on it first, or name a file that does not exist; a shell makes files of the mode 0600 after umask 077.',
+    ),
+
+  notAFile: (file: string, reason: string) =>
+    new CommandFailure(
+      'failed',
+      `${file} cannot be written: ${reason}.`,
+      'Name a file in a directory that you can write to; not a symbolic link, for it may lead elsewhere.',
+    ),
+
+  unexpected: (what: string, message: string) =>
+    new CommandFailure(
+      'failed',
+      `${what} failed: ${message.trim().replace(/\.?$/, '.')}`,
+      'Try again; nothing was changed.',
+    ),
+} as const satisfies Record<string, (...args: never[]) => CommandFailure>;

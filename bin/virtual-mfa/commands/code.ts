@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { currentCode, type CurrentCode, watchCodes } from '../code-display';
+import { print } from '../terminal';
+import { type CommonOptions, deviceCommand, enabledSeed, type Machine, withAws } from './command';
+
+export function addCodeCommand(program: Command, machine: Machine): void {
+  const { terminal, clock } = machine;
+  deviceCommand(program, {
+    name: 'code',
+    description: 'The current authentication code, and the seconds that it has left.',
+    examples: ['virtual-mfa code Bob', 'virtual-mfa code Bob --json', 'virtual-mfa code Bob --watch'],
+  })
+    .option('--watch', 'shows each code, until interrupted')
+    .action(async (text: string, options: CommonOptions & { readonly watch?: true }) => {
+      const { watch, json } = options;
+      const show = (code: CurrentCode) =>
+        print(terminal, json ? JSON.stringify(code) : `${code.code}  ${code.secondsLeft} s left`);
+      await withAws(machine, options, async (aws) => {
+        const seed = await enabledSeed(text, aws);
+        aws.requireRightClock();
+        if (watch) await watchCodes(seed, { ...machine, show, withBar: !json && terminal.output.isTTY === true });
+        else show(currentCode(seed, clock.now()));
+      });
+    });
+}

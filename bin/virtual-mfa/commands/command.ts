@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { AwsAccess, type AwsAccessOptions } from '../aws-access';
+import type { Clock } from '../clock';
+import { failures } from '../command-failure';
+import { ManagedDevices } from '../managed-devices';
+import { type LocatedSeed, readStoredSeed } from '../stored-seeds';
+import { readTarget } from '../target';
+import { tell, type Terminal } from '../terminal';
+
+/** What the commands need of the machine. */
+export interface Machine {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+}
+
+/** The options that every command has. */
+export interface CommonOptions extends AwsAccessOptions {
+  readonly json?: true;
+}
+
+/** How a command is told: its name, what it does in a sentence, and lines to copy. */
+export interface CommandHelp {
+  readonly name: string;
+  readonly description: string;
+  readonly examples: readonly string[];
+}
+
+/** Adds a command that calls AWS. */
+export function awsCommand(program: Command, { name, description, examples }: CommandHelp): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--profile <name>', 'a profile of ~/.aws/config; without it the default credential chain')
+    .option('--region <region>', "the stack's region; without it the configured one")
+    .option('--json', 'prints JSON, errors too')
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`.trimEnd()).join('\n')}`);
+}
+
+/** Adds a command that works on one device. */
+export function deviceCommand(program: Command, help: CommandHelp): Command {
+  return awsCommand(program, help).argument(
+    '<user|serial|secret>',
+    'name of an IAM user, serial number of a device, or ARN of the secret with its seed',
+  );
+}
+
+/** Does something with AWS's clients, and closes them. */
+export async function withAws<T>(
+  { clock }: Machine,
+  options: AwsAccessOptions,
+  work: (aws: AwsAccess) => Promise<T>,
+): Promise<T> {
+  const aws = new AwsAccess(options, clock);
+  try {
+    return await work(aws);
+  } finally {
+    aws.close();
+  }
+}
+
+/** The stored seed of a device that is enabled, as far as that is known. */
+export async function enabledSeed(text: string, aws: AwsAccess): Promise<LocatedSeed> {
+  const devices = new ManagedDevices(aws);
+  const target = readTarget(text);
+  const location = await devices.locateSeed(target);
+  const seed = await readStoredSeed(location, aws);
+  const isEnabled =
+    location.isEnabled ??
+    // Who names the secret may have no permission for more than that.
+    (target.kind === 'secret' || (await devices.enabledFor(seed.userName)).has(seed.serialNumber));
+  if (!isEnabled) throw failures.notAssigned(seed.serialNumber, seed.userName);
+  return seed;
+}
+
+/** Tells a person why nothing happens for a while. */
+export function waitingOn(terminal: Terminal): (milliseconds: number) => void {
+  return (milliseconds) =>
+    tell(terminal, `The current code is used up; the next one comes in ${Math.ceil(milliseconds / 1000)} s.`);
+}

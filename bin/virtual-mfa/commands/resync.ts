@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { resync } from '../resync';
+import { print } from '../terminal';
+import { type CommonOptions, deviceCommand, enabledSeed, type Machine, waitingOn, withAws } from './command';
+
+export function addResyncCommand(program: Command, machine: Machine): void {
+  const { terminal } = machine;
+  deviceCommand(program, {
+    name: 'resync',
+    description: 'Synchronizes the device with two codes of its stored seed (ResyncMFADevice).',
+    examples: ['virtual-mfa resync Bob'],
+  }).action(async (text: string, options: CommonOptions) => {
+    await withAws(machine, options, async (aws) => {
+      const seed = await enabledSeed(text, aws);
+      await resync(seed, { ...machine, aws, waiting: waitingOn(terminal) });
+      const { userName, serialNumber } = seed;
+      const done = { userName, serialNumber, synchronized: true };
+      print(terminal, options.json ? JSON.stringify(done) : `${serialNumber} is synchronized.`);
+    });
+  });
+}

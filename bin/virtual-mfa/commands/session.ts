@@ -1,0 +1,94 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { AwsAccess } from '../aws-access';
+import { failures } from '../command-failure';
+import { ManagedDevices } from '../managed-devices';
+import { getSession, type SessionCredentials } from '../session';
+import { SessionCache } from '../session-cache';
+import { readStoredSeed } from '../stored-seeds';
+import { readTarget } from '../target';
+import { print, requirePrivateOutput } from '../terminal';
+import { type CommonOptions, deviceCommand, type Machine, waitingOn, withAws } from './command';
+
+interface SessionOptions extends CommonOptions {
+  readonly seedProfile?: string;
+  readonly durationSeconds: number;
+  readonly cache: boolean;
+}
+
+/** As GetSessionToken has it. */
+const DURATION_SECONDS = { least: 900, most: 129_600, default: 43_200 } as const;
+
+/** Names the sessions under way to the processes that they start, so that one which would start itself is noticed. */
+const UNDER_WAY = 'VIRTUAL_MFA_SESSIONS_UNDER_WAY';
+
+export function addSessionCommand(program: Command, machine: Machine): void {
+  const { least, most, default: usual } = DURATION_SECONDS;
+  deviceCommand(program, {
+    name: 'session',
+    description: 'Credentials of a session with MFA, in the form that credential_process wants.',
+    examples: [
+      'virtual-mfa session Bob --profile bob-key',
+      'virtual-mfa session Bob --profile bob-key --seed-profile administrator --no-cache',
+      '',
+      'In ~/.aws/config, for every tool that takes a profile:',
+      '[profile bob]',
+      'credential_process = virtual-mfa session Bob --profile bob-key',
+    ],
+  })
+    .option('--seed-profile <name>', 'the profile that may find and read the seed; without it --profile')
+    .option('--duration-seconds <seconds>', `of the session: ${least} to ${most}`, durationSeconds, usual)
+    .option('--no-cache', 'keeps no session in ~/.aws/virtual-mfa/cache')
+    .action(async (text: string, options: SessionOptions) => {
+      requirePrivateOutput(machine.terminal);
+      guardAgainstRecursion([
+        text,
+        options.profile ?? process.env['AWS_PROFILE'] ?? 'default',
+        options.seedProfile ?? '',
+      ]);
+      const session = await withAws(machine, options, (aws) => sessionFor(text, options, aws, machine));
+      print(machine.terminal, JSON.stringify(session, undefined, 2));
+    });
+}
+
+/** A session from the cache, or a new one. */
+async function sessionFor(
+  text: string,
+  { profile, region, seedProfile, durationSeconds: duration, cache: isCached }: SessionOptions,
+  aws: AwsAccess,
+  machine: Machine,
+): Promise<SessionCredentials> {
+  const { clock, signal, terminal } = machine;
+  const target = readTarget(text);
+  const endpoint = process.env['AWS_ENDPOINT_URL_STS'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
+  const question = [text, await aws.accessKeyId(), duration, endpoint];
+  const cache = isCached ? new SessionCache(join(homedir(), '.aws/virtual-mfa/cache'), question) : undefined;
+  const kept = () => cache?.read(clock.now(), duration);
+  return (
+    kept() ??
+    (await withAws(machine, { profile: seedProfile ?? profile, region }, async (seedAccess) => {
+      const seed = await readStoredSeed(await new ManagedDevices(seedAccess).locateSeed(target), seedAccess);
+      seedAccess.requireRightClock();
+      const tools = { aws, clock, signal, waiting: waitingOn(terminal), gotMeanwhile: kept };
+      const session = await getSession(seed, duration, tools);
+      cache?.write(session);
+      return session;
+    }))
+  );
+}
+
+/** The SDK runs credential_process with this process's environment: a profile that needs itself would never come to an end. */
+function guardAgainstRecursion(question: readonly [target: string, profile: string, seedProfile: string]): void {
+  const own = JSON.stringify(question);
+  const underWay = (process.env[UNDER_WAY] ?? '').split('\n');
+  if (underWay.includes(own)) throw failures.recursion(question[1]);
+  process.env[UNDER_WAY] = [...underWay, own].join('\n');
+}
+
+function durationSeconds(value: string): number {
+  const { least, most } = DURATION_SECONDS;
+  const seconds = Number(value);
+  if (Number.isInteger(seconds) && seconds >= least && seconds <= most) return seconds;
+  throw new InvalidArgumentError(`Allowed: ${least} to ${most} seconds (15 minutes to 36 hours).`);
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { failures } from '../command-failure';
+import { ManagedDevices } from '../managed-devices';
+import { resync } from '../resync';
+import { readStoredSeed } from '../stored-seeds';
+import { readTarget } from '../target';
+import { print } from '../terminal';
+import { type Check, verify } from '../verification';
+import { type CommonOptions, deviceCommand, type Machine, waitingOn, withAws } from './command';
+
+export function addVerifyCommand(program: Command, machine: Machine): void {
+  const { terminal } = machine;
+  deviceCommand(program, {
+    name: 'verify',
+    description: 'Whether the device is enabled for its user, and whether the stored seed is its seed.',
+    examples: ['virtual-mfa verify Bob', 'virtual-mfa verify Bob --resync'],
+  })
+    .option('--resync', 'proves with ResyncMFADevice that IAM has the stored seed; uses two codes up')
+    .action(async (text: string, options: CommonOptions & { readonly resync?: true }) => {
+      await withAws(machine, options, async (aws) => {
+        const devices = new ManagedDevices(aws);
+        const seed = await readStoredSeed(await devices.locateSeed(readTarget(text)), aws);
+        const proof = () => resync(seed, { ...machine, aws, waiting: waitingOn(terminal) });
+        const checks = await verify(seed, devices, aws, options.resync && proof);
+        const { userName, serialNumber } = seed;
+        const inWords = () => checks.map(asLine).join('\n');
+        print(terminal, options.json ? JSON.stringify({ userName, serialNumber, checks }) : inWords());
+        const failed = checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name);
+        if (failed.length > 0) throw failures.verificationFailed(serialNumber, failed);
+      });
+    });
+}
+
+const MARKS: Readonly<Record<Check['outcome'], string>> = { proven: '✓', failed: '✗', 'not proven': '-' };
+
+function asLine({ name, outcome, detail }: Check): string {
+  return `${MARKS[outcome]} ${name.padEnd(12)} ${outcome === 'not proven' ? 'not proven: ' : ''}${detail}`;
+}

@@ -1,0 +1,28 @@
+import Table from 'cli-table3';
+import { type ManagedDevice, stackNameOf } from './managed-devices';
+
+const NO_BORDERS = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
+  ].map((place) => [place, '']),
+);
+
+/** Devices as a table for people. */
+export function deviceTable(devices: readonly ManagedDevice[]): string {
+  const table = new Table({
+    head: ['USER', 'SERIAL NUMBER', 'ENABLED SINCE', 'STACK', 'SECRET'],
+    chars: { ...NO_BORDERS, middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  for (const { userName, serialNumber, enableDate, stackId, seedSecretArn } of devices) {
+    table.push([
+      userName ?? '-',
+      serialNumber,
+      enableDate?.toISOString() ?? 'not enabled',
+      stackNameOf(stackId),
+      seedSecretArn ?? 'gone',
+    ]);
+  }
+  return table.toString().replaceAll(/ +$/gm, '');
+}

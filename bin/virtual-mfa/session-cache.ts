@@ -1,0 +1,64 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SessionCredentials } from './session';
+import { requireOwnerOnly, writePrivateFile } from './private-file';
+
+/** A session is used until this long before its end: SDKs ask for another when 15 minutes, or less, are left. */
+const LEFT_AT_LEAST_MILLISECONDS = 15 * 60_000;
+/** Of a short session, this part of its life. */
+const LEFT_AT_LEAST_OF_LIFE = 1 / 3;
+
+/** Keeps sessions in files that their owner alone can read, one for each way to ask for a session. */
+export class SessionCache {
+  readonly #file: string;
+
+  /**
+   * @param directory made where it is not there
+   * @param question everything that the session depends on
+   */
+  constructor(
+    private readonly directory: string,
+    question: readonly (string | number)[],
+  ) {
+    const name = createHash('sha256').update(JSON.stringify(question)).digest('hex');
+    this.#file = join(directory, `${name}.json`);
+  }
+
+  /** The session that was kept, if it lasts long enough. One that others could have read, or written, is not taken. */
+  read(now: number, durationSeconds: number): SessionCredentials | undefined {
+    const kept = this.#kept();
+    const left = Date.parse(kept?.Expiration ?? '') - now;
+    const needed = Math.min(LEFT_AT_LEAST_MILLISECONDS, durationSeconds * 1000 * LEFT_AT_LEAST_OF_LIFE);
+    return left > needed ? kept : undefined;
+  }
+
+  write(session: SessionCredentials): void {
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    // Another process may read it meanwhile: it finds the old one whole, or the new one whole.
+    const unfinished = `${this.#file}.${randomUUID()}`;
+    try {
+      writePrivateFile(unfinished, JSON.stringify(session));
+      renameSync(unfinished, this.#file);
+    } finally {
+      rmSync(unfinished, { force: true });
+    }
+  }
+
+  #kept(): SessionCredentials | undefined {
+    let descriptor;
+    try {
+      descriptor = openSync(this.#file, 'r');
+      const stats = fstatSync(descriptor);
+      requireOwnerOnly(this.#file, stats);
+      if (process.getuid !== undefined && stats.uid !== process.getuid()) return undefined;
+      const kept = JSON.parse(readFileSync(descriptor, 'utf8')) as Partial<SessionCredentials> | null;
+      return kept?.Version === 1 && kept.SessionToken !== undefined ? (kept as SessionCredentials) : undefined;
+    } catch {
+      // Not there, or not usable: a new one takes its place.
+      return undefined;
+    } finally {
+      if (descriptor !== undefined) closeSync(descriptor);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { CommandFailure } from './command-failure';
+
+/** What a command is told to work on. */
+export type Target =
+  | { readonly kind: 'user'; readonly userName: string }
+  | { readonly kind: 'device'; readonly serialNumber: string }
+  | { readonly kind: 'secret'; readonly secretArn: string; readonly region: string };
+
+const DEVICE = /^arn:[\w-]+:iam::\d{12}:mfa\/./;
+const SECRET = /^arn:[\w-]+:secretsmanager:([\w-]+):\d{12}:secret:./;
+const USER_NAME = /^[\w+=,.@-]{1,128}$/;
+
+/** Tells by its form whether text names a user, a device or a secret. */
+export function readTarget(text: string): Target {
+  if (DEVICE.test(text)) return { kind: 'device', serialNumber: text };
+  const [, region] = SECRET.exec(text) ?? [];
+  if (region !== undefined) return { kind: 'secret', secretArn: text, region };
+  if (USER_NAME.test(text)) return { kind: 'user', userName: text };
+  throw new CommandFailure(
+    'usage',
+    `"${text}" names no user, device or secret.`,
+    'Give the name of an IAM user, the serial number (ARN) of a device, or the ARN of the secret with its seed.',
+  );
+}

@@ -1,0 +1,351 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import fc from 'fast-check';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { type MfaUser } from '../../bin/mfa-users/document';
+import { readUsersFile } from '../../bin/mfa-users/files';
+import { isCi, keptStacks } from '../../bin/mfa-users/kept-stacks';
+import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
+import { skeleton } from '../../bin/mfa-users/skeleton';
+import { assignStacks, RecordedStacks, USERS_PER_STACK } from '../../bin/mfa-users/stack-assignment';
+import { readStackRecord, stackRecordFileOf, stackRecordText } from '../../bin/mfa-users/stack-record';
+import { declareStacks } from '../../bin/mfa-users/stacks';
+import { problemsOf } from './declaration-problems';
+
+const ROOT = join(__dirname, '../..');
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'mfa-users-'));
+const USERS_FILE = join(DIRECTORY, 'mfa-users.json');
+const RECORD_FILE = join(DIRECTORY, 'mfa-users.lock.json');
+afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
+beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name))));
+
+function namesOf(count: number, prefix = 'User'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
+
+describe('the stack of a user', () => {
+  const documents = fc
+    .uniqueArray(fc.nat(700), { maxLength: 450, size: 'max' })
+    .map((ids) => ids.map((id) => `User${id}`));
+
+  test('stays, whatever users come and go', () => {
+    fc.assert(
+      fc.property(fc.array(documents, { minLength: 2, maxLength: 4 }), (history) => {
+        let before: ReadonlyMap<string, number> = new Map();
+        for (const userNames of history) {
+          const after = assignStacks(userNames, new RecordedStacks(before));
+          expect([...after.keys()]).toEqual(userNames);
+          expect(assignStacks(userNames, new RecordedStacks(before))).toEqual(after);
+          for (const [userName, stack] of after) {
+            expect(stack).toBe(before.get(userName) ?? stack);
+          }
+          before = after;
+        }
+      }),
+    );
+  });
+
+  test('takes no more users than its capacity, and has no room before a stack that a new user is in', () => {
+    fc.assert(
+      fc.property(documents, documents, (earlier, later) => {
+        const before = assignStacks(earlier, RecordedStacks.NONE);
+        const after = assignStacks(later, new RecordedStacks(before));
+        const sizes = new Map<number, number>();
+        for (const stack of after.values()) sizes.set(stack, (sizes.get(stack) ?? 0) + 1);
+        for (const size of sizes.values()) expect(size).toBeLessThanOrEqual(USERS_PER_STACK);
+        const newcomers = later.filter((userName) => !before.has(userName)).map((userName) => after.get(userName) ?? 0);
+        for (let stack = 1; stack < Math.max(0, ...newcomers); stack++) expect(sizes.get(stack)).toBe(USERS_PER_STACK);
+        expect(newcomers).toEqual([...newcomers].sort((one, other) => one - other));
+      }),
+    );
+  });
+
+  test('is the first of three for 250 users, for as many as it holds', () => {
+    const stacks = [...assignStacks(namesOf(250), RecordedStacks.NONE).values()];
+
+    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([100, 100, 50, 0]);
+  });
+
+  test('is found in the record in whichever case the name is written', () => {
+    expect(assignStacks(['bob'], new RecordedStacks([['BOB', 7]]))).toEqual(new Map([['bob', 7]]));
+  });
+});
+
+describe('the record of stacks', () => {
+  const stackNames = fc.string({ unit: fc.constantFrom(...Array.from('aBz09_+=,.@-')), minLength: 1, maxLength: 8 });
+
+  test('is read as it was written', () => {
+    const names = fc.uniqueArray(fc.oneof(stackNames, fc.constantFrom('__proto__', 'constructor', '12', '7')), {
+      selector: (name) => name.toLowerCase(),
+    });
+    fc.assert(
+      fc.property(names, (userNames) => {
+        const text = stackRecordText(new Map(userNames.map((userName, index) => [userName, index + 1])));
+        const recorded = readStackRecord('x.lock.json', text);
+        expect(userNames.map((userName) => recorded.stackOf(userName))).toEqual(userNames.map((_, index) => index + 1));
+      }),
+    );
+  });
+
+  test('has one line for each user, sorted, beside the file of users', () => {
+    const stacks: [string, number][] = [
+      ['bob', 2],
+      ['Carol', 1],
+      ['Alice', 1],
+    ];
+    const text = stackRecordText(new Map(stacks));
+
+    expect(text).toBe(stackRecordText(new Map(stacks.reverse())));
+    expect(text).toContain('  "Stacks": {\n    "Alice": 1,\n    "bob": 2,\n    "Carol": 1\n  }\n}\n');
+    expect(stackRecordFileOf('a/staff.json')).toBe('a/staff.lock.json');
+    expect(stackRecordFileOf('staff')).toBe('staff.lock.json');
+  });
+
+  test.each([
+    [
+      '<<<<<<< ours\n{}',
+      '1:1: not JSON: got "<<<<<<<" (invalid symbol); allowed: JSON without comments and without trailing commas. ',
+    ],
+    ['[]', '1:1: Stacks: got nothing; allowed: an object of users and the numbers of their stacks. '],
+    [
+      '{\n "Stacks": [1]\n}',
+      '2:12: Stacks: got a list of 1; allowed: an object of users and the numbers of their stacks. ',
+    ],
+    [
+      '{\n "Stacks": {},\n "Users": []\n}',
+      '3:2: the document: got the unknown key "Users"; allowed: Comment, Stacks. ',
+    ],
+    ['{ "Stacks": {\n "Bob": 0 } }', '2:9: Stacks.Bob: got 0; allowed: whole numbers from 1. '],
+    ['{ "Stacks": {\n "Bob": 1.5 } }', '2:9: Stacks.Bob: got 1.5; allowed: whole numbers from 1. '],
+    ['{ "Stacks": {\n "Bob": "1" } }', '2:9: Stacks.Bob: got "1"; allowed: whole numbers from 1. '],
+    [
+      '{ "Stacks": {\n "Bob": 1,\n "bob": 2 } }',
+      '3:9: Stacks.bob: got the user twice, as "Bob" before; allowed: each user once, for IAM ignores the case of names. ',
+    ],
+    [
+      '{ "Stacks": {\n "Bob": 1,\n "Bob": 2 } }',
+      '3:2: Stacks: got the key "Bob", which line 2 has already; allowed: each key once. ',
+    ],
+  ])('that is broken is refused, with the place and the remedy: %j', (text, problem) => {
+    const problems = problemsOf(() => readStackRecord('mfa-users.lock.json', text));
+
+    expect(problems[0]).toBe(
+      `mfa-users.lock.json:${problem}Restore the file from version control and run the command again.`,
+    );
+  });
+
+  test('that has more users in a stack than it holds is refused', () => {
+    const text = stackRecordText(new Map(namesOf(101).map((userName) => [userName, 2])));
+
+    expect(problemsOf(() => readStackRecord('mfa-users.lock.json', text))).toEqual([
+      expect.stringMatching(
+        /^mfa-users\.lock\.json:104:.*: got more than 100 users in stack 2; allowed: 100\. Restore/,
+      ),
+    ]);
+  });
+
+  test('is written when users are new or gone, and left alone otherwise', () => {
+    const written: string[] = [];
+    const write = (file: string, text: string) => {
+      written.push(file);
+      writeFileSync(file, text);
+      return true;
+    };
+    const keep = (...userNames: string[]) => keptStacks(USERS_FILE, userNames, { writable: true, write });
+
+    keep('Bob', 'Alice');
+    keep('Alice', 'Bob');
+    expect(written).toEqual([RECORD_FILE]);
+
+    keep('Alice');
+    expect(written).toEqual([RECORD_FILE, RECORD_FILE]);
+    expect(readFileSync(RECORD_FILE, 'utf8')).toBe(stackRecordText(new Map([['Alice', 1]])));
+  });
+
+  test('is replaced as a whole, and nothing is left beside it', () => {
+    keptStacks(USERS_FILE, ['Bob'], { writable: true });
+
+    expect(readdirSync(DIRECTORY)).toEqual(['mfa-users.lock.json']);
+  });
+
+  test('that is broken is not overwritten', () => {
+    writeFileSync(RECORD_FILE, '{');
+
+    expect(problemsOf(() => keptStacks(USERS_FILE, ['Bob'], { writable: true }))).toHaveLength(1);
+    expect(readFileSync(RECORD_FILE, 'utf8')).toBe('{');
+  });
+
+  test.each<[string, Parameters<typeof keptStacks>[2]]>([
+    ['in CI', { writable: false }],
+    ['in a directory that must not be written', { writable: true, write: () => false }],
+  ])('is not needed %s while there is one stack, and needed with more', (_where, options) => {
+    expect(new Set(keptStacks(USERS_FILE, namesOf(100), options).values())).toEqual(new Set([1]));
+
+    const [problem] = problemsOf(() => keptStacks(USERS_FILE, namesOf(106), options));
+    expect(problem).toContain(
+      `${RECORD_FILE}: got no stack for "User0", "User1", "User2", "User3", "User4" and 101 more`,
+    );
+    expect(problem).toContain('Run `npx cdk synth` in a checkout, and commit the file.');
+
+    keptStacks(USERS_FILE, namesOf(101), { writable: true });
+    expect(keptStacks(USERS_FILE, namesOf(101).reverse(), options).get('User100')).toBe(2);
+    // Who is gone leaves room, and moves nobody.
+    expect(keptStacks(USERS_FILE, ['User100'], options)).toEqual(new Map([['User100', 2]]));
+    expect(problemsOf(() => keptStacks(USERS_FILE, [...namesOf(101), 'Newcomer'], options))).toEqual([
+      expect.stringContaining('got no stack for "Newcomer", and the file is not written here'),
+    ]);
+  });
+
+  test('of this repository is up to date', () => {
+    const file = join(ROOT, 'mfa-users.json');
+    const users = readMfaUsersDocument(file, readUsersFile(file)).Users.map(({ UserName }) => UserName);
+
+    expect(readFileSync(stackRecordFileOf(file), 'utf8')).toBe(
+      stackRecordText(assignStacks(users, RecordedStacks.NONE)),
+    );
+  });
+
+  test('is written where CI is unset, empty, false or 0', () => {
+    expect([undefined, '', 'false', '0', 'true', '1', 'gitlab'].map((CI) => isCi({ CI }))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
+});
+
+describe('the stacks of users', () => {
+  function templateOf(users: MfaUser[], options: { rotationId?: string } = {}): Template {
+    const app = new App();
+    declareStacks(app, users, () => 1, options);
+    return Template.fromJSON(app.synth().getStackByName('VirtualMfaStack').template as object);
+  }
+
+  function templateText(...userNames: string[]): {
+    Resources: Record<string, { Type: string; Properties: object }>;
+    Outputs: object;
+  } {
+    return templateOf(userNames.map((UserName) => ({ UserName, CreateUser: true }))).toJSON() as never;
+  }
+
+  test('have what the entries say', () => {
+    const sample = readMfaUsersDocument('mfa-users.json', skeleton());
+
+    const template = templateOf([{ ...sample.Users[0], UserName: 'Bob', RemovalPolicy: 'RETAIN' }], {
+      rotationId: '9',
+    });
+
+    template.hasResource('AWS::IAM::User', {
+      Properties: { UserName: 'Bob', Path: '/break-glass/' },
+      DeletionPolicy: 'Retain',
+    });
+    template.hasResource('Custom::IAMVirtualMFADevice', {
+      Properties: {
+        VirtualMFADeviceName: 'Bob-break-glass',
+        Path: '/break-glass/',
+        Issuer: 'Example Corp',
+        RotationId: '2026-01',
+        Tags: [{ Key: 'team', Value: 'platform' }],
+      },
+      DeletionPolicy: 'Retain',
+    });
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      KmsKeyId: sample.Users[0]?.EncryptionKeyArn,
+    });
+  });
+
+  test('import existing users by their ARN, path included, and rotate those without a RotationId of their own', () => {
+    const keyArn = 'arn:aws:kms:us-east-1:123456789012:key/seed';
+    const template = templateOf(
+      [
+        { UserName: 'Alice', UserPath: '/ops/', EncryptionKeyArn: keyArn },
+        { UserName: 'Bob', RotationId: '1', EncryptionKeyArn: keyArn },
+      ],
+      { rotationId: '9' },
+    );
+
+    template.resourceCountIs('AWS::IAM::User', 0);
+    template.hasResourceProperties('Custom::IAMVirtualMFADevice', { UserName: 'Alice', RotationId: '9' });
+    template.hasResourceProperties('Custom::IAMVirtualMFADevice', { UserName: 'Bob', RotationId: '1' });
+    expect(JSON.stringify(template)).toContain(':user/ops/Alice"');
+    expect(JSON.stringify(template)).toContain(':user/Bob"');
+  });
+
+  test('keep the ids that plain names had before there was a file', () => {
+    const { Resources, Outputs } = templateText('Bob');
+
+    expect(Object.keys(Resources)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^Bob[0-9A-F]{8}$/), expect.stringMatching(/^BobMfa[0-9A-F]{8}$/)]),
+    );
+    expect(Object.keys(Outputs)).toEqual(['BobSerialNumber', 'BobSeedSecretArn']);
+  });
+
+  test('hold users whose names would share an id', () => {
+    const names = [
+      ...['a.b', 'ab', 'a_b', 'a-b', 'a@b', 'a'],
+      ...[
+        'Bob',
+        'BobMfa',
+        'BobMfaMfa',
+        'BobSerialNumber',
+        'BobSeedSecretArn',
+        'BobMfaSeed',
+        'BobMfaUser',
+        'Mfa',
+        'User',
+      ],
+      ...[
+        'Default',
+        'Resource',
+        'BootstrapVersion',
+        'CheckBootstrapVersion',
+        'CDKMetadata',
+        '__proto__',
+        'constructor',
+        '123',
+        '---',
+      ],
+    ];
+
+    const { Resources, Outputs } = templateText(...names);
+
+    const users = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::User');
+    expect(users).toHaveLength(names.length);
+    expect(users.map(({ Properties }) => Properties)).toEqual(
+      expect.arrayContaining(names.map((UserName) => ({ UserName }))),
+    );
+    expect(Object.keys(Outputs)).toHaveLength(2 * names.length);
+    // An id is made of the user's own name: whoever else is there, it is the same.
+    for (const name of ['a.b', 'BobMfa', 'Default']) {
+      expect(Outputs).toMatchObject(templateText(name).Outputs);
+    }
+  });
+
+  test('are numbered from the second on, and refused where the number makes the name too long', () => {
+    const users = [{ UserName: 'Bob' }, { UserName: 'Alice' }];
+    const declare = (stackName?: string) => {
+      const app = new App();
+      declareStacks(app, users, ({ UserName }) => (UserName === 'Bob' ? 1 : 12), { stackName });
+      return app.synth().stacks.map((stack) => [stack.id, stack.stackName]);
+    };
+
+    expect(declare()).toEqual([
+      ['VirtualMfaStack', 'VirtualMfaStack'],
+      ['VirtualMfaStack-12', 'VirtualMfaStack-12'],
+    ]);
+    expect(declare('staff')).toEqual([
+      ['VirtualMfaStack', 'staff'],
+      ['VirtualMfaStack-12', 'staff-12'],
+    ]);
+    expect(problemsOf(() => declare('x'.repeat(126)))).toEqual([
+      expect.stringMatching(/^The name of stack 12: got "x+-12"; allowed: 128 characters with its number\./),
+    ]);
+  });
+});

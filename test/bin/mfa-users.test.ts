@@ -1,0 +1,316 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TagManager, TagType } from 'aws-cdk-lib';
+import fc from 'fast-check';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { readContext } from '../../bin/mfa-users/context';
+import { isMfaUsersDocument } from '../../bin/mfa-users/document-schema';
+import { readUsersFile } from '../../bin/mfa-users/files';
+import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
+import { skeleton } from '../../bin/mfa-users/skeleton';
+import schema from '../../bin/mfa-users.schema.json';
+import { PROPERTY_RULES } from '../../lambda/contract';
+import { tagProblems } from '../../lib/private/device-tags';
+import { problemsOf } from './declaration-problems';
+
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'mfa-users-'));
+const USERS_FILE = join(DIRECTORY, 'mfa-users.json');
+afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
+beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name))));
+
+function documentProblems(text: string): string[] {
+  return problemsOf(() => readMfaUsersDocument('mfa-users.json', text));
+}
+
+function problemsOfUsers(...users: object[]): string[] {
+  return documentProblems(JSON.stringify({ Users: users }, null, 1));
+}
+
+function namesOf(count: number, prefix = 'User'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
+
+describe('a document of users', () => {
+  test('is read with all that it says', () => {
+    const text = skeleton();
+
+    expect(readMfaUsersDocument('mfa-users.json', text)).toEqual(JSON.parse(text));
+  });
+
+  test('is refused with all its problems, each with its line and column, in their order', () => {
+    const problems = documentProblems(
+      [
+        '{',
+        '  "StackName": "1st",',
+        '  "Users": [',
+        '    { "UserName": "Bob", "UserName": "Rob" },',
+        '    { "UserName": "ROB", "Tags": [{ "Key": "aws:x", "Value": "" }, { "Key": "a", "Value": 1 }] },',
+        '    { "Username": "Alice" }',
+        '  ]',
+        '}',
+      ].join('\n'),
+    );
+
+    expect(problems).toEqual([
+      'mfa-users.json:2:16: StackName: got "1st"; allowed: 1 to 128 characters, letters, digits and hyphens, beginning ' +
+        'with a letter. Correct it and run the command again.',
+      'mfa-users.json:4:26: Users[0]: got the key "UserName", which line 4 has already; allowed: each key once. Remove ' +
+        'one of them and run the command again.',
+      'mfa-users.json:5:19: Users[1].UserName: got "ROB", whom line 4 has already ("Rob"); allowed: each user once, ' +
+        'for IAM ignores the case of names. Remove one of them and run the command again.',
+      'mfa-users.json:5:44: Users[1].Tags[0].Key: got "aws:x"; allowed: keys that do not begin with aws: or ' +
+        'cdk-iam-virtual-mfa:, which are reserved. Change the key and run the command again.',
+      'mfa-users.json:5:91: Users[1].Tags[1].Value: got 1; allowed: up to 256 characters, letters, digits, spaces and ' +
+        'any of _.:/=+-@. Correct it and run the command again.',
+      'mfa-users.json:6:5: Users[2]: got no UserName; allowed: an object with the key UserName. Add the key and run the ' +
+        'command again.',
+      'mfa-users.json:6:7: Users[2]: got the unknown key "Username"; allowed: UserName, UserPath, CreateUser, ' +
+        'VirtualMFADeviceName, Path, Issuer, RotationId, EncryptionKeyArn, RemovalPolicy, Tags. Did you mean UserName? ' +
+        'Correct or remove the key and run the command again.',
+    ]);
+  });
+
+  test.each([
+    ['', '1:1: not JSON: got the end of the file (value expected)'],
+    ['{ "Users": [] // none\n}', '1:15: not JSON: got "// none" (invalid comment token)'],
+    ['{\r\n "Users": [{ "UserName": "Bob" },]\r\n}', '2:34: not JSON: got "]" (value expected)'],
+    ['{ "Users": [{ "UserName": "Bob" }]', '1:35: not JSON: got the end of the file (close brace expected)'],
+    ["{ 'Users': [] }", '1:3: not JSON: got "\'Users\'" (invalid symbol)'],
+  ])('that is not JSON is refused with the place: %j', (text, problem) => {
+    expect(documentProblems(text)[0]).toBe(
+      `mfa-users.json:${problem}; allowed: JSON without comments and without trailing commas. ` +
+        'Correct it and run the command again.',
+    );
+  });
+
+  test.each([
+    ['[]', 'the document: got an empty list; allowed: an object with the key Users.'],
+    ['{}', 'the document: got no Users; allowed: an object with the key Users. Add the key'],
+    ['{ "Users": [] }', 'Users: got an empty list; allowed: a list of at least one user.'],
+    ['{ "Users": { "Bob": {} } }', 'Users: got an object; allowed: a list of at least one user.'],
+    ['{ "Users": ["Bob"] }', 'Users[0]: got "Bob"; allowed: an object with the key UserName.'],
+    [
+      '{ "Users": [{ "UserName": "Bob" }], "users": 1 }',
+      'got the unknown key "users"; allowed: $schema, StackName, Users. Did you mean Users?',
+    ],
+    [
+      '{ "Users": [{ "UserName": "Bob", "__proto__": 1 }] }',
+      'Users[0]: got the unknown key "__proto__"; allowed: UserName,',
+    ],
+  ])('of another shape is refused: %s', (text, problem) => {
+    expect(documentProblems(text)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test.each<[object, string]>([
+    [{ UserName: '' }, 'UserName: got ""; allowed: 1 to 128 characters'],
+    [{ UserName: 'x'.repeat(129) }, '(129 characters); allowed: 1 to 128 characters'],
+    [
+      { UserName: 'x'.repeat(65), CreateUser: true },
+      'allowed: 1 to 64 characters, letters, digits and any of _+=,.@-, for a user that is created',
+    ],
+    [{ CreateUser: 'yes' }, 'CreateUser: got "yes"; allowed: true or false, without quotes.'],
+    [{ UserPath: 'ops' }, 'UserPath: got "ops"; allowed: 1 to 512 characters, beginning and ending with /'],
+    [{ Path: '/ops' }, 'Path: got "/ops"; allowed: 1 to 512 characters, beginning and ending with /'],
+    [{ Issuer: 'a:b' }, 'Issuer: got "a:b"; allowed: 1 to 128 characters, no colon'],
+    // 128 characters to the schema, 256 code units to IAM's rule as the construct has it.
+    [{ Issuer: '🔐'.repeat(100) }, 'Issuer: got'],
+    [{ RotationId: 2026 }, 'RotationId: got 2026; allowed: 1 to 256 characters, no control characters.'],
+    [{ EncryptionKeyArn: 'alias/seed' }, 'EncryptionKeyArn: got "alias/seed"; allowed: the ARN of a KMS key'],
+    [{ RemovalPolicy: 'KEEP' }, 'RemovalPolicy: got "KEEP"; allowed: "DESTROY" or "RETAIN".'],
+    [
+      { Tags: namesOf(47).map((Key) => ({ Key, Value: '' })) },
+      'Tags: got a list of 47; allowed: a list of up to 46 tags',
+    ],
+    [
+      {
+        Tags: [
+          { Key: 'team', Value: '' },
+          { Key: 'Team', Value: '' },
+        ],
+      },
+      'Tags[1].Key: got "Team", which line 7 has already ("team")',
+    ],
+    [
+      { Path: `/${'p'.repeat(222)}/`, VirtualMFADeviceName: 'name' },
+      'Path: got 228 characters, path and name of the device together; allowed: 227',
+    ],
+  ])('with a value that cannot be deployed is refused: %j', (user, problem) => {
+    expect(problemsOfUsers({ UserName: 'Bob', ...user })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('takes what is just within the limits', () => {
+    const problems = problemsOfUsers(
+      { UserName: 'x'.repeat(128) },
+      { UserName: 'y'.repeat(64), CreateUser: true },
+      { UserName: 'z'.repeat(65), CreateUser: false },
+      { UserName: 'a', Path: `/${'p'.repeat(221)}/`, VirtualMFADeviceName: 'name' },
+      { UserName: 'b', Tags: namesOf(46).map((Key) => ({ Key, Value: '' })) },
+    );
+
+    expect(problems).toEqual([]);
+  });
+
+  test('that gives one device name twice under one path is refused, in whichever stacks the users are', () => {
+    const device = { VirtualMFADeviceName: 'shared' };
+
+    const problems = problemsOfUsers(
+      { UserName: 'a', ...device },
+      { UserName: 'b', ...device, Path: '/b/' },
+      { UserName: 'c', ...device, Path: '/' },
+    );
+
+    expect(problems).toEqual([
+      expect.stringContaining('Users[2].VirtualMFADeviceName: got "/shared" with its path, which line 5 has already'),
+    ]);
+  });
+
+  test('may begin with a byte order mark, and has to be UTF-8', () => {
+    const text = '{ "Users": [{ "UserName": "Bob" }] }';
+    writeFileSync(USERS_FILE, `\ufeff${text}`);
+    expect(readUsersFile(USERS_FILE)).toBe(text);
+
+    writeFileSync(USERS_FILE, Buffer.from(`\ufeff${text}`, 'utf16le'));
+    expect(problemsOf(() => readUsersFile(USERS_FILE))).toEqual([
+      `${USERS_FILE}: got bytes that are not UTF-8; allowed: JSON in UTF-8. Save the file as UTF-8 and run the command again.`,
+    ]);
+  });
+
+  test('that is not there is refused with the command that makes one', () => {
+    expect(problemsOf(() => readUsersFile('mfa-users-of-nobody.json'))).toEqual([
+      expect.stringContaining('`npx virtual-mfa skeleton > mfa-users-of-nobody.json`'),
+    ]);
+    expect(problemsOf(() => readUsersFile(DIRECTORY))).toEqual([expect.stringContaining('EISDIR')]);
+  });
+});
+
+describe('the schema', () => {
+  const properties = schema.properties.Users.items.properties;
+  const rules = { ...PROPERTY_RULES, UserPath: PROPERTY_RULES.Path };
+  const keys = Object.keys(rules) as (keyof typeof rules)[];
+  const accepts = (key: string, value: string) => isMfaUsersDocument({ Users: [{ UserName: 'Bob', [key]: value }] });
+
+  test.each(keys)('takes for %s what the construct takes, and says so in the same words', (key) => {
+    const { minLength, maxLength, errorMessage } = properties[key];
+    const filler = key.endsWith('Path') ? '/' : 'x';
+    const ofLength = (length: number) => `${filler}${'x'.repeat(Math.max(0, length - 2))}${length > 1 ? filler : ''}`;
+
+    expect(errorMessage).toBe(`allowed: ${rules[key].allowed}`);
+    for (const value of ['', ofLength(minLength), ofLength(maxLength), ofLength(maxLength + 1)]) {
+      expect([value.length, accepts(key, value)]).toEqual([value.length, rules[key].accepts(value)]);
+    }
+    expect(accepts(key, ofLength(maxLength))).toBe(true);
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom(...Array.from('/aZ09_+=,.@-:~ \u007f\u0085é\n')) }),
+    );
+    fc.assert(
+      fc.property(text, fc.boolean(), (inner, inSlashes) => {
+        const value = inSlashes ? `/${inner}/` : inner;
+        return accepts(key, value) === rules[key].accepts(value);
+      }),
+    );
+  });
+
+  test('takes the tags that the construct takes', () => {
+    const text = fc.string({ unit: fc.constantFrom(...Array.from('aé9 _.:/=+-@~,\n\u00a0')), maxLength: 3 });
+    const texts = fc.oneof(text, fc.constantFrom('x'.repeat(128), 'x'.repeat(129), 'x'.repeat(256), 'x'.repeat(257)));
+    fc.assert(
+      fc.property(texts, texts, (Key, Value) => {
+        const tags = new TagManager(TagType.KEY_VALUE, 'x');
+        tags.setTag(Key, Value);
+        const isTaken = isMfaUsersDocument({ Users: [{ UserName: 'Bob', Tags: [{ Key, Value }] }] });
+        return isTaken === (tagProblems(tags).length === 0);
+      }),
+    );
+  });
+
+  test('tells editors what each key means, and gives an example of each value', () => {
+    const described: unknown[] = [];
+    const collect = (part: {
+      properties?: Record<string, object>;
+      items?: object;
+      description?: string;
+      errorMessage?: string;
+      examples?: unknown[];
+    }) => {
+      expect(part.description).toMatch(/\.$/);
+      expect(part.errorMessage).toMatch(/^allowed: /);
+      if (part.properties === undefined && part.items === undefined) {
+        expect(part.examples?.length).toBeGreaterThan(0);
+      }
+      described.push(part);
+      [...Object.values(part.properties ?? {}), ...(part.items ? [part.items] : [])].forEach(collect);
+    };
+
+    collect(schema);
+
+    expect(described.length).toBeGreaterThan(15);
+  });
+
+  test('is met by the skeleton, which has every key', () => {
+    const sample = JSON.parse(skeleton()) as { Users: object[] };
+
+    expect(Object.keys(sample)).toEqual(Object.keys(schema.properties));
+    expect(Object.keys(sample.Users[0] ?? {})).toEqual(Object.keys(properties));
+    expect(documentProblems(skeleton())).toEqual([]);
+  });
+});
+
+describe('the context', () => {
+  const read = (context: Record<string, unknown>) => readContext((key) => context[key]);
+
+  test('names the file of users, or users who exist, or users to create', () => {
+    expect(read({})).toEqual({ source: { usersFile: 'mfa-users.json' } });
+    expect(read({ usersFile: 'staff.json', stackName: 'staff', rotationId: '2' })).toEqual({
+      source: { usersFile: 'staff.json' },
+      stackName: 'staff',
+      rotationId: '2',
+    });
+    expect(read({ users: 'Bob, Alice' }).source).toEqual({
+      users: [
+        { UserName: 'Bob', CreateUser: false },
+        { UserName: 'Alice', CreateUser: false },
+      ],
+    });
+    for (const createUsers of ['true', true]) {
+      expect(read({ users: 'Bob', createUsers }).source).toEqual({ users: [{ UserName: 'Bob', CreateUser: true }] });
+    }
+  });
+
+  test.each<[Record<string, unknown>, string]>([
+    [{ users: '' }, 'users: got the name ""; allowed: 1 to 128 characters, letters, digits and any of _+=.@-.'],
+    [{ users: 'Bob Smith' }, 'users: got the name "Bob Smith"'],
+    [
+      { users: 'x'.repeat(65), createUsers: 'true' },
+      'allowed: 1 to 64 characters, letters, digits and any of _+=.@-, for users that are created.',
+    ],
+    [
+      { users: 'Bob,bob' },
+      'users: got "bob" twice; allowed: each user once, for IAM ignores the case of names. Remove one.',
+    ],
+    [{ users: ['Bob'] }, 'users: got a list of 1; allowed: text. Pass it like -c users=Bob,Alice.'],
+    [
+      { users: namesOf(101).join() },
+      'users: got 101 users; allowed: up to 100, which is what one stack holds. Declare them in a file',
+    ],
+    [
+      { users: 'Bob', usersFile: 'x.json' },
+      'users: got it together with usersFile; allowed: one of them. Leave one out.',
+    ],
+    [
+      { users: 'Bob', createUsers: 'yes' },
+      'createUsers: got "yes"; allowed: true or false. Pass it like -c createUsers=true.',
+    ],
+    [{ createUsers: true }, 'createUsers: got it without users; allowed: together with users.'],
+    [{ stackName: 5 }, 'stackName: got 5; allowed: text. Pass it like -c stackName=VirtualMfaStack.'],
+    [
+      { stackName: '1st' },
+      'stackName: got "1st"; allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a letter.',
+    ],
+    [{ rotationId: '' }, 'rotationId: got ""; allowed: 1 to 256 characters, no control characters.'],
+  ])('is refused where it cannot be taken: %j', (context, problem) => {
+    expect(problemsOf(() => read(context))).toEqual([expect.stringContaining(problem)]);
+    expect(problemsOf(() => read(context))[0]).toMatch(/^Context /);
+  });
+});

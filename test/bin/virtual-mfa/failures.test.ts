@@ -1,0 +1,266 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT_CODES } from '../../../bin/virtual-mfa/command-failure';
+import { CommandLine } from './command-line';
+
+let commandLine: CommandLine;
+beforeAll(async () => {
+  commandLine = await CommandLine.start();
+});
+afterAll(() => commandLine.close());
+
+const ACCOUNT = 'arn:aws:iam::123456789012';
+const allow = (...Action: readonly string[]) => ({ Effect: 'Allow', Action, Resource: '*' });
+
+describe('virtual-mfa, where it cannot do its job,', () => {
+  test.each([
+    ['a user', 'nobody', 'IAM knows no user nobody. Check the name'],
+    ['a device', `${ACCOUNT}:mfa/none`, `IAM knows no device ${ACCOUNT}:mfa/none. It may have been replaced`],
+    [
+      'a secret',
+      'arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf',
+      'There is no secret arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf. It may have been deleted',
+    ],
+  ])('says that there is no such thing: %s', async (_what, target, message) => {
+    const { exitCode, output, messages } = await commandLine.run(['code', target]);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 3, output: '' });
+    expect(messages).toContain(`virtual-mfa: ${message}`);
+  });
+
+  test('tells a user without a device of the library which others there are', async () => {
+    const subject = await commandLine.lifecycle.newSubject();
+    subject.foreignDevice(`${ACCOUNT}:mfa/by-hand`, { enabledFor: subject.userName, tags: [] });
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.userName]);
+
+    expect(exitCode).toBe(3);
+    expect(messages).toContain(`no device that cdk-iam-virtual-mfa manages, but others: ${ACCOUNT}:mfa/by-hand.`);
+  });
+
+  test('wants the serial number where a user has several devices', async () => {
+    const subject = await commandLine.enrolled();
+    const second = await commandLine.lifecycle.newSubject();
+    const { answer } = await second.create();
+    expect(answer.Status).toBe('SUCCESS');
+    const device = second.device();
+    if (device) device.assignment = { userName: subject.userName, enableDate: new Date() };
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.userName]);
+
+    expect(exitCode).toBe(3);
+    expect(messages).toContain('has 2 devices');
+    expect(messages).toContain(second.serialNumber());
+  });
+
+  test('says that the library does not manage a device', async () => {
+    const subject = await commandLine.lifecycle.newSubject();
+    subject.foreignDevice(`${ACCOUNT}:mfa/unmarked`, { tags: [] });
+
+    const { exitCode, messages } = await commandLine.run(['qr', `${ACCOUNT}:mfa/unmarked`]);
+
+    expect(exitCode).toBe(3);
+    expect(messages).toContain('it lacks the tags. Where its seed is in a secret of the same form, give the ARN');
+  });
+
+  test('says that a secret holds no seed', async () => {
+    const created = { Name: 'not-a-seed', SecretString: '{"password":"hunter2"}' };
+    const { ARN } = await commandLine.lifecycle.aws.account.invoke('secretsmanager', 'CreateSecret', created);
+
+    const { exitCode, messages } = await commandLine.run(['code', String(ARN)]);
+
+    expect(exitCode).toBe(3);
+    expect(messages).toContain('holds no seed of a device');
+    expect(messages).not.toContain('hunter2');
+  });
+
+  test.each([['userName' as const], ['seedSecretArn' as const]])(
+    'says that a secret is scheduled for deletion, or gone: by %s',
+    async (key) => {
+      const subject = await commandLine.enrolled();
+      await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId: subject.seedSecretArn });
+
+      const { exitCode, messages } = await commandLine.run(['code', subject[key]]);
+
+      expect(exitCode).toBe(3);
+      expect(messages).toContain('There is no secret');
+      expect(messages).toContain('aws secretsmanager restore-secret');
+    },
+  );
+
+  test.each([['code'], ['qr'], ['resync']])('says that the device is not assigned: %s', async (name) => {
+    const subject = await commandLine.enrolled();
+    await subject.deactivate();
+
+    const { exitCode, messages } = await commandLine.run([name, subject.serialNumber()]);
+
+    expect(exitCode).toBe(5);
+    expect(messages).toContain(`exists, but is not enabled for the user ${subject.userName}. Somebody deactivated it.`);
+  });
+
+  test.each([
+    ['iam:ListMFADevices', []],
+    ['iam:ListMFADeviceTags', ['iam:ListMFADevices']],
+    ['secretsmanager:ListSecrets', ['iam:ListMFADevices', 'iam:ListMFADeviceTags']],
+    ['secretsmanager:GetSecretValue', ['iam:ListMFADevices', 'iam:ListMFADeviceTags', 'secretsmanager:ListSecrets']],
+  ])('names the permission that is missing: %s', async (action, allowed) => {
+    const subject = await commandLine.enrolled();
+    const name = `without-${action.replace(':', '-')}`;
+    const key = await commandLine.keyOfOperator(name, allow('sts:GetCallerIdentity', ...allowed));
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.userName], {}, key);
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain(`virtual-mfa: AWS denied ${action} on `);
+    expect(messages).toContain('Allow it for these credentials, or choose others (--profile).');
+  });
+
+  test('names the permission on the key, and the key', async () => {
+    const { account } = commandLine.lifecycle.aws;
+    const root = { Effect: 'Allow', Principal: { AWS: `${ACCOUNT}:root` }, Action: 'kms:*', Resource: '*' };
+    const created = await account.invoke('kms', 'CreateKey', { Policy: JSON.stringify({ Statement: root }) });
+    const { Arn } = created['KeyMetadata'] as { Arn: string };
+    const seed = {
+      serialNumber: `${ACCOUNT}:mfa/x`,
+      userName: 'x',
+      seed: 'GEZDGNBVGY3TQOJQ',
+      otpauthUri: 'otpauth://',
+    };
+    const input = { Name: 'encrypted', KmsKeyId: Arn, SecretString: JSON.stringify(seed) };
+    const { ARN } = await account.invoke('secretsmanager', 'CreateSecret', input);
+    const key = await commandLine.keyOfOperator('without-key', allow('secretsmanager:*'));
+
+    const { exitCode, messages } = await commandLine.run(['code', String(ARN)], {}, key);
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain(`AWS denied kms:Decrypt on the key of the secret ${String(ARN)}, ${Arn}.`);
+  });
+
+  test.each([
+    ['code', -95_000, '95 seconds behind'],
+    ['session', 40_000, '40 seconds ahead of'],
+    ['resync', 3_600_000, '3600 seconds ahead of'],
+  ])('compares the clock with AWS’s before it uses a code: %s', async (name, clockAhead, words) => {
+    const subject = await commandLine.enrolled();
+    commandLine.lifecycle.clock.advance(30_000);
+    const before = structuredClone(subject.device());
+
+    const { exitCode, output, messages } = await commandLine.run([name, subject.userName], { clockAhead });
+
+    expect({ exitCode, output }).toEqual({ exitCode: 6, output: '' });
+    expect(messages).toContain(`The clock of this machine is ${words} AWS's`);
+    expect(subject.device()).toEqual(before);
+  });
+
+  test('puts up with a clock that is a little off', async () => {
+    const subject = await commandLine.enrolled();
+
+    const { exitCode } = await commandLine.run(['code', subject.userName], { clockAhead: 20_000 });
+
+    expect(exitCode).toBe(0);
+  });
+
+  test('says that there are no credentials', async () => {
+    const { aws } = commandLine.lifecycle;
+    const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...environment } = aws.environment;
+    const noInstance = { ...environment, AWS_EC2_METADATA_DISABLED: 'true' };
+
+    const { exitCode, messages } = await commandLine.runIn(noInstance, ['list']);
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain('There are no AWS credentials: Could not load credentials from any providers.');
+  });
+
+  test('says that AWS does not take the credentials', async () => {
+    const { exitCode, messages } = await commandLine.run(['list'], {}, { accessKeyId: 'AKIAX', secretAccessKey: 'x' });
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain(
+      'AWS does not take the credentials: The security token included in the request is invalid.',
+    );
+  });
+
+  test('says that no region is configured', async () => {
+    const { AWS_REGION: _region, AWS_DEFAULT_REGION: _default, ...environment } = commandLine.lifecycle.aws.environment;
+
+    const { exitCode, messages } = await commandLine.runIn(environment, ['list']);
+
+    expect(exitCode).toBe(2);
+    expect(messages).toContain('No AWS region is configured. Give --region');
+  });
+
+  test('says that AWS cannot be reached', async () => {
+    const environment = { ...commandLine.lifecycle.aws.environment, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+
+    const { exitCode, messages } = await commandLine.runIn({ ...environment, AWS_MAX_ATTEMPTS: '1' }, ['list']);
+
+    expect(exitCode).toBe(1);
+    expect(messages).toContain('iam:ListVirtualMFADevices failed: ');
+    expect(messages).toContain('ECONNREFUSED');
+  });
+
+  test('takes the profile that is given before the environment’s credentials', async () => {
+    const subject = await commandLine.enrolled();
+    const { accessKeyId, secretAccessKey } = commandLine.lifecycle.aws.credentials;
+    const file = join(commandLine.home, 'credentials');
+    writeFileSync(file, `[root]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`);
+    const environment = { ...commandLine.lifecycle.aws.environment, AWS_ACCESS_KEY_ID: 'AKIAX' };
+    const withFile = { ...environment, AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: file };
+
+    const { exitCode } = await commandLine.runIn(withFile, ['code', subject.userName, '--profile', 'root']);
+    const unknown = await commandLine.runIn(withFile, ['code', subject.userName, '--profile', 'stranger']);
+
+    expect(exitCode).toBe(0);
+    expect(unknown.exitCode).toBe(4);
+    expect(unknown.messages).toContain('There are no AWS credentials');
+  });
+
+  test.each([
+    [['code'], "missing required argument 'user|serial|secret'"],
+    [['code', 'Bob Smith'], '"Bob Smith" names no user, device or secret.'],
+    [['codes', 'Bob'], "unknown command 'codes'"],
+    [['code', 'Bob', '--sms'], "unknown option '--sms'"],
+    [['code', 'Bob', 'Alice'], 'too many arguments'],
+  ])('says what it does not understand: %j', async (args, message) => {
+    const { exitCode, output, messages } = await commandLine.run(args);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
+    expect(messages).toContain(message);
+  });
+
+  test('says it as JSON where JSON is wanted', async () => {
+    const { exitCode, output, messages } = await commandLine.run(['code', 'nobody', '--json']);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 3, output: '' });
+    expect(JSON.parse(messages)).toEqual({
+      error: { kind: 'notFound', message: expect.stringContaining('IAM knows no user nobody.') as string, exitCode: 3 },
+    });
+  });
+});
+
+describe('virtual-mfa --help', () => {
+  test('has every command and every exit code', async () => {
+    const { exitCode, output } = await commandLine.run(['--help']);
+
+    expect(exitCode).toBe(0);
+    for (const name of ['list', 'qr', 'code', 'session', 'verify', 'resync', 'skeleton']) {
+      expect(output).toMatch(new RegExp(`^  ${name} `, 'm'));
+    }
+    for (const { code, meaning } of Object.values(EXIT_CODES)) expect(output).toContain(`${code}  ${meaning}`);
+  });
+
+  test.each([['list'], ['qr'], ['code'], ['session'], ['verify'], ['resync'], ['skeleton']])(
+    'has examples of %s',
+    async (name) => {
+      const { exitCode, output } = await commandLine.run([name, '--help']);
+
+      expect(exitCode).toBe(0);
+      expect(output).toMatch(new RegExp(`Examples:\n {2}virtual-mfa ${name}`));
+    },
+  );
+
+  test('prints the version', async () => {
+    expect(await commandLine.run(['--version'])).toEqual({ exitCode: 0, output: '1.2.3\n', messages: '' });
+  });
+});

@@ -1,0 +1,180 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateUserCommand, EnableMFADeviceCommand } from '@aws-sdk/client-iam';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VIRTUAL_MFA } from '../../../bin/virtual-mfa-command';
+import { type LocalAws, startLocalAws } from '../../../local-aws';
+import {
+  clientsOf,
+  codesAt,
+  createAccessKey,
+  createDevice,
+  type SigningCredentials,
+} from '../../local-aws/strict-account';
+
+/** The bundle, in processes of its own, on a machine and an account whose clocks are the real one. */
+let localAws: LocalAws;
+let seedSecretArn = '';
+let seed = '';
+let home = '';
+let environment: NodeJS.ProcessEnv = {};
+
+beforeAll(async () => {
+  // The device was enabled a minute ago: its codes of now are fresh, and nothing has to wait for them.
+  let behind = 60_000;
+  localAws = await startLocalAws({ now: () => Date.now() - behind });
+  const { iam, secretsManager } = clientsOf(localAws, localAws.credentials);
+  await iam.send(new CreateUserCommand({ UserName: 'Bob' }));
+  const device = await createDevice(iam, 'Bob');
+  const codes = codesAt(device.seed, Date.now() - behind, -1, 0);
+  await iam.send(new EnableMFADeviceCommand({ UserName: 'Bob', SerialNumber: device.serialNumber, ...codes }));
+  const stored = { ...device, userName: 'Bob', otpauthUri: `otpauth://totp/Bob?secret=${device.seed}` };
+  const { ARN } = await secretsManager.send(
+    new CreateSecretCommand({ Name: 'BobSeed', SecretString: JSON.stringify(stored) }),
+  );
+  seedSecretArn = ARN ?? '';
+  ({ seed } = device);
+  const key = await createAccessKey(iam, 'Bob');
+  behind = 0;
+
+  home = mkdtempSync(join(tmpdir(), 'virtual-mfa-process-'));
+  const config = join(home, 'config');
+  writeFileSync(
+    config,
+    [
+      `[profile bob]\ncredential_process = ${commandLine('--profile bob-key --seed-profile administrator')}`,
+      `[profile circle]\ncredential_process = ${commandLine('')}`,
+      profile('bob-key', key),
+      profile('administrator', localAws.credentials),
+      '',
+    ].join('\n'),
+  );
+  const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...account } = localAws.environment;
+  environment = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    ...account,
+    AWS_CONFIG_FILE: config,
+    AWS_SHARED_CREDENTIALS_FILE: join(home, 'credentials'),
+  };
+});
+afterAll(async () => {
+  rmSync(home, { recursive: true, force: true });
+  await localAws.close();
+});
+
+function commandLine(options: string): string {
+  return `${process.execPath} ${VIRTUAL_MFA} session ${seedSecretArn} ${options}`;
+}
+
+function profile(name: string, { accessKeyId, secretAccessKey }: SigningCredentials): string {
+  return `[profile ${name}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}`;
+}
+
+function start(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [VIRTUAL_MFA, ...args, '--profile', 'administrator'], { env: environment });
+}
+
+async function shell(command: string): Promise<{ exitCode: number; output: string; messages: string }> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], { env: environment });
+    return { exitCode: 0, output: stdout, messages: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { exitCode: code, output: stdout, messages: stderr };
+  }
+}
+
+/** Asks STS who a profile is, with the SDK in a process of its own. */
+const WHO_AM_I = `
+const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts');
+new STSClient({ profile: process.argv[1] }).send(new GetCallerIdentityCommand({})).then(
+  ({ Arn }) => console.log(Arn),
+  (error) => { console.log(error.message); process.exitCode = 1; },
+);`;
+
+describe('virtual-mfa, as a process,', () => {
+  test('gives a robot, through credential_process, sessions with MFA: once, and then from the cache', async () => {
+    const who = `${process.execPath} -e "${WHO_AM_I}" bob`;
+
+    const first = await shell(who);
+    const second = await shell(who);
+
+    expect(first).toMatchObject({ exitCode: 0, output: 'arn:aws:iam::123456789012:user/Bob\n' });
+    expect(second.output).toBe(first.output);
+    const sessions = localAws.account.calls.since(0).filter(({ action }) => action === 'sts:GetSessionToken');
+    expect(sessions).toHaveLength(1);
+    const [asked] = localAws.account.calls.since(0).filter(({ action }) => action === 'sts:GetCallerIdentity');
+    expect(asked?.caller).toBe('arn:aws:iam::123456789012:user/Bob');
+  });
+
+  const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
+  test.runIf(hasAwsCli)('gives the real aws command a session with MFA', async () => {
+    const { output } = await shell('aws sts get-caller-identity --profile bob --query Arn --output text');
+
+    expect(output).toBe('arn:aws:iam::123456789012:user/Bob\n');
+  });
+
+  test('comes to an end where a profile would get its credentials from itself, and says what to do', async () => {
+    const { exitCode, messages } = await shell(`AWS_PROFILE=circle ${commandLine('')}`);
+    const innermost = await shell(
+      `VIRTUAL_MFA_SESSIONS_UNDER_WAY='["${seedSecretArn}","circle",""]' AWS_PROFILE=circle ${commandLine('')}`,
+    );
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain('it cannot get its credentials from itself');
+    expect(innermost.exitCode).toBe(2);
+    expect(innermost.messages).toContain('The profile circle gets its credentials from this very command');
+  });
+
+  test('prints nothing beside what it is asked for', async () => {
+    const { exitCode, output, messages } = await shell(
+      `${process.execPath} ${VIRTUAL_MFA} code ${seedSecretArn} --profile administrator`,
+    );
+
+    expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: '' });
+    expect(output).toMatch(/^\d{6} {2}\d+ s left\n$/);
+  });
+
+  test('refuses a shell’s output file that others can read; umask 077 makes one that they cannot', async () => {
+    const qr = `${process.execPath} ${VIRTUAL_MFA} qr ${seedSecretArn} --uri --profile administrator`;
+
+    const refused = await shell(`umask 022; ${qr} > ${join(home, 'open.txt')}`);
+    const taken = await shell(`umask 077; ${qr} > ${join(home, 'closed.txt')}`);
+    const piped = await shell(`${qr} | wc -l`);
+
+    expect(refused.exitCode).toBe(7);
+    expect(statSync(join(home, 'open.txt')).size).toBe(0);
+    expect(taken.exitCode).toBe(0);
+    expect(statSync(join(home, 'closed.txt')).size).toBeGreaterThan(50);
+    expect(piped.output.trim()).toBe('1');
+  });
+
+  test('ends at SIGINT, while it watches', async () => {
+    const watching = start('code', seedSecretArn, '--watch');
+    const ended = new Promise((resolve) => watching.once('close', (code) => resolve(code)));
+    await new Promise((resolve) => watching.stdout?.once('data', resolve));
+
+    watching.kill('SIGINT');
+
+    expect(await ended).toBe(130);
+  });
+
+  test('shows the seed to nobody who lists processes', async () => {
+    const watching = start('code', seedSecretArn, '--watch');
+    const ended = new Promise((resolve) => watching.once('close', resolve));
+    await new Promise((resolve) => watching.stdout?.once('data', resolve));
+
+    const { output } = await shell(
+      `tr '\\0' ' ' < /proc/${watching.pid ?? 0}/cmdline < /proc/${watching.pid ?? 0}/environ`,
+    );
+
+    watching.kill('SIGTERM');
+    await ended;
+    expect(output).not.toContain(seed);
+  });
+});

@@ -1,0 +1,157 @@
+import {
+  chmodSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { codeAt } from '../../../bin/virtual-mfa/authentication-codes';
+import type { Subject } from '../../lambda/lifecycle';
+import { CommandLine } from './command-line';
+import { QrDecoder } from './qr-decoder';
+
+let commandLine: CommandLine;
+let decoder: QrDecoder;
+let subject: Subject;
+let folder = '';
+beforeAll(async () => {
+  commandLine = await CommandLine.start();
+  decoder = await QrDecoder.load();
+});
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-qr-'));
+  subject = await commandLine.enrolled();
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+afterAll(() => commandLine.close());
+
+/** Does what an authenticator app does with a scanned code, and signs in with what it then shows. */
+async function expectToSignInWith(uri: string): Promise<void> {
+  const { protocol, host, pathname, searchParams } = new URL(uri);
+  expect([protocol, host]).toEqual(['otpauth:', 'totp']);
+  expect(decodeURIComponent(pathname)).toContain(subject.userName);
+  const { clock } = commandLine.lifecycle;
+  clock.advance(30_000);
+  await commandLine.signIn(subject, subject.serialNumber(), codeAt(searchParams.get('secret') ?? '', clock.now()));
+}
+
+describe('virtual-mfa qr', () => {
+  test('draws a code on a terminal that a phone can read', async () => {
+    const { exitCode, output } = await commandLine.run(['qr', subject.userName]);
+
+    expect(exitCode).toBe(0);
+    await expectToSignInWith(await decoder.readText(output));
+  });
+
+  test('draws it for a terminal in the terminal’s own colours', async () => {
+    const { output } = await commandLine.run(['qr', subject.userName], { isTerminal: true });
+
+    expect(output).toContain('\u001b[');
+  });
+
+  test('writes a PNG that a phone can read, and that its owner alone can', async () => {
+    const file = join(folder, 'bob.png');
+
+    const { exitCode, output, messages } = await commandLine.run(['qr', subject.userName, '--png', file]);
+
+    expect(exitCode).toBe(0);
+    expect(output).toBe('');
+    expect(messages).toBe(
+      `The QR code of ${subject.serialNumber()} is in ${file}. It holds the seed: delete it once it is scanned.\n`,
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    await expectToSignInWith(await decoder.readPng(readFileSync(file)));
+  });
+
+  test('writes an SVG that a phone can read', async () => {
+    const file = join(folder, 'bob.svg');
+
+    const { exitCode } = await commandLine.run(['qr', subject.serialNumber(), '--svg', file]);
+
+    expect(exitCode).toBe(0);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    await expectToSignInWith(await decoder.readSvg(readFileSync(file, 'utf8')));
+  });
+
+  test('prints the URI alone, of a secret given by its ARN', async () => {
+    const { output } = await commandLine.run(['qr', subject.seedSecretArn, '--uri']);
+
+    expect(output).toBe(`${(await subject.stored())?.otpauthUri ?? ''}\n`);
+    await expectToSignInWith(output.trim());
+  });
+
+  test('prints JSON: with the URI, or with the file in its place', async () => {
+    const file = join(folder, 'bob.png');
+    const device = { userName: subject.userName, serialNumber: subject.serialNumber() };
+
+    const onTerminal = await commandLine.run(['qr', subject.userName, '--json']);
+    const inFile = await commandLine.run(['qr', subject.userName, '--json', '--png', file]);
+
+    expect(JSON.parse(onTerminal.output)).toEqual({ ...device, otpauthUri: (await subject.stored())?.otpauthUri });
+    expect(JSON.parse(inFile.output)).toEqual({ ...device, file });
+  });
+
+  test('writes over a file that its owner alone can read', async () => {
+    const file = join(folder, 'bob.svg');
+    writeFileSync(file, 'x'.repeat(100_000), { mode: 0o600 });
+
+    const { exitCode } = await commandLine.run(['qr', subject.userName, '--svg', file]);
+
+    expect(exitCode).toBe(0);
+    await expectToSignInWith(await decoder.readSvg(readFileSync(file, 'utf8')));
+  });
+
+  test.each([[0o644], [0o640], [0o604], [0o620]])('refuses a file of mode %o, and leaves it as it is', async (mode) => {
+    const file = join(folder, 'bob.svg');
+    writeFileSync(file, 'somebody’s');
+    chmodSync(file, mode);
+
+    const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--svg', file]);
+
+    expect(exitCode).toBe(7);
+    expect(messages).toContain(`${file} can be read by others (mode 0${mode.toString(8)})`);
+    expect(readFileSync(file, 'utf8')).toBe('somebody’s');
+  });
+
+  test('refuses a symbolic link, and makes nothing where it leads', async () => {
+    const [link, elsewhere] = [join(folder, 'link.png'), join(folder, 'elsewhere.png')];
+    symlinkSync(elsewhere, link);
+
+    const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--png', link]);
+
+    expect(exitCode).toBe(1);
+    expect(messages).toContain(`${link} cannot be written: ELOOP.`);
+    expect(existsSync(elsewhere)).toBe(false);
+  });
+
+  test('refuses to print into a file that others can read, before it reads the seed', async () => {
+    const file = join(folder, 'uri.txt');
+    const descriptor = openSync(file, 'w', 0o644);
+    chmodSync(file, 0o644);
+    const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
+
+    const { exitCode, output, messages } = await commandLine.run(['qr', subject.userName, '--uri'], {
+      outputStats: () => fstatSync(descriptor),
+    });
+
+    expect(exitCode).toBe(7);
+    expect(output).toBe('');
+    expect(messages).toContain('after umask 077');
+    expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
+  });
+
+  test('takes one form of output, not two', async () => {
+    const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--png', 'a', '--svg', 'b']);
+
+    expect(exitCode).toBe(2);
+    expect(messages).toContain("option '--png <file>' cannot be used with option '--svg <file>'");
+  });
+});

@@ -1,0 +1,211 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { SessionCredentials } from '../../../bin/virtual-mfa/session';
+import type { Subject } from '../../lambda/lifecycle';
+import { CommandLine } from './command-line';
+
+let commandLine: CommandLine;
+let subject: Subject;
+beforeAll(async () => {
+  commandLine = await CommandLine.start();
+});
+afterEach(() => commandLine.expectNoSeedPrinted(subject));
+afterAll(() => commandLine.close());
+
+/** What a robot may do on its own, where nothing keeps it from reading its seed. */
+const FIND_AND_READ = {
+  Effect: 'Allow',
+  Action: [
+    'iam:ListMFADevices',
+    'iam:ListMFADeviceTags',
+    'secretsmanager:ListSecrets',
+    'secretsmanager:GetSecretValue',
+  ],
+  Resource: '*',
+};
+
+const SESSIONS = () => commandLine.callsOf('sts:GetSessionToken');
+const cacheFiles = () => {
+  const folder = join(commandLine.home, '.aws/virtual-mfa/cache');
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+};
+
+function sessionIn(output: string): SessionCredentials {
+  return JSON.parse(output) as SessionCredentials;
+}
+
+describe('virtual-mfa session', () => {
+  test('prints what credential_process wants: credentials of the user, with MFA', async () => {
+    subject = await commandLine.enrolled();
+    commandLine.lifecycle.clock.advance(30_000);
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+
+    const { exitCode, output, messages } = await commandLine.run(['session', subject.userName, '--no-cache'], {}, key);
+
+    expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: '' });
+    const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = sessionIn(output);
+    expect(Version).toBe(1);
+    expect(Date.parse(Expiration) - commandLine.lifecycle.clock.now()).toBe(12 * 3_600_000);
+    const sts = new STSClient({
+      region: 'us-east-1',
+      endpoint: commandLine.lifecycle.aws.url,
+      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
+    });
+    const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
+    sts.destroy();
+    expect(Arn).toMatch(new RegExp(`:user/${subject.userName}$`));
+    const { credentials } = commandLine.lifecycle.aws.account;
+    expect(credentials.principalOf(AccessKeyId, SessionToken).multiFactorAuthPresent).toBe(true);
+  });
+
+  test('waits a used code out, and says so', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+
+    const first = await commandLine.run(['session', subject.userName, '--no-cache'], {}, key);
+    const waitsOfFirst = commandLine.waits;
+    const second = await commandLine.run(['session', subject.userName, '--no-cache'], {}, key);
+
+    expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
+    expect(waitsOfFirst).toHaveLength(1);
+    expect(commandLine.waits).toEqual([30_000]);
+    expect(second.messages).toBe('The current code is used up; the next one comes in 30 s.\n');
+  });
+
+  test('keeps the session in a file of its owner, and takes it from there until shortly before its end', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const ask = () => commandLine.run(['session', subject.userName, '--duration-seconds', '3600'], {}, key);
+    const first = await ask();
+    const [file = '', ...others] = cacheFiles();
+    const sessions = SESSIONS();
+
+    commandLine.lifecycle.clock.advance(44 * 60_000);
+    const second = await ask();
+    const sessionsOfSecond = SESSIONS();
+    commandLine.lifecycle.clock.advance(2 * 60_000);
+    const third = await ask();
+
+    expect(others).toEqual([]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(commandLine.home, '.aws/virtual-mfa/cache')).mode & 0o777).toBe(0o700);
+    expect(second.output).toBe(first.output);
+    expect(sessionsOfSecond).toBe(sessions);
+    expect(third.output).not.toBe(first.output);
+    expect(cacheFiles()).toEqual([file]);
+    expect(sessionIn(readFileSync(file, 'utf8'))).toEqual(sessionIn(third.output));
+  });
+
+  test('keeps a session of 15 minutes for ten of them', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const ask = () => commandLine.run(['session', subject.userName, '--duration-seconds', '900'], {}, key);
+    const first = await ask();
+
+    commandLine.lifecycle.clock.advance(9 * 60_000);
+    const second = await ask();
+    commandLine.lifecycle.clock.advance(2 * 60_000);
+    const third = await ask();
+
+    expect(second.output).toBe(first.output);
+    expect(third.output).not.toBe(first.output);
+  });
+
+  test('takes no session from a file that others could have read', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const before = cacheFiles();
+    const first = await commandLine.run(['session', subject.userName], {}, key);
+    const [file = ''] = cacheFiles().filter((path) => !before.includes(path));
+    chmodSync(file, 0o644);
+
+    const second = await commandLine.run(['session', subject.userName], {}, key);
+
+    expect(second.output).not.toBe(first.output);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('keeps nothing where that is not wanted', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const before = cacheFiles();
+
+    await commandLine.run(['session', subject.userName, '--no-cache'], {}, key);
+
+    expect(cacheFiles()).toEqual(before);
+  });
+
+  test('takes the session that another process got while this one waited for the next code', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    commandLine.lifecycle.clock.advance(30_000);
+    const other = await commandLine.run(['session', subject.userName], {}, key);
+    const [file = ''] = cacheFiles().filter((path) =>
+      readFileSync(path, 'utf8').includes(sessionIn(other.output).AccessKeyId),
+    );
+    const kept = readFileSync(file);
+    rmSync(file);
+
+    const { output } = await commandLine.run(
+      ['session', subject.userName],
+      { atWait: () => writeFileSync(file, kept, { mode: 0o600 }) },
+      key,
+    );
+
+    expect(sessionIn(output)).toEqual(sessionIn(other.output));
+  });
+
+  test('gives up where AWS takes no code in three time steps, and blames neither clock nor user', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    commandLine.giveAnotherSeed(subject);
+
+    const { exitCode, output, messages } = await commandLine.run(['session', subject.userName], {}, key);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+    expect(commandLine.waits).toHaveLength(2);
+    expect(messages).toContain(`AWS refused the codes of ${subject.serialNumber()} in several time steps`);
+  });
+
+  test.each([
+    [
+      'another user’s key',
+      'notAssigned',
+      (userName: string) => `with an access key of the user ${userName} (--profile)`,
+    ],
+    ['a session', 'accessDenied', (userName: string) => `Give a profile with an access key of the user ${userName}`],
+  ])('says whose key is needed, given %s', async (what, kind, remedy) => {
+    subject = await commandLine.enrolled();
+    const { account } = commandLine.lifecycle.aws;
+    const userName = what === 'a session' ? subject.userName : subject.otherUserName;
+    const key = await commandLine.keyOf(userName, FIND_AND_READ);
+    const principal = account.credentials.principalOf(key.accessKeyId, undefined);
+    const session = () => account.credentials.issueSession({ ...principal, multiFactorAuthPresent: true }, 3_600);
+    const signing = what === 'a session' ? session() : key;
+    commandLine.lifecycle.clock.advance(30_000);
+
+    const { exitCode, messages } = await commandLine.run(['session', subject.userName, '--json'], {}, signing);
+
+    const { error } = JSON.parse(messages) as { error: { kind: string; message: string; exitCode: number } };
+    expect(error).toMatchObject({ kind, exitCode });
+    expect(error.message).toContain(remedy(subject.userName));
+  });
+
+  test.each([['899'], ['129601'], ['1h'], ['1000.5']])('refuses a duration of %s', async (duration) => {
+    const { exitCode, messages } = await commandLine.run(['session', 'bob', '--duration-seconds', duration]);
+
+    expect(exitCode).toBe(2);
+    expect(messages).toContain('Allowed: 900 to 129600 seconds');
+  });
+
+  test('ends at an interrupt, while it waits', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+
+    const { exitCode, output } = await commandLine.run(['session', subject.userName], { interruptAtWait: 1 }, key);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 130, output: '' });
+  });
+});

@@ -1,0 +1,173 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { CdkRun } from '../../bin/cdk-command';
+import type { StoredSeed } from '../../lambda/contract';
+import { codeAt, STEP } from '../local-aws/strict-account';
+import { Deployment } from './deployment';
+
+const ROOT = join(__dirname, '../..');
+const USERS = ['Alice', 'Bob'];
+const CONTEXT = { users: USERS.join(','), createUsers: 'true' };
+
+/** What the repository of a team has, whose workflow is examples/github-actions.yml: the CDK CLI, and an app with users. */
+describe('the workflow for GitHub Actions, on a machine without a terminal', { timeout: 120_000 }, () => {
+  let deployment: Deployment;
+  let project = '';
+  let seeds: readonly StoredSeed[] = [];
+  let codes: ReadonlySet<string> = new Set();
+
+  beforeAll(async () => {
+    deployment = await Deployment.start();
+    project = projectOf(deployment);
+  });
+  afterAll(async () => {
+    await deployment.stop();
+    rmSync(project, { recursive: true, force: true });
+  });
+
+  test('shows what a pull request would change, and changes nothing', async () => {
+    const { exitCode, output } = await run('diff', 'cdk-hnb659fds-lookup-role-*');
+
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain('Custom::IAMVirtualMFADevice');
+    expect(deployment.localAws.iam.users.all()).toEqual([]);
+  });
+
+  test('gives each user one enabled device, and asks nobody', async () => {
+    const began = Date.now();
+
+    const { exitCode, output } = await run('deploy', 'cdk-hnb659fds-*');
+
+    expect(exitCode, output).toBe(0);
+    seeds = await deployment.storedSeeds();
+    codes = codesBetween(seeds, began - 2 * STEP, Date.now() + 2 * STEP);
+    expect(seeds.map(({ userName }) => userName).sort()).toEqual(USERS);
+    for (const { userName, serialNumber } of seeds) expect(deployment.enabledFor(userName)).toEqual([serialNumber]);
+  });
+
+  test('leaves no seed and no code in its log, nor in templates, events, answers and function logs', () => {
+    expect(seeds).toHaveLength(USERS.length);
+    expect(secretsIn(deployment.everythingPublic(), seeds, codes)).toEqual([]);
+  });
+
+  // Otherwise the test before this one could pass for want of anything to search, or of a search that finds.
+  test('has the text in which a seed or a code would have been found', () => {
+    const text = deployment.everythingPublic();
+    const [{ seed, otpauthUri } = { seed: '', otpauthUri: '' }] = seeds;
+    const [code = ''] = codes;
+
+    for (const sign of [
+      'Outputs:',
+      '"action":"iam:EnableMFADevice"',
+      'PhysicalResourceId',
+      'AWS::IAM::ManagedPolicy',
+    ]) {
+      expect(text.includes(sign)).toBe(true);
+    }
+    expect(seed).toMatch(/^[A-Z2-7]{64}$/);
+    expect(secretsIn(`${text} ${seed}`, seeds, codes)).toEqual(['a seed']);
+    expect(secretsIn(`${text} ${otpauthUri}`, seeds, codes)).toEqual(['a seed', 'a key URI']);
+    expect(secretsIn(`${text} {"code":"${code}"}`, seeds, codes)).toEqual(['a code']);
+    expect(codes.size).toBeGreaterThanOrEqual(2 * USERS.length);
+  });
+
+  test('made what cdk destroy removes', async () => {
+    const { exitCode } = await deployment.destroy(...Object.entries(CONTEXT).map(([key, value]) => `${key}=${value}`));
+
+    expect(exitCode).toBe(0);
+    expect(deployment.localAws.iam.users.all()).toEqual([]);
+    expect(deployment.localAws.iam.virtualMfaDevices.size).toBe(0);
+    expect(await deployment.storedSeeds()).toEqual([]);
+  });
+
+  /** Runs the command of a job, to the letter, as a runner does: with the job's role, and nobody to answer a question. */
+  async function run(job: string, rolesToAssume: string): Promise<CdkRun> {
+    const credentials = await credentialsOf(deployment, job, rolesToAssume);
+    const [program = '', ...args] = commandOf(job).split(' ');
+    const child = spawn(program, args, {
+      cwd: project,
+      // A session of its own has no terminal, not even for a program that opens one by name.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        ...deployment.localAws.environment,
+        ...credentials,
+        CI: 'true',
+        GITHUB_ACTIONS: 'true',
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+        CDK_VALIDATION: 'false',
+        // The app is TypeScript that lies elsewhere.
+        TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'),
+      },
+    });
+    const printed: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => printed.push(chunk));
+    const exitCode = await new Promise<number>((ended, failed) => {
+      child.once('error', failed);
+      child.once('close', (code) => ended(code ?? 1));
+    });
+    const output = Buffer.concat(printed).toString('utf8');
+    deployment.remember(output);
+    return { exitCode, output };
+  }
+});
+
+/** A checkout after `npm ci`. In the repository itself the CLI would bundle the handler anew, under the feet of other tests. */
+function projectOf({ assembly }: Deployment): string {
+  const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-pipeline-'));
+  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: object };
+  const app = `node --import tsx "${join(ROOT, 'bin/app.ts')}"`;
+  const configuration = { app, output: assembly, versionReporting: false, notices: false };
+  writeFileSync(join(project, 'cdk.json'), JSON.stringify({ ...configuration, context: { ...context, ...CONTEXT } }));
+  symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'), 'junction');
+  return project;
+}
+
+/** A session of a job's role, which may do nothing but take roles that `cdk bootstrap` has made. */
+async function credentialsOf({ iam, localAws }: Deployment, RoleName: string, rolesToAssume: string) {
+  const document = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  const Federated = localAws.account.arn('iam', 'oidc-provider/token.actions.githubusercontent.com');
+  const trust = { Effect: 'Allow', Principal: { Federated }, Action: 'sts:AssumeRoleWithWebIdentity' };
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: document(trust) }));
+  const Resource = localAws.account.arn('iam', `role/${rolesToAssume}`);
+  const PolicyDocument = document({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource });
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'cdk', PolicyDocument }));
+  // local-aws has no GitHub that signs tokens: the session is issued as if one had been shown.
+  const principal = localAws.iam.rolePrincipal(localAws.iam.roles.get(RoleName), 'GitHubActions');
+  const { accessKeyId, secretAccessKey, sessionToken } = localAws.account.credentials.issueSession(principal, 3_600);
+  return {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+  };
+}
+
+/** The command of a job of the workflow that comes after npm's own. */
+function commandOf(job: string): string {
+  const { jobs } = parse(readFileSync(join(ROOT, 'examples/github-actions.yml'), 'utf8')) as {
+    jobs: Record<string, { steps: { run?: string }[] }>;
+  };
+  return jobs[job]?.steps.findLast(({ run }) => run !== undefined)?.run ?? '';
+}
+
+function codesBetween(seeds: readonly StoredSeed[], first: number, last: number): ReadonlySet<string> {
+  const moments = Array.from({ length: Math.ceil((last - first) / STEP) + 1 }, (_, index) => first + index * STEP);
+  return new Set(seeds.flatMap(({ seed }) => moments.map((moment) => codeAt(seed, moment))));
+}
+
+/** Names what a text gives away, and gives none of it away itself. */
+function secretsIn(text: string, seeds: readonly StoredSeed[], codes: ReadonlySet<string>): string[] {
+  // A deployment's text has hardly a word of six digits, so that none is one of the codes by chance.
+  const found = {
+    'a seed': seeds.some(({ seed }) => text.includes(seed)),
+    'a key URI': text.includes('otpauth:'),
+    'a code': [...text.matchAll(/\b\d{6}\b/g)].some(([word]) => codes.has(word)),
+  };
+  return Object.entries(found).flatMap(([name, isThere]) => (isThere ? [name] : []));
+}
