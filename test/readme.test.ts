@@ -3,6 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
+import schema from '../bin/mfa-users.schema.json';
+import { readMfaUsersDocument } from '../bin/mfa-users/read-document';
+import { systemClock } from '../bin/virtual-mfa/clock';
+import { EXIT_CODES } from '../bin/virtual-mfa/command-failure';
+import { programFor } from '../bin/virtual-mfa/program';
 import { SERIAL_NUMBER_MAX_LENGTH } from '../lambda/contract';
 import { type Failure, failures, withRemains } from '../lambda/failure';
 
@@ -136,6 +141,73 @@ describe.each([
     const required = rows.filter(([, , cells = '']) => cells.includes('| required |')).map(([, name]) => name);
 
     expect(required).toEqual(properties.filter(({ isOptional }) => !isOptional).map(({ name }) => name));
+  });
+});
+
+describe('README’s section on the virtual-mfa command', () => {
+  const section = sectionOf(README, 'The virtual-mfa command');
+  const { commands } = programFor({
+    terminal: { output: process.stdout, messages: process.stderr, outputStats: () => undefined },
+    clock: systemClock,
+    signal: new AbortController().signal,
+    version: '',
+  });
+  const common = ['--profile <name>', '--region <region>', '--json'];
+
+  test('has every command with its options, and no other', () => {
+    const rows = [...section.matchAll(/^\| `([a-z]+)` \| .+ \| (.*) ?\|$/gm)].filter(
+      ([, , cell = '']) => !/iam:/.test(cell),
+    );
+    const options = rows.map(([, name, cell = '']) => [
+      name,
+      [...cell.matchAll(/`(--[^`]+)`/g)].map(([, flags]) => flags),
+    ]);
+
+    expect(options).toEqual(
+      commands.map((command) => [
+        command.name(),
+        command.options.map(({ flags }) => flags).filter((flags) => !common.includes(flags)),
+      ]),
+    );
+    for (const flags of common) expect(section).toContain(`\`${flags.split(' ')[0] ?? ''}`);
+  });
+
+  test('has every exit code with its meaning', () => {
+    const rows = [...section.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, code, meaning]) => [Number(code), meaning]);
+
+    expect(rows).toEqual([[0, 'done'], ...Object.values(EXIT_CODES).map(({ code, meaning }) => [code, meaning])]);
+  });
+
+  test('calls commands that there are', () => {
+    const called = [...README.matchAll(/(?:npx |= |`)virtual-mfa ([a-z]+)/g)].map(([, name = '']) => name);
+    const names = commands.map((command) => command.name());
+
+    expect(called.length).toBeGreaterThan(names.length);
+    expect(called.filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
+
+describe('README’s section on users in a file', () => {
+  const section = sectionOf(README, 'Users in a file');
+  const { properties, required } = schema.properties.Users.items;
+
+  test('has every key of a user, in the schema’s order, and says which are required', () => {
+    const rows = [...section.matchAll(/^\| `([A-Z]\w+)` \|(.+)\|$/gm)];
+
+    expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(properties).sort());
+    expect(rows.filter(([, , cells = '']) => cells.includes('| required ')).map(([, name]) => name)).toEqual(required);
+  });
+
+  test('shows a document that can be deployed, and an error word for word', () => {
+    const [example = ''] = blocksOf(section, 'json');
+    const [error = ''] = blocksOf(section, 'text');
+    const broken = '{\n"Users": [\n{"UserName":"a"},\n\n{"UserName":"b"},\n\n     {"UserName": "Bob Smith"}]}';
+
+    expect(readMfaUsersDocument('mfa-users.json', example).Users.map(({ UserName }) => UserName)).toEqual([
+      'Alice',
+      'Bob',
+    ]);
+    expect(() => readMfaUsersDocument('mfa-users.json', broken)).toThrow(error.trim());
   });
 });
 

@@ -29,7 +29,7 @@ export async function run(args: readonly string[], machine: Machine): Promise<nu
 }
 
 /** The commands, and what they tell of themselves. */
-function programFor(machine: Machine): Command {
+export function programFor(machine: Machine): Command {
   const { terminal, version } = machine;
   const program = new Command('virtual-mfa')
     .description(

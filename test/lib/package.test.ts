@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cdk } from '../../bin/cdk-command';
 import { startLocalAws } from '../../local-aws';
@@ -84,7 +85,7 @@ beforeAll(() => {
 afterAll(() => rmSync(packed, { recursive: true, force: true }));
 
 describe('the packed package', () => {
-  test('holds the library, its jsii assembly and API, the wire contract, the handler’s bundle, and the licences', () => {
+  test('holds the library, its jsii assembly and API, the wire contract, the bundles, and the licences', () => {
     expect(packedFiles).toEqual(
       expect.arrayContaining([
         'package.json',
@@ -98,13 +99,16 @@ describe('the packed package', () => {
         'dist/lib/private/virtual-mfa-device-provider.js',
         'dist/lambda/contract.js',
         'dist/handler/index.js',
+        'dist/bin/virtual-mfa.js',
+        'dist/bin/virtual-mfa-app.js',
+        'bin/mfa-users.schema.json',
       ]),
     );
   });
 
   test('holds nothing else: no source, no test, no local-aws', () => {
     const expected =
-      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/THIRD-PARTY-LICENSES\.txt|dist\/handler\/index\.js|dist\/lambda\/contract\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
+      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/THIRD-PARTY-LICENSES\.txt|dist\/handler\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
 
     expect(packedFiles.filter((path) => !expected.test(path))).toEqual([]);
   });
@@ -114,20 +118,24 @@ describe('the packed package', () => {
     expect(PEERS).toEqual(['aws-cdk-lib', 'constructs']);
   });
 
-  test('gives the licence of every package in the handler’s bundle', () => {
-    const notices = readFileSync(join(REPOSITORY, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
-    const bundled = [
-      '@aws-sdk/client-iam',
-      '@aws-sdk/client-secrets-manager',
-      '@smithy/core',
-      '@otplib/core',
-      'bowser',
-    ];
+  test.each([
+    [
+      'handler’s bundle',
+      'dist/THIRD-PARTY-LICENSES.txt',
+      ['@aws-sdk/client-iam', '@aws-sdk/client-secrets-manager', '@smithy/core', '@otplib/core', 'bowser'],
+    ],
+    [
+      'command virtual-mfa',
+      'dist/bin/virtual-mfa.THIRD-PARTY-LICENSES.txt',
+      ['@aws-sdk/client-sts', 'commander', 'cli-progress', 'cli-table3', 'qrcode', '@otplib/core'],
+    ],
+    ['command virtual-mfa-app', 'dist/bin/virtual-mfa-app.THIRD-PARTY-LICENSES.txt', ['ajv', 'jsonc-parser']],
+  ])('gives the licence of every package in the %s', (_what, file, bundled) => {
+    const notices = readFileSync(join(REPOSITORY, file), 'utf8');
 
     for (const name of bundled) {
       expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((?:Apache-2\\.0|MIT)\\)$`, 'm'));
     }
-    expect(notices).toContain('Apache License');
     expect(notices).toContain('Permission is hereby granted, free of charge');
     expect(notices).not.toMatch(/\((?:A?GPL|LGPL|SSPL|undefined)/);
   });
@@ -191,10 +199,33 @@ describe.each([
       expect(exitCode, output).toBe(0);
       const users = localAws.iam.users.all().map(({ name }) => localAws.iam.devicesOf(name).length);
       expect(users).toEqual([1, 1, 1, 1]);
+      const listed = await promisify(execFile)(
+        'npx',
+        ['--no-install', 'virtual-mfa', 'list', '--stack', 'Stack', '--json'],
+        {
+          cwd: project,
+          env: { ...process.env, ...localAws.environment },
+        },
+      );
+      expect(JSON.parse(listed.stdout)).toHaveLength(4);
     } finally {
       await localAws.close();
     }
   }, 120_000);
+
+  test('its commands print a sample document, and synthesize the users of it', () => {
+    const run = (words: readonly string[], env = process.env) =>
+      execFileSync('npx', ['--no-install', ...words], { cwd: project, env, encoding: 'utf8', stdio: 'pipe' });
+
+    writeFileSync(join(project, 'mfa-users.json'), run(['virtual-mfa', 'skeleton']));
+    const { $schema } = JSON.parse(readFileSync(join(project, 'mfa-users.json'), 'utf8')) as { $schema: string };
+    const outdir = join(project, 'cdk.out.of-users');
+    run(['virtual-mfa-app'], { ...process.env, CDK_OUTDIR: outdir });
+
+    expect(existsSync(join(project, $schema))).toBe(true);
+    const template = readFileSync(join(outdir, 'VirtualMfaStack.template.json'), 'utf8');
+    expect(template.match(/"Custom::IAMVirtualMFADevice"/g)).toHaveLength(1);
+  });
 
   test('it type-checks in a TypeScript app, without skipping the declarations', () => {
     writeFileSync(join(project, 'app.ts'), CONSUMER_IN_TYPESCRIPT);
