@@ -1,4 +1,4 @@
-import { bundle } from './bundle';
+import { bundle, MODULES_FIRST } from './bundle';
 
 /** The library is beside the bundles in the package, compiled by jsii: an app has one copy of it. */
 const libraryBeside = {
@@ -7,23 +7,20 @@ const libraryBeside = {
     build.onResolve({ filter: /^(\.\.\/)+lib$/ }, () => ({ path: '../lib', external: true })),
 };
 
-/** ES modules first: esbuild cannot follow the other form of jsonc-parser, and leaves more out of them. */
-const mainFields = ['module', 'main'];
-
 async function buildCommands(): Promise<void> {
   await bundle({
     entryPoint: 'bin/virtual-mfa.ts',
     outfile: 'dist/bin/virtual-mfa.js',
     notices: 'dist/bin/virtual-mfa.THIRD-PARTY-LICENSES.txt',
     target: 'node20',
-    mainFields,
+    mainFields: MODULES_FIRST,
   });
   await bundle({
     entryPoint: 'bin/app.ts',
     outfile: 'dist/bin/virtual-mfa-app.js',
     notices: 'dist/bin/virtual-mfa-app.THIRD-PARTY-LICENSES.txt',
     target: 'node20',
-    mainFields,
+    mainFields: MODULES_FIRST,
     external: ['aws-cdk-lib', 'constructs'],
     plugins: [libraryBeside],
   });

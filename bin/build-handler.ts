@@ -1,4 +1,14 @@
-import { bundle } from './bundle';
+import { join } from 'node:path';
+import { bundle, MODULES_FIRST } from './bundle';
+
+/** Lambda has one way to give out credentials, of the many that the SDK would load: see the file. */
+const environmentCredentials = {
+  name: 'environment-credentials',
+  setup: (build: { onResolve(filter: { filter: RegExp }, resolve: () => object): void }) =>
+    build.onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
+      path: join(__dirname, '../lambda/environment-credentials.ts'),
+    })),
+};
 
 /** The custom resource's code, for Lambda. */
 void bundle({
@@ -6,4 +16,6 @@ void bundle({
   outfile: 'dist/handler/index.js',
   notices: 'dist/THIRD-PARTY-LICENSES.txt',
   target: 'node24',
+  mainFields: MODULES_FIRST,
+  plugins: [environmentCredentials],
 });

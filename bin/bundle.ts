@@ -5,6 +5,12 @@ import license, { type Dependency } from 'esbuild-plugin-license';
 
 const ROOT = join(__dirname, '..');
 
+/**
+ * ES modules first, which esbuild leaves unused code out of. By default it takes a package's CommonJS form for Node, whole: the
+ * handler's bundle would have 614 kB in place of 265.
+ */
+export const MODULES_FIRST = ['module', 'main'];
+
 /** One bundle of the published package. */
 export interface Bundle extends Pick<BuildOptions, 'target' | 'external' | 'mainFields' | 'plugins'> {
   /** Path of the entry point and of the output, below the repository's root. */
