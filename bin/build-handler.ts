@@ -18,4 +18,6 @@ void bundle({
   target: 'node24',
   mainFields: MODULES_FIRST,
   plugins: [environmentCredentials],
+  // The SDK imports node:http dynamically, and for the module that this makes, Node loads all that http has, undici too.
+  supported: { 'dynamic-import': false },
 });

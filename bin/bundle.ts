@@ -12,7 +12,7 @@ const ROOT = join(__dirname, '..');
 export const MODULES_FIRST = ['module', 'main'];
 
 /** One bundle of the published package. */
-export interface Bundle extends Pick<BuildOptions, 'target' | 'external' | 'mainFields' | 'plugins'> {
+export interface Bundle extends Pick<BuildOptions, 'target' | 'external' | 'mainFields' | 'plugins' | 'supported'> {
   /** Path of the entry point and of the output, below the repository's root. */
   readonly entryPoint: string;
   readonly outfile: string;

@@ -1,3 +1,5 @@
+import { request as requestByHttp } from 'node:http';
+import { request as requestByHttps } from 'node:https';
 import type { Clock } from './clock';
 import type { VirtualMfaDeviceAttributes } from './contract';
 
@@ -46,18 +48,31 @@ export async function sendResponse(url: string, response: CustomResourceResponse
   const body = renderResponse(response);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const answer = await fetch(url, {
-        method: 'PUT',
-        body,
-        // The URL is signed for an empty content type.
-        headers: { 'content-type': '' },
-        signal: AbortSignal.timeout(TRY_TIMEOUT_MILLISECONDS),
-      });
-      if (answer.ok) return;
-      throw new Error(`CloudFormation's response URL answered HTTP ${answer.status}`);
+      const status = await put(url, body);
+      if (status >= 200 && status < 300) return;
+      throw new Error(`CloudFormation's response URL answered HTTP ${status}`);
     } catch (error) {
       if (attempt >= TRIES) throw error;
       await clock.sleep(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
     }
   }
+}
+
+/** By Node's own client, which the SDK has loaded already: `fetch` would load a second one, for this one request. */
+async function put(url: string, body: Buffer): Promise<number> {
+  const request = url.startsWith('https:') ? requestByHttps : requestByHttp;
+  return new Promise((answered, failed) => {
+    const options = {
+      method: 'PUT',
+      // The URL is signed for an empty content type; S3 takes no body of unknown length.
+      headers: { 'content-type': '', 'content-length': body.length },
+      signal: AbortSignal.timeout(TRY_TIMEOUT_MILLISECONDS),
+    };
+    request(url, options, (answer) => {
+      answer.resume();
+      answered(answer.statusCode ?? 0);
+    })
+      .once('error', failed)
+      .end(body);
+  });
 }
