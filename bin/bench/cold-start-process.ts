@@ -9,6 +9,8 @@ export interface ColdStart {
   readonly firstEvent: number;
   /** From before the process to after it. */
   readonly wall: number;
+  /** Processor time of the whole process. */
+  readonly cpu: number;
   readonly peakBytes: number;
 }
 
@@ -19,11 +21,15 @@ const began = performance.now();
 const { handler } = require(module);
 const loaded = performance.now();
 const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 300000 };
-handler(JSON.parse(event), context).then(() => process.stderr.write(JSON.stringify({
-  load: loaded - began,
-  firstEvent: performance.now() - loaded,
-  peakBytes: process.resourceUsage().maxRSS * 1024,
-})));
+handler(JSON.parse(event), context).then(() => {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  process.stderr.write(JSON.stringify({
+    load: loaded - began,
+    firstEvent: performance.now() - loaded,
+    cpu: (userCPUTime + systemCPUTime) / 1000,
+    peakBytes: maxRSS * 1024,
+  }));
+});
 `;
 
 let users = 0;

@@ -33,15 +33,23 @@ export async function measureColdStart(): Promise<Section[]> {
   return [
     {
       title: 'Cold start, and memory',
-      head: ['the function’s code', 'kB', 'load (ms)', 'first Create (ms)', 'process in all (ms)', 'peak memory (MB)'],
+      head: [
+        'the function’s code',
+        'kB',
+        'load (ms)',
+        'first Create (ms)',
+        'process in all (ms)',
+        'processor (ms)',
+        'peak memory (MB)',
+      ],
       rows: [
-        ...measured.map(({ name, bytes, load, firstEvent, wall, peakBytes }) => [
+        ...measured.map(({ name, bytes, load, firstEvent, wall, cpu, peakBytes }) => [
           name,
           bytes === undefined ? '-' : (bytes / 1000).toFixed(0),
-          ...[load, firstEvent, wall].map(milliseconds),
+          ...[load, firstEvent, wall, cpu].map(milliseconds),
           (peakBytes / 1e6).toFixed(0),
         ]),
-        ['none: node -e 0', '-', '-', '-', milliseconds(median(bare)), '-'],
+        ['none: node -e 0', '-', '-', '-', milliseconds(median(bare)), '-', '-'],
       ],
       notes: [
         `Medians of ${ROUNDS} processes each, taken in turns, on ${node === process.execPath ? process.version : 'Node 24'}. As shipped, it loads in ${ratio} of the time that esbuild’s defaults take.`,
@@ -81,6 +89,7 @@ async function measureInTurns(node: string, modules: ReadonlyMap<string, string>
       load: of('load'),
       firstEvent: of('firstEvent'),
       wall: of('wall'),
+      cpu: of('cpu'),
       peakBytes: of('peakBytes'),
     };
   });

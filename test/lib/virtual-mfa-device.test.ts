@@ -293,7 +293,7 @@ describe('the function', () => {
     expect(Properties).toMatchObject({
       Runtime: 'nodejs24.x',
       Architectures: ['x86_64'],
-      MemorySize: 256,
+      MemorySize: 512,
       Timeout: 300,
       Handler: 'index.handler',
       LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: logGroup } },
