@@ -21,17 +21,22 @@ try {
 }
 
 function declareUsers(app: App): void {
-  const { source, ...context } = readContext((key) => app.node.tryGetContext(key) as unknown);
+  const { source, ...context } = readContext(app.node.getAllContext() as Readonly<Record<string, unknown>>);
   if ('users' in source) {
     declareStacks(app, source.users, () => 1, context);
     return;
   }
   const { usersFile } = source;
-  const { StackName: stackName, Users: users } = readMfaUsersDocument(usersFile, readUsersFile(usersFile));
+  const {
+    StackName: stackName,
+    RotationId: rotationId,
+    Users: users,
+  } = readMfaUsersDocument(usersFile, readUsersFile(usersFile));
   const userNames = users.map(({ UserName }) => UserName);
   const stacks = keptStacks(usersFile, userNames, { writable: !isCi(process.env) });
   declareStacks(app, users, ({ UserName }) => stacks.get(UserName) ?? 1, {
     ...context,
     stackName: context.stackName ?? stackName,
+    rotationId: context.rotationId ?? rotationId,
   });
 }

@@ -4,15 +4,27 @@ import { version } from '../package.json';
 import { systemClock } from './virtual-mfa/clock';
 import { run } from './virtual-mfa/program';
 
+/** Whoever reads the output may stop before its end, as head does. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+}
+
 async function main(): Promise<void> {
+  process.stdout.on('error', endWithReader);
+  // The SDK is in the bundle: whoever runs it on Node 20 cannot act on what it says about later ones.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
-  process.exitCode = await run(process.argv.slice(2), {
+  const exitCode = await run(process.argv.slice(2), {
     terminal: { output: process.stdout, messages: process.stderr, outputStats: () => fstatSync(process.stdout.fd) },
     clock: systemClock,
     signal: interrupted.signal,
     version,
   });
+  // A call that was under way at an interrupt would keep the process.
+  if (interrupted.signal.aborted) process.exit(exitCode);
+  process.exitCode = exitCode;
 }
 
 void main();

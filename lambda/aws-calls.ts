@@ -1,12 +1,16 @@
-import { isAccessDenied, isNamed, isTemporary, withoutSecrets } from './aws-errors';
+import { isAccessDenied, isNamed, isTemporary, isThrottled, withoutSecrets } from './aws-errors';
 import type { Clock } from './clock';
 import { failures } from './failure';
 import type { Log } from './log';
 
 /** How long a new role's policy, or a secret's new version, may take to be seen everywhere. */
 const CONSISTENCY_MILLISECONDS = 30_000;
-const FIRST_PAUSE_MILLISECONDS = 200;
-const LONGEST_PAUSE_MILLISECONDS = 5_000;
+const PAUSES = { first: 200, longest: 5_000 };
+/**
+ * IAM takes few calls a second from an account, and all devices of a stack are made at once, each by a process that knows nothing of
+ * the others: asked less often, a throttled IAM gets half the calls in vain.
+ */
+const PAUSES_WHEN_THROTTLED = { first: 1_000, longest: 20_000 };
 
 /** What the calls of one event live by. */
 export interface AwsCallsEnvironment {
@@ -59,8 +63,8 @@ export class AwsCalls {
           durationMilliseconds: clock.now() - began,
           error: errorName,
         });
-        const longestPause = Math.min(LONGEST_PAUSE_MILLISECONDS, FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
-        const pause = longestPause * (0.5 + random() / 2);
+        const { first, longest } = isThrottled(error) ? PAUSES_WHEN_THROTTLED : PAUSES;
+        const pause = Math.min(longest, first * 2 ** (attempt - 1)) * (0.5 + random() / 2);
         if (clock.now() + pause > this.#lastTry(error, notYet)) throw this.#final(error, action);
         await clock.sleep(pause);
       }

@@ -18,10 +18,15 @@ export function isTemporary(error: unknown): boolean {
   if (!(error instanceof Error) || isNamed(error, 'LimitExceededException')) return false;
   return (
     isNamed(error, 'EntityTemporarilyUnmodifiableException', 'ConcurrentModificationException') ||
-    isThrottlingError(error) ||
+    isThrottled(error) ||
     isTransientError(error) ||
     isServerError(error)
   );
+}
+
+/** Whether AWS has had too many calls of this account, from whomever. */
+export function isThrottled(error: unknown): boolean {
+  return error instanceof Error && !isNamed(error, 'LimitExceededException') && isThrottlingError(error);
 }
 
 /** Turns whatever was thrown into a failure that a person can read, without anything that looks like a seed or a code. */

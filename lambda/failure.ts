@@ -77,7 +77,7 @@ export const failures = {
   noSuchUser: (userName: string) =>
     new Failure(
       `IAM knows no user ${userName}.`,
-      'Check the name and the account; create the user first, or declare it in the stack and pass the construct.',
+      'Check the name and the account; create the user first, or declare it in the stack and pass the construct (in mfa-users.json, CreateUser).',
     ),
 
   codesRefused: (serialNumber: string) =>
@@ -107,7 +107,7 @@ export const failures = {
   accessDenied: (action: string, message: string) =>
     new AccessDeniedFailure(
       `The function's role may not call ${action}: ${message}`,
-      'Look for a permissions boundary, a service control policy or a key policy that denies it; for an imported user that has a path, import it by its ARN (User.fromUserArn), since the path is part of it.',
+      'Look for a permissions boundary, a service control policy or a key policy that denies it; for an imported user that has a path, import it by its ARN (User.fromUserArn; in mfa-users.json, UserPath), since the path is part of it.',
     ),
 
   timeRanOut: (action: string, lastError: string) =>

@@ -19,8 +19,13 @@ export interface SeededDevice {
  * stays with that user: the role may not act there.
  */
 export async function remove(userName: string, serialNumber: string, { mfaDevices }: EnrollmentTools): Promise<void> {
-  await mfaDevices.deactivate(userName, serialNumber);
+  // Denied where the user's path was not known: such a device was never enabled, and shall not block its stack.
+  const denied = await mfaDevices.deactivate(userName, serialNumber).catch((error: unknown) => {
+    if (error instanceof AccessDeniedFailure) return error;
+    throw error;
+  });
   if ((await mfaDevices.delete(serialNumber)) === 'absent now') return;
+  if (denied) throw denied;
   const holder = await mfaDevices.holderOf(serialNumber);
   try {
     if (holder !== undefined) await mfaDevices.deactivate(holder, serialNumber);

@@ -6,6 +6,7 @@ import { Faults } from './faults';
 import type { Principal } from './principal';
 import { AwsError, notImplemented } from './protocol/aws-error';
 import type { RpcService } from './service';
+import { Throttling } from './throttling';
 
 /** Where the account lies, and the clock it lives by. */
 export interface AccountOptions {
@@ -26,6 +27,7 @@ export class Account {
   readonly credentials: CredentialRegistry;
   readonly calls = new CallLog();
   readonly faults = new Faults();
+  readonly throttling: Throttling;
   /** The account's root: not bound by policies. CloudFormation acts as root too, as with an administrator's execution role. */
   readonly root: Principal;
   readonly #services = new Map<string, RpcService>();
@@ -36,6 +38,7 @@ export class Account {
     this.partition = partition;
     this.now = now;
     this.credentials = new CredentialRegistry(now);
+    this.throttling = new Throttling(now, (name) => this.service(name));
     const arn = this.arn('iam', 'root');
     this.root = { type: 'root', arn, principalArn: arn, userId: accountId, policies: () => undefined };
   }
@@ -58,7 +61,7 @@ export class Account {
     return `arn:${this.partition}:${service}:${region}:${this.accountId}:${resource}`;
   }
 
-  /** A call that comes over HTTP: faults befall it. */
+  /** A call that comes over HTTP: it may be throttled, and faults befall it. */
   async request(
     service: RpcService,
     action: string,
@@ -67,6 +70,8 @@ export class Account {
   ): Promise<unknown> {
     const fullName = `${service.name}:${action}`;
     return this.#logged(fullName, caller, 'http', async () => {
+      // Before all else: what is refused has no effect, and meets no fault.
+      this.throttling.admit(service);
       this.faults.strike(fullName, 'before', caller);
       const output = await this.#perform(service, action, input, caller);
       this.faults.strike(fullName, 'after', caller);

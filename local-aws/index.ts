@@ -19,6 +19,7 @@ export type { Credentials } from './credentials';
 export type { Fault } from './faults';
 export { nodeBinary } from './lambda/node-binary';
 export { AwsError } from './protocol/aws-error';
+export type { RateLimit } from './throttling';
 
 /** How an account is made; everything has a default. */
 export interface LocalAwsOptions {

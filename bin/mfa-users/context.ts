@@ -1,6 +1,7 @@
 import { PROPERTY_RULES } from '../../lambda/contract';
 import { DeclarationError, inWords } from './declaration-error';
 import { type MfaUser } from './document';
+import { nearestOf } from './nearest-key';
 import { USERS_PER_STACK } from './stack-assignment';
 
 /** What the app is told by `-c`, or by `context` in cdk.json. */
@@ -31,11 +32,12 @@ const LONGEST_USER_NAME = 128;
  *
  * @throws DeclarationError for the first value that cannot be taken
  */
-export function readContext(valueOf: (key: string) => unknown): AppContext {
-  const textOf = (key: Key) => text(key, valueOf(key));
+export function readContext(context: Readonly<Record<string, unknown>>): AppContext {
+  refuseMisspelt(Object.keys(context));
+  const textOf = (key: Key) => text(key, context[key]);
   const users = textOf('users');
   const usersFile = textOf('usersFile');
-  const createUsers = flag('createUsers', valueOf('createUsers'));
+  const createUsers = flag('createUsers', context['createUsers']);
   if (users !== undefined && usersFile !== undefined) {
     refuse('users', 'it together with usersFile', 'one of them', 'Leave one out.');
   }
@@ -51,6 +53,19 @@ export function readContext(valueOf: (key: string) => unknown): AppContext {
     }),
     rotationId: checked('rotationId', textOf('rotationId'), PROPERTY_RULES.RotationId),
   };
+}
+
+/** CDK takes any key: a misspelt usersFile would deploy the users of another file. */
+function refuseMisspelt(keys: readonly string[]): void {
+  const known = Object.keys(EXAMPLES);
+  for (const key of keys.filter((candidate) => !known.includes(candidate))) {
+    const meant = nearestOf(known, key);
+    if (meant !== undefined) {
+      throw new DeclarationError(
+        `Context: got the unknown key ${inWords(key)}; allowed: ${known.join(', ')}. Did you mean ${meant}?`,
+      );
+    }
+  }
 }
 
 function usersIn(list: string, createUsers = false): MfaUser[] {

@@ -46,7 +46,11 @@ export function inWords(value: unknown): string {
   if (value === undefined) {
     return 'nothing';
   }
-  const json = JSON.stringify(value);
+  // JSON leaves what steers a terminal, or the order of its letters, as it is from U+0080 on.
+  const json = JSON.stringify(value).replaceAll(
+    /[\p{Cc}\p{Cf}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
+  );
   return json.length <= LONGEST_VALUE
     ? json
     : `${json.slice(0, LONGEST_VALUE)}… (${typeof value === 'string' ? `${value.length} characters` : typeof value})`;

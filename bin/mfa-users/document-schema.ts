@@ -46,7 +46,10 @@ function problemOf(json: JsonDocument, error: ErrorObject, unknown?: string, mis
     missing === undefined
       ? [inWords(error.data), 'Correct it and run the command again.']
       : [`no ${missing}`, 'Add the key and run the command again.'];
-  return { offset: json.offsetOf(path), message: `${pathInWords(path)}: got ${got}; ${errorMessage}. ${remedy}` };
+  // A number may look like what is allowed.
+  const isNoText = error.keyword === 'type' && error.schema === 'string';
+  const rule = isNoText ? errorMessage?.replace('allowed:', 'allowed: text in double quotes,') : errorMessage;
+  return { offset: json.offsetOf(path), message: `${pathInWords(path)}: got ${got}; ${rule}. ${remedy}` };
 }
 
 function unknownKey(path: JsonPath, key: string, allowed: readonly string[]): string {

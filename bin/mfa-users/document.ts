@@ -2,6 +2,7 @@
 export interface MfaUsersDocument {
   readonly $schema?: string;
   readonly StackName?: string;
+  readonly RotationId?: string;
   readonly Users: readonly MfaUser[];
 }
 

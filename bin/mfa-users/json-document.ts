@@ -80,7 +80,9 @@ export function pathInWords(path: JsonPath): string {
   return path.length === 0
     ? 'the document'
     : path
-        .map((segment) => (typeof segment === 'number' ? `[${segment}]` : `.${segment}`))
+        .map((segment) =>
+          typeof segment === 'number' || !/^[\w$-]+$/.test(segment) ? `[${inWords(segment)}]` : `.${segment}`,
+        )
         .join('')
         .replace(/^\./, '');
 }

@@ -7,14 +7,17 @@ interface SchemaWithExamples {
   readonly items?: SchemaWithExamples;
 }
 
-/** A sample of mfa-users.json with every key, made of the examples of its schema. */
+/** A sample of mfa-users.json that can be deployed, made of the examples of its schema. */
 export function skeleton(): string {
   return `${JSON.stringify(sampleOf(schema), null, 2)}\n`;
 }
 
 function sampleOf({ examples, properties, items }: SchemaWithExamples): unknown {
+  if (examples !== undefined) {
+    return examples[0];
+  }
   if (properties !== undefined) {
     return Object.fromEntries(Object.entries(properties).map(([key, property]) => [key, sampleOf(property)]));
   }
-  return items === undefined ? examples?.[0] : [sampleOf(items)];
+  return items === undefined ? undefined : [sampleOf(items)];
 }

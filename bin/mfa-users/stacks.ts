@@ -65,11 +65,11 @@ function declareUser(stack: Stack, declared: MfaUser): void {
 
 /**
  * The id of a user's construct. A user by the name of BobMfa would have the id of Bob's device, CDK declares a rule
- * CheckBootstrapVersion itself, and what every object has, like constructor, it takes for a child that is there already.
+ * CheckBootstrapVersion itself and leaves Default and Resource out of logical ids, and what every object has, like constructor, it takes for a child that is there already.
  * No other id has a colon.
  */
 function idOf(userName: string): string {
-  const isTaken = /(?:Mfa|BootstrapVersion)$/.test(userName) || userName in Object.prototype;
+  const isTaken = /(?:Mfa|BootstrapVersion|^Default|^Resource)$/.test(userName) || userName in Object.prototype;
   return isTaken ? `${userName}:User` : userName;
 }
 

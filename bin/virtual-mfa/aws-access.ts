@@ -1,4 +1,5 @@
 import { IAMClient } from '@aws-sdk/client-iam';
+import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Clock } from './clock';
@@ -45,12 +46,16 @@ export class AwsAccess {
 
   /** The configured region. */
   async region(): Promise<string> {
-    return calling('', '', () => this.iam.config.region());
+    return calling('Reading the region', 'the profile', () => this.iam.config.region());
   }
 
   /** The id of the access key that requests are signed with. */
   async accessKeyId(): Promise<string> {
-    return calling('', '', async () => (await this.sts.config.credentials()).accessKeyId);
+    return calling(
+      'Reading the credentials',
+      'the profile',
+      async () => (await this.sts.config.credentials()).accessKeyId,
+    );
   }
 
   /** Whether codes made here and now are those that AWS expects, by the answers so far. */
@@ -67,9 +72,14 @@ export class AwsAccess {
     for (const client of [this.iam, this.sts, ...this.#secretsManagers.values()]) client.destroy();
   }
 
-  #configuration(): { profile?: string; region?: string } {
+  #configuration() {
     const { profile, region } = this.options;
-    return { ...(profile === undefined ? {} : { profile }), ...(region === undefined ? {} : { region }) };
+    return {
+      // The default chain would go on to other credentials where those of the profile cannot be had.
+      ...(profile === undefined ? {} : { profile, credentials: fromIni({ profile }) }),
+      ...(region === undefined ? {} : { region }),
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000, throwOnRequestTimeout: true },
+    };
   }
 
   /** Compares the clock with the `Date` header of every answer. */
@@ -112,11 +122,16 @@ function asCommandFailure(error: unknown, action: string, resource: string, alte
   if (!(error instanceof Error) || error instanceof CommandFailure) return error;
   if (error.name === 'CredentialsProviderError') return failures.noCredentials(error.message);
   if (error.message.includes('Region is missing')) return failures.noRegion();
-  if (DENIED.includes(error.name)) return failures.accessDenied(action, resource, error.message, alternative);
+  if (DENIED.includes(error.name)) {
+    // It may be another call that was denied: that for the role of a profile.
+    const [, denied = action, on = resource] = /to perform: ([\w:]+) on resource: (\S+)/.exec(error.message) ?? [];
+    const isOwn = denied.toLowerCase() === action.toLowerCase();
+    return failures.accessDenied(denied, isOwn ? resource : on, error.message, isOwn ? alternative : undefined);
+  }
   if (REFUSED_CREDENTIALS.includes(error.name)) return failures.credentialsRefused(error.message);
   // Known to the command that called, by its name.
   if (/^(?:NoSuchEntity|ResourceNotFound|InvalidRequest|InvalidAuthenticationCode)/.test(error.name)) return error;
-  return failures.unexpected(action || 'Reading the AWS configuration', `${error.name}: ${error.message}`);
+  return failures.unexpected(action, `${error.name}: ${error.message}`);
 }
 
 /** Whether AWS answered that something does not exist. */

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { codeAt, millisecondsToNextTimeStep, PERIOD_MILLISECONDS } from './authentication-codes';
+import { codeAt, millisecondsToNextTimeStep, nextTimeStep, PERIOD_MILLISECONDS } from './authentication-codes';
 import type { Clock } from './clock';
 import type { StoredSeed } from '../../lambda/contract';
 import type { Terminal } from './terminal';
@@ -37,8 +37,8 @@ export async function watchCodes(
       const code = currentCode(seed, clock.now());
       if (bar) bar.update(code.secondsLeft, code);
       else show(code);
-      const wait = bar ? 1000 - (clock.now() % 1000) : millisecondsToNextTimeStep(clock.now());
-      await clock.sleep(wait, signal);
+      if (bar) await clock.sleep(1000 - (clock.now() % 1000), signal);
+      else await nextTimeStep(clock, signal);
     }
   } finally {
     bar?.stop();

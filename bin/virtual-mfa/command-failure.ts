@@ -4,7 +4,7 @@ export const EXIT_CODES = {
   usage: { code: 2, meaning: 'the command line is not understood' },
   notFound: { code: 3, meaning: 'no such user, device or secret; or more than one' },
   accessDenied: { code: 4, meaning: 'a permission, or the credentials, are missing' },
-  notAssigned: { code: 5, meaning: 'the device is not enabled for the user' },
+  notAssigned: { code: 5, meaning: 'the device is not enabled for the user, or not for whoever signs' },
   clockOff: { code: 6, meaning: "this machine's clock is not AWS's" },
   readableByOthers: { code: 7, meaning: 'the output would be a file that others can read' },
   interrupted: { code: 130, meaning: 'interrupted' },
@@ -21,7 +21,8 @@ export class CommandFailure extends Error {
     whatHappened: string,
     remedy: string,
   ) {
-    super(`${whatHappened} ${remedy}`);
+    // What AWS, a tag or a secret says shall not steer the terminal that it is printed on.
+    super(`${whatHappened} ${remedy}`.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�'));
     this.exitCode = EXIT_CODES[kind].code;
   }
 }
@@ -58,6 +59,27 @@ export const failures = {
       'notFound',
       `IAM knows no device ${serialNumber}.`,
       'It may have been replaced: virtual-mfa list shows the devices that there are.',
+    ),
+
+  severalSecrets: (serialNumber: string, secretArns: readonly string[]) =>
+    new CommandFailure(
+      'notFound',
+      `Several secrets say that they have the seed of ${serialNumber}: ${secretArns.join(', ')}.`,
+      "One of them is not the construct's: find out who made it. The ARN of the right one, given in place of the user or the device, works meanwhile.",
+    ),
+
+  secretNotListed: (serialNumber: string, region: string) =>
+    new CommandFailure(
+      'notFound',
+      `No secret with the seed of ${serialNumber} is listed in ${region}.`,
+      'After a deployment or a rotation, AWS takes up to five minutes to list it: wait, or give the ARN of the secret (the output SeedSecretArn). If it was deleted, deploy with a new rotationId.',
+    ),
+
+  seedOfAnother: (secretArn: string, expected: string, recorded: string) =>
+    new CommandFailure(
+      'failed',
+      `The secret ${secretArn} has the seed of ${recorded}, not of ${expected}.`,
+      "Somebody changed the tags of the device or of the secret, or the secret's value; nothing of it was shown. Find out who did; deploy with a new rotationId.",
     ),
 
   notManaged: (serialNumber: string) =>
@@ -98,28 +120,28 @@ export const failures = {
   accessDenied: (action: string, resource: string, message: string, alternative = '') =>
     new CommandFailure(
       'accessDenied',
-      `AWS denied ${action} on ${resource}: ${message.trim().replace(/\.?$/, '.')}`,
-      `Allow it for these credentials, or choose others (--profile).${alternative && ` ${alternative}`}`,
+      `AWS denied ${action} on ${resource}: ${sentence(message)}`,
+      `Allow it for these credentials, or choose others (--profile; for the seed of a session, --seed-profile).${alternative && ` ${alternative}`}`,
     ),
 
   keyDenied: (secretArn: string, keyId: string) =>
     new CommandFailure(
       'accessDenied',
       `AWS denied kms:Decrypt on the key of the secret ${secretArn}, ${keyId}.`,
-      'Allow it in the policies of these credentials and in the policy of the key (seedSecret.grantRead does both), or choose other credentials (--profile).',
+      'Allow it in the policies of these credentials and in the policy of the key (seedSecret.grantRead does both), or choose other credentials (--profile; for the seed of a session, --seed-profile).',
     ),
 
   noCredentials: (message: string) =>
     new CommandFailure(
       'accessDenied',
-      `There are no AWS credentials: ${message.trim().replace(/\.?$/, '.')}`,
+      `There are no AWS credentials: ${sentence(message)}`,
       'Give a profile (--profile, AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a credential_process, virtual-mfa session needs the --profile that has the access key: it cannot get its credentials from itself.',
     ),
 
   credentialsRefused: (message: string) =>
     new CommandFailure(
       'accessDenied',
-      `AWS does not take the credentials: ${message.trim().replace(/\.?$/, '.')}`,
+      `AWS does not take the credentials: ${sentence(message)}`,
       'They may be expired, deleted, or of another partition; choose others (--profile).',
     ),
 
@@ -176,13 +198,18 @@ export const failures = {
     new CommandFailure(
       'failed',
       `${file} cannot be written: ${reason}.`,
-      'Name a file in a directory that you can write to; not a symbolic link, for it may lead elsewhere.',
+      'Name a file in a directory that you can write to; not a symbolic link, for that may lead elsewhere.',
     ),
 
   unexpected: (what: string, message: string) =>
-    new CommandFailure(
-      'failed',
-      `${what} failed: ${message.trim().replace(/\.?$/, '.')}`,
-      'Try again; nothing was changed.',
-    ),
+    new CommandFailure('failed', `${what} failed: ${sentence(message)}`, 'Try again.'),
 } as const satisfies Record<string, (...args: never[]) => CommandFailure>;
+
+/**
+ * AWS's words as a sentence. Their first line only: to a wrong signature some services answer with all that was signed, the session
+ * token among it.
+ */
+function sentence(message: string): string {
+  const [firstLine = ''] = message.trim().split(/[\r\n]/);
+  return firstLine.trim().replace(/\.?$/, '.');
+}

@@ -19,7 +19,7 @@ export function deviceTable(devices: readonly ManagedDevice[]): string {
     table.push([
       userName ?? '-',
       serialNumber,
-      enableDate?.toISOString() ?? 'not enabled',
+      enableDate?.toISOString().replace('.000', '') ?? 'not enabled',
       stackNameOf(stackId),
       seedSecretArn ?? 'gone',
     ]);

@@ -30,6 +30,9 @@ export interface SeedLocation {
   readonly versionId?: string;
   /** Whether the device is enabled; absent where nobody asked IAM. */
   readonly isEnabled?: boolean;
+  /** The device, and the user, whose seed it has to be; absent where the secret itself was given. */
+  readonly serialNumber?: string;
+  readonly userName?: string;
 }
 
 interface MarkedDevice {
@@ -38,13 +41,17 @@ interface MarkedDevice {
   readonly versionId: string;
 }
 
+/** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
+const STACK_ID = /^arn:[\w-]+:cloudformation:[a-z\d-]+:\d{12}:stack\/[\w-]+\/[\w-]+$/;
 /** Enough to be quick, and well below IAM's throttling. */
 const CALLS_AT_ONCE = 8;
 const GIVE_SECRET =
-  'With secretsmanager:GetSecretValue alone, give the ARN of the secret in place of the user or the device.';
+  'qr, code and session find the seed with secretsmanager:GetSecretValue alone where the ARN of its secret is given.';
 
 /** Finds the devices that the library manages, by the tags that it puts on devices and secrets. */
 export class ManagedDevices {
+  readonly #secretsByRegion = new Map<string, Promise<readonly SecretListEntry[]>>();
+
   constructor(private readonly aws: AwsAccess) {}
 
   /** The devices of the stacks of a region, or of one of its stacks, sorted by user and serial number. */
@@ -56,7 +63,7 @@ export class ManagedDevices {
     const secrets = marked.length === 0 ? [] : await this.#secrets(region);
     const devices = marked.map(({ serialNumber, stackId, versionId }): ManagedDevice => {
       const { User, EnableDate } = listed.find(({ SerialNumber }) => SerialNumber === serialNumber) ?? {};
-      const seedSecretArn = secretOf({ stackId, versionId }, secrets)?.ARN;
+      const seedSecretArn = secretsOf({ stackId, versionId }, secrets)[0]?.ARN;
       return {
         serialNumber,
         ...(User?.UserName === undefined ? {} : { userName: User.UserName }),
@@ -119,7 +126,7 @@ export class ManagedDevices {
     const enabled = [...(await this.enabledFor(userName)).keys()];
     const devices = await this.#marked(enabled.filter((serialNumber) => serialNumber.includes(':mfa/')));
     const [device, ...others] = devices;
-    if (device && others.length === 0) return { ...(await this.#locationOf(device)), isEnabled: true };
+    if (device && others.length === 0) return { ...(await this.#locationOf(device)), userName, isEnabled: true };
     if (device) {
       throw failures.severalDevices(
         userName,
@@ -128,26 +135,28 @@ export class ManagedDevices {
     }
     const deactivated = await this.#locateSeedOfDeactivated(userName);
     if (!deactivated) throw failures.noDevice(userName, enabled);
-    return { ...deactivated, isEnabled: false };
+    return { ...deactivated, userName, isEnabled: false };
   }
 
   /** IAM does not tell whose a device was that is not enabled; the secret's description does. */
   async #locateSeedOfDeactivated(userName: string): Promise<SeedLocation | undefined> {
     const unassigned = await this.#virtualDevices('Unassigned');
     for (const device of await this.#marked(unassigned.map(({ SerialNumber = '' }) => SerialNumber))) {
-      const secret = secretOf(device, await this.#secrets(regionOf(device.stackId)));
-      if (secret?.ARN !== undefined && secret.Description?.endsWith(` of IAM user ${userName}`)) {
-        return { secretArn: secret.ARN, region: regionOf(device.stackId), versionId: device.versionId };
-      }
+      const secrets = secretsOf(device, await this.#secrets(regionOf(device.stackId)));
+      const isOfUser = secrets.some(({ Description }) => Description?.endsWith(` of IAM user ${userName}`));
+      if (isOfUser) return this.#locationOf(device);
     }
     return undefined;
   }
 
   async #locationOf(device: MarkedDevice): Promise<SeedLocation> {
-    const region = regionOf(device.stackId);
-    const secretArn = secretOf(device, await this.#secrets(region))?.ARN;
-    if (secretArn === undefined) throw failures.noSuchSecret(`with the seed of ${device.serialNumber} in ${region}`);
-    return { secretArn, region, versionId: device.versionId };
+    const { serialNumber, stackId, versionId } = device;
+    const region = regionOf(stackId);
+    const [secretArn, ...others] = secretsOf(device, await this.#secrets(region)).map(({ ARN = '' }) => ARN);
+    if (secretArn === undefined) throw failures.secretNotListed(serialNumber, region);
+    // The tags say so, and others can set tags too: none is better than the wrong one.
+    if (others.length > 0) throw failures.severalSecrets(serialNumber, [secretArn, ...others]);
+    return { secretArn, region, versionId, serialNumber };
   }
 
   async #marked(serialNumbers: readonly string[]): Promise<readonly MarkedDevice[]> {
@@ -189,11 +198,17 @@ export class ManagedDevices {
   }
 
   async #secrets(region: string): Promise<readonly SecretListEntry[]> {
-    const client = this.aws.secretsManager(region);
+    const listed = this.#secretsByRegion.get(region) ?? this.#listSecrets(region);
+    this.#secretsByRegion.set(region, listed);
+    return listed;
+  }
+
+  async #listSecrets(region: string): Promise<readonly SecretListEntry[]> {
     return calling(
       'secretsmanager:ListSecrets',
       `the region ${region}`,
       async () => {
+        const client = this.aws.secretsManager(region);
         const secrets: SecretListEntry[] = [];
         const Filters = [{ Key: 'tag-key' as const, Values: [STACK_ID_TAG] }];
         for await (const page of paginateListSecrets({ client }, { Filters })) secrets.push(...(page.SecretList ?? []));
@@ -205,22 +220,22 @@ export class ManagedDevices {
 }
 
 function markedDevice(serialNumber: string, tags: ReadonlyMap<string, string>): MarkedDevice | undefined {
-  const stackId = tags.get(STACK_ID_TAG);
-  return stackId === undefined ? undefined : { serialNumber, stackId, versionId: tags.get(SEED_VERSION_TAG) ?? '' };
+  const stackId = tags.get(STACK_ID_TAG) ?? '';
+  return !STACK_ID.test(stackId) ? undefined : { serialNumber, stackId, versionId: tags.get(SEED_VERSION_TAG) ?? '' };
 }
 
-/** The secret that has a device's version of the seed. */
-function secretOf(
+/** The secrets that say that they have a device's version of the seed: one, unless somebody made another. */
+function secretsOf(
   { stackId, versionId }: Pick<MarkedDevice, 'stackId' | 'versionId'>,
   secrets: readonly SecretListEntry[],
-): SecretListEntry | undefined {
-  return secrets.find(
+): readonly SecretListEntry[] {
+  return secrets.filter(
     ({ Tags = [], SecretVersionsToStages = {} }) =>
-      versionId in SecretVersionsToStages && Tags.some(({ Key, Value }) => Key === STACK_ID_TAG && Value === stackId),
+      Object.hasOwn(SecretVersionsToStages, versionId) &&
+      Tags.some(({ Key, Value }) => Key === STACK_ID_TAG && Value === stackId),
   );
 }
 
-/** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
 function regionOf(stackId: string): string {
   return stackId.split(':')[3] ?? '';
 }

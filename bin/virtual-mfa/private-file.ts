@@ -1,34 +1,28 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { lstatSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { failures } from './command-failure';
 
 const OTHERS = 0o077;
 const OWNER_ONLY = 0o600;
-/** Windows has no such flag. */
-const NO_SYMBOLIC_LINK = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
 
 /**
- * Writes a secret into a file that its owner alone can read: a new one, or one that is so already. Windows has no such modes; there
- * the directory's access list decides.
+ * Writes a secret into a file that its owner alone can read: a new one, or in place of one that is so already. Windows has no such
+ * modes; there the directory's access list decides.
  *
  * @throws CommandFailure before anything is written
  */
 export function writePrivateFile(file: string, content: string | Uint8Array): void {
-  const descriptor = open(file);
+  // Another file, with the mode from its first moment on: nobody has opened it before, and who reads the old one finds it whole.
+  const unfinished = `${file}.${randomUUID()}`;
   try {
-    requireOwnerOnly(file, fstatSync(descriptor));
-    ftruncateSync(descriptor);
-    writeFileSync(descriptor, content);
-  } finally {
-    closeSync(descriptor);
+    const before = lstatSync(file, { throwIfNoEntry: false });
+    if (before) requireReplaceable(file, before);
+    writeFileSync(unfinished, content, { mode: OWNER_ONLY, flag: 'wx' });
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === undefined ? error : failures.notAFile(file, code);
   }
 }
 
@@ -38,24 +32,13 @@ export function requireOwnerOnly(name: string, stats: Stats): void {
   if ((stats.mode & OTHERS) !== 0) throw failures.readableByOthers(name, stats.mode);
 }
 
-function open(file: string): number {
-  const flags = constants.O_WRONLY | constants.O_CREAT | NO_SYMBOLIC_LINK;
-  try {
-    // A new file gets the mode as it is made, so that nobody has a moment to open it.
-    const descriptor = openSync(file, flags | constants.O_EXCL, OWNER_ONLY);
-    fchmodSync(descriptor, OWNER_ONLY);
-    return descriptor;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asFailure(file, error);
-  }
-  try {
-    return openSync(file, flags);
-  } catch (error) {
-    throw asFailure(file, error);
-  }
+/** Whether a file is the user's own. */
+export function isOwn({ uid }: Stats): boolean {
+  return process.getuid === undefined || uid === process.getuid();
 }
 
-function asFailure(file: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === undefined ? error : failures.notAFile(file, code);
+function requireReplaceable(file: string, stats: Stats): void {
+  if (!stats.isFile()) throw failures.notAFile(file, 'it is no regular file');
+  if (!isOwn(stats)) throw failures.notAFile(file, 'it belongs to another user');
+  requireOwnerOnly(file, stats);
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { skeleton } from '../mfa-users/skeleton';
-import { CommandFailure, EXIT_CODES } from './command-failure';
+import { CommandFailure, EXIT_CODES, failures } from './command-failure';
 import { addCodeCommand } from './commands/code';
 import type { Machine } from './commands/command';
 import { addListCommand } from './commands/list';
@@ -13,23 +13,39 @@ import { print, tell } from './terminal';
 /** Runs the command line and answers its exit code. */
 export async function run(args: readonly string[], machine: Machine): Promise<number> {
   const { terminal, signal } = machine;
+  const isJson = args.includes('--json');
   try {
-    await programFor(machine).parseAsync(args, { from: 'user' });
+    const program = programFor(machine, isJson);
+    await Promise.race([program.parseAsync(args, { from: 'user' }), interruption(signal)]);
     return signal.aborted ? EXIT_CODES.interrupted.code : 0;
   } catch (error) {
     if (signal.aborted) return EXIT_CODES.interrupted.code;
-    // Help and usage errors are printed already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.usage.code;
-    if (!(error instanceof CommandFailure)) throw error;
-    const { kind, message, exitCode } = error;
-    const isJson = args.includes('--json');
-    tell(terminal, isJson ? JSON.stringify({ error: { kind, message, exitCode } }) : `virtual-mfa: ${message}`);
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const { kind, message, exitCode } = asFailure(error);
+    if (isJson) tell(terminal, JSON.stringify({ error: { kind, message, exitCode } }));
+    // A usage error is printed already, with the command's own help.
+    else if (!(error instanceof CommanderError)) tell(terminal, `virtual-mfa: ${message}`);
     return exitCode;
   }
 }
 
+/** Does not wait for a call that is under way: nothing depends on its answer. */
+async function interruption(signal: AbortSignal): Promise<void> {
+  await new Promise((aborted) => signal.addEventListener('abort', aborted, { once: true }));
+  // What waits for the clock ends by itself, and puts the terminal in order.
+  await new Promise((then) => setImmediate(then));
+}
+
+/** Without the stack, for a person: what is no failure of a command, nobody expected. */
+function asFailure(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof CommanderError) return new CommandFailure('usage', error.message, 'See --help.');
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : 'an unknown error';
+  return failures.unexpected('The command', message);
+}
+
 /** The commands, and what they tell of themselves. */
-export function programFor(machine: Machine): Command {
+export function programFor(machine: Machine, isJson = false): Command {
   const { terminal, version } = machine;
   const program = new Command('virtual-mfa')
     .description(
@@ -40,6 +56,7 @@ export function programFor(machine: Machine): Command {
     .configureOutput({
       writeOut: (text) => terminal.output.write(text),
       writeErr: (text) => terminal.messages.write(text),
+      outputError: (text, write) => (isJson ? undefined : write(text)),
     })
     .addHelpText('after', `\n${exitCodeHelp()}`);
   addListCommand(program, machine);

@@ -1,5 +1,5 @@
 import { ResyncMFADeviceCommand } from '@aws-sdk/client-iam';
-import { millisecondsToNextTimeStep, previousAndCurrentCode } from './authentication-codes';
+import { millisecondsToNextTimeStep, nextTimeStep, previousAndCurrentCode } from './authentication-codes';
 import { type AwsAccess, calling, isAbsent } from './aws-access';
 import type { Clock } from './clock';
 import { failures } from './command-failure';
@@ -40,8 +40,7 @@ export async function resync(seed: LocatedSeed, { aws, clock, signal, waiting }:
       if (!(error instanceof Error) || !error.name.startsWith('InvalidAuthenticationCode')) throw error;
       if (tries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
     }
-    const wait = millisecondsToNextTimeStep(clock.now());
-    waiting(wait);
-    await clock.sleep(wait, signal);
+    waiting(millisecondsToNextTimeStep(clock.now()));
+    await nextTimeStep(clock, signal);
   }
 }

@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionCredentials } from './session';
-import { requireOwnerOnly, writePrivateFile } from './private-file';
+import { isOwn, requireOwnerOnly, writePrivateFile } from './private-file';
 
 /** A session is used until this long before its end: SDKs ask for another when 15 minutes, or less, are left. */
 const LEFT_AT_LEAST_MILLISECONDS = 15 * 60_000;
@@ -35,14 +35,9 @@ export class SessionCache {
 
   write(session: SessionCredentials): void {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    // Another process may read it meanwhile: it finds the old one whole, or the new one whole.
-    const unfinished = `${this.#file}.${randomUUID()}`;
-    try {
-      writePrivateFile(unfinished, JSON.stringify(session));
-      renameSync(unfinished, this.#file);
-    } finally {
-      rmSync(unfinished, { force: true });
-    }
+    // One that others could have read is no longer used, and must not stand in the way.
+    if (!this.#kept()) rmSync(this.#file, { force: true });
+    writePrivateFile(this.#file, JSON.stringify(session));
   }
 
   #kept(): SessionCredentials | undefined {
@@ -51,7 +46,7 @@ export class SessionCache {
       descriptor = openSync(this.#file, 'r');
       const stats = fstatSync(descriptor);
       requireOwnerOnly(this.#file, stats);
-      if (process.getuid !== undefined && stats.uid !== process.getuid()) return undefined;
+      if (!isOwn(stats)) return undefined;
       const kept = JSON.parse(readFileSync(descriptor, 'utf8')) as Partial<SessionCredentials> | null;
       return kept?.Version === 1 && kept.SessionToken !== undefined ? (kept as SessionCredentials) : undefined;
     } catch {

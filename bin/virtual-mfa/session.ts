@@ -1,5 +1,5 @@
 import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
-import { codeAt, millisecondsToNextTimeStep } from './authentication-codes';
+import { codeAt, millisecondsToNextTimeStep, nextTimeStep } from './authentication-codes';
 import { type AwsAccess, calling } from './aws-access';
 import type { Clock } from './clock';
 import { failures } from './command-failure';
@@ -57,9 +57,8 @@ export async function getSession(
       aws.requireRightClock();
       if (tries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
     }
-    const wait = millisecondsToNextTimeStep(clock.now());
-    waiting(wait);
-    await clock.sleep(wait, signal);
+    waiting(millisecondsToNextTimeStep(clock.now()));
+    await nextTimeStep(clock, signal);
     const session = gotMeanwhile();
     if (session) return session;
   }

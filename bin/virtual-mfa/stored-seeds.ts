@@ -12,9 +12,16 @@ export interface LocatedSeed extends StoredSeed {
   readonly isCurrent: boolean;
 }
 
-/** Reads the seed of a device. */
+/** How Secrets Manager, or KMS itself, says it. */
+const KEY_DENIED = /Access to KMS is not allowed|denied kms:Decrypt on/;
+
+/**
+ * Reads the seed of a device.
+ *
+ * @throws CommandFailure where it is another's: tags led here, and others can set tags too
+ */
 export async function readStoredSeed(
-  { secretArn, region, versionId }: SeedLocation,
+  { secretArn, region, versionId, serialNumber, userName }: SeedLocation,
   aws: AwsAccess,
 ): Promise<LocatedSeed> {
   const client = aws.secretsManager(region);
@@ -24,6 +31,8 @@ export async function readStoredSeed(
     );
     const stored = parse(SecretString);
     if (!stored) throw failures.noSeedIn(secretArn);
+    requireSame(secretArn, serialNumber, stored.serialNumber);
+    requireSame(secretArn, userName?.toLowerCase(), stored.userName.toLowerCase());
     const isCurrent = VersionStages?.includes('AWSCURRENT') ?? false;
     return { ...stored, secretArn, versionId: VersionId ?? '', isCurrent };
   } catch (error) {
@@ -31,7 +40,7 @@ export async function readStoredSeed(
     if (isAbsent(error) || (error instanceof Error && error.name === 'InvalidRequestException')) {
       throw failures.noSuchSecret(secretArn);
     }
-    if (error instanceof Error && /\bKMS\b|kms:Decrypt/.test(error.message)) {
+    if (error instanceof Error && KEY_DENIED.test(error.message)) {
       throw failures.keyDenied(secretArn, await keyOf(secretArn, region, aws));
     }
     throw error;
@@ -47,13 +56,31 @@ async function keyOf(secretArn: string, region: string, aws: AwsAccess): Promise
     .catch(() => unknown);
 }
 
+function requireSame(secretArn: string, expected: string | undefined, recorded: string): void {
+  if (expected !== undefined && expected !== recorded) throw failures.seedOfAnother(secretArn, expected, recorded);
+}
+
+/** What each member has to look like; who can write the secret shall not write to the terminal. */
+const MEMBERS: Readonly<Record<keyof StoredSeed, RegExp>> = {
+  serialNumber: /^arn:[\w-]+:iam::\d{12}:mfa\/[!-~]{1,226}$/,
+  userName: /^[\w+=,.@-]{1,128}$/,
+  // 128 bits at least, as RFC 4226 wants them.
+  seed: /^[A-Z2-7]{26,256}=*$/,
+  otpauthUri: /^otpauth:\/\/totp\/[!-~]{1,1000}$/,
+};
+
 function parse(secretString = ''): StoredSeed | undefined {
+  let value: Readonly<Record<string, unknown>> | null;
   try {
-    const value = JSON.parse(secretString) as Partial<Record<keyof StoredSeed, unknown>> | null;
-    const { serialNumber, userName, seed, otpauthUri } = value ?? {};
-    const isComplete = [serialNumber, userName, seed, otpauthUri].every((member) => typeof member === 'string');
-    return isComplete && /^[A-Z2-7]+=*$/.test(String(seed)) ? (value as StoredSeed) : undefined;
+    value = JSON.parse(secretString) as Readonly<Record<string, unknown>> | null;
   } catch {
     return undefined;
   }
+  const isWhole = Object.entries(MEMBERS).every(([name, pattern]) => {
+    const member = value?.[name];
+    return typeof member === 'string' && pattern.test(member);
+  });
+  const stored = value as unknown as StoredSeed;
+  const isSameSeed = isWhole && new URL(stored.otpauthUri).searchParams.get('secret') === stored.seed;
+  return isSameSeed ? stored : undefined;
 }

@@ -36,7 +36,13 @@ export async function verify(
           `for ${userName}, since ${enabled.get(serialNumber)?.toISOString() ?? 'an unknown time'}`,
         )
       : check('enabled', false, holder === undefined ? 'it is deactivated' : `for another user, ${holder}`),
-    check('right user', isEnabled, `the seed was stored for ${userName}`),
+    holder === undefined
+      ? {
+          name: 'right user',
+          outcome: 'not proven',
+          detail: `the device is enabled for nobody; the seed is ${userName}'s`,
+        }
+      : check('right user', isEnabled, `the seed was stored for ${userName}`),
     versionId === seed.versionId && seed.isCurrent
       ? check('stored seed', true, `the current version of ${seed.secretArn} is the one that the device was made with`)
       : check(

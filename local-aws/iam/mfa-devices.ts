@@ -86,6 +86,8 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
             Base32StringSeed: Buffer.from(seed, 'ascii'),
             QRCodePNG: await toBuffer(`otpauth://totp/${VirtualMFADeviceName}@${account.accountId}?secret=${seed}`, {
               rendererOpts: PNG,
+              // Any of the eight masks can be scanned; to find the best of them takes most of the time.
+              maskPattern: 0,
             }),
             ...(device.tags.size > 0 ? { Tags: tagListOf(device.tags) } : {}),
           },

@@ -236,11 +236,15 @@ describe('the stacks of users', () => {
   }
 
   test('have what the entries say', () => {
-    const sample = readMfaUsersDocument('mfa-users.json', skeleton());
+    const { Users } = readMfaUsersDocument('mfa-users.json', skeleton());
+    const sample = Users.find(({ UserName }) => UserName === 'Bob');
+    const rest = {
+      VirtualMFADeviceName: 'Bob-break-glass',
+      EncryptionKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/seed',
+      RemovalPolicy: 'RETAIN' as const,
+    };
 
-    const template = templateOf([{ ...sample.Users[0], UserName: 'Bob', RemovalPolicy: 'RETAIN' }], {
-      rotationId: '9',
-    });
+    const template = templateOf([{ UserName: 'Bob', ...sample, ...rest }], { rotationId: '9' });
 
     template.hasResource('AWS::IAM::User', {
       Properties: { UserName: 'Bob', Path: '/break-glass/' },
@@ -257,7 +261,7 @@ describe('the stacks of users', () => {
       DeletionPolicy: 'Retain',
     });
     template.hasResourceProperties('AWS::SecretsManager::Secret', {
-      KmsKeyId: sample.Users[0]?.EncryptionKeyArn,
+      KmsKeyId: rest.EncryptionKeyArn,
     });
   });
 

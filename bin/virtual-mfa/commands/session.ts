@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AwsAccess } from '../aws-access';
 import { failures } from '../command-failure';
@@ -8,7 +8,7 @@ import { getSession, type SessionCredentials } from '../session';
 import { SessionCache } from '../session-cache';
 import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
-import { print, requirePrivateOutput } from '../terminal';
+import { print, requirePrivateOutput, tell } from '../terminal';
 import { type CommonOptions, deviceCommand, type Machine, waitingOn, withAws } from './command';
 
 interface SessionOptions extends CommonOptions {
@@ -63,7 +63,10 @@ async function sessionFor(
   const target = readTarget(text);
   const endpoint = process.env['AWS_ENDPOINT_URL_STS'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
   const question = [text, await aws.accessKeyId(), duration, endpoint];
-  const cache = isCached ? new SessionCache(join(homedir(), '.aws/virtual-mfa/cache'), question) : undefined;
+  const home = homedir();
+  // Without a home the directory would be one below the current one.
+  const cache =
+    isCached && isAbsolute(home) ? new SessionCache(join(home, '.aws/virtual-mfa/cache'), question) : undefined;
   const kept = () => cache?.read(clock.now(), duration);
   return (
     kept() ??
@@ -72,7 +75,12 @@ async function sessionFor(
       seedAccess.requireRightClock();
       const tools = { aws, clock, signal, waiting: waitingOn(terminal), gotMeanwhile: kept };
       const session = await getSession(seed, duration, tools);
-      cache?.write(session);
+      try {
+        cache?.write(session);
+      } catch (error) {
+        // The code is used up for it: a session that cannot be kept is a session all the same.
+        tell(terminal, `The session is not kept: ${error instanceof Error ? error.message : 'for an unknown reason'}`);
+      }
       return session;
     }))
   );

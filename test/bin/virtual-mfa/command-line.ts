@@ -26,6 +26,7 @@ export interface MachineOptions {
   readonly atWait?: () => unknown;
   readonly isTerminal?: boolean;
   readonly outputStats?: () => Stats;
+  readonly home?: string;
 }
 
 type SigningCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & { readonly sessionToken?: string };
@@ -78,7 +79,8 @@ export class CommandLine {
     for (const name of Object.keys(process.env).filter((key) => /^AWS_|^VIRTUAL_MFA_/.test(key))) {
       vi.stubEnv(name, undefined);
     }
-    for (const [name, value] of Object.entries({ ...environment, HOME: this.home })) vi.stubEnv(name, value);
+    for (const [name, value] of Object.entries({ ...environment, HOME: options.home ?? this.home }))
+      vi.stubEnv(name, value);
     this.waits = [];
     const output = new Recorder(options.isTerminal);
     const messages = new Recorder(options.isTerminal);

@@ -75,19 +75,19 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     expect(messages).not.toContain('hunter2');
   });
 
-  test.each([['userName' as const], ['seedSecretArn' as const]])(
-    'says that a secret is scheduled for deletion, or gone: by %s',
-    async (key) => {
-      const subject = await commandLine.enrolled();
-      await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId: subject.seedSecretArn });
+  test.each([
+    ['userName' as const, 'No secret with the seed of', 'AWS takes up to five minutes to list it'],
+    ['seedSecretArn' as const, 'There is no secret', 'aws secretsmanager restore-secret'],
+  ])('says that a secret is scheduled for deletion, or not listed yet: by %s', async (key, what, remedy) => {
+    const subject = await commandLine.enrolled();
+    await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId: subject.seedSecretArn });
 
-      const { exitCode, messages } = await commandLine.run(['code', subject[key]]);
+    const { exitCode, messages } = await commandLine.run(['code', subject[key]]);
 
-      expect(exitCode).toBe(3);
-      expect(messages).toContain('There is no secret');
-      expect(messages).toContain('aws secretsmanager restore-secret');
-    },
-  );
+    expect(exitCode).toBe(3);
+    expect(messages).toContain(what);
+    expect(messages).toContain(remedy);
+  });
 
   test.each([['code'], ['qr'], ['resync']])('says that the device is not assigned: %s', async (name) => {
     const subject = await commandLine.enrolled();
@@ -113,7 +113,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
 
     expect(exitCode).toBe(4);
     expect(messages).toContain(`virtual-mfa: AWS denied ${action} on `);
-    expect(messages).toContain('Allow it for these credentials, or choose others (--profile).');
+    expect(messages).toContain('Allow it for these credentials, or choose others (--profile');
   });
 
   test('names the permission on the key, and the key', async () => {
@@ -124,7 +124,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     const seed = {
       serialNumber: `${ACCOUNT}:mfa/x`,
       userName: 'x',
-      seed: 'GEZDGNBVGY3TQOJQ',
+      seed: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
       otpauthUri: 'otpauth://',
     };
     const input = { Name: 'encrypted', KmsKeyId: Arn, SecretString: JSON.stringify(seed) };
@@ -213,7 +213,8 @@ describe('virtual-mfa, where it cannot do its job,', () => {
 
     expect(exitCode).toBe(0);
     expect(unknown.exitCode).toBe(4);
-    expect(unknown.messages).toContain('There are no AWS credentials');
+    expect(unknown.messages).toContain('There are no AWS credentials: ');
+    expect(unknown.messages).toContain('[stranger]');
   });
 
   test.each([
@@ -227,6 +228,22 @@ describe('virtual-mfa, where it cannot do its job,', () => {
 
     expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
     expect(messages).toContain(message);
+  });
+
+  test.each([[['code', '--json']], [['list', '--json', '--sms']]])('says that as JSON too: %j', async (args) => {
+    const { exitCode, output, messages } = await commandLine.run(args);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
+    expect(JSON.parse(messages)).toMatchObject({ error: { kind: 'usage', exitCode: 2 } });
+  });
+
+  test('does not go on to other credentials than those of the profile that is given', async () => {
+    const environment = { ...commandLine.lifecycle.aws.environment, AWS_CONFIG_FILE: join(commandLine.home, 'none') };
+
+    const { exitCode, messages } = await commandLine.runIn(environment, ['list', '--profile', 'typo']);
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain('[typo]');
   });
 
   test('says it as JSON where JSON is wanted', async () => {

@@ -1,4 +1,6 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +154,31 @@ describe('virtual-mfa, as a process,', () => {
     expect(taken.exitCode).toBe(0);
     expect(statSync(join(home, 'closed.txt')).size).toBeGreaterThan(50);
     expect(piped.output.trim()).toBe('1');
+  });
+
+  test('ends at SIGTERM, while AWS does not answer', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+    const { port } = silent.address() as AddressInfo;
+    const asked = new Promise((resolve) => silent.once('connection', resolve));
+    const env = { ...environment, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
+    const asking = spawn(process.execPath, [VIRTUAL_MFA, 'list', '--profile', 'administrator'], { env });
+    const ended = new Promise((resolve) => asking.once('close', (code) => resolve(code)));
+    await asked;
+
+    asking.kill('SIGTERM');
+
+    expect(await ended).toBe(130);
+    silent.close();
+  });
+
+  test('ends quietly when its reader stops reading', async () => {
+    const { exitCode, output, messages } = await shell(
+      `${process.execPath} ${VIRTUAL_MFA} --help | head -1; exit \${PIPESTATUS[0]}`,
+    );
+
+    expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: '' });
+    expect(output).toMatch(/^Usage: virtual-mfa/);
   });
 
   test('ends at SIGINT, while it watches', async () => {

@@ -128,7 +128,7 @@ describe('virtual-mfa qr', () => {
     const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--png', link]);
 
     expect(exitCode).toBe(1);
-    expect(messages).toContain(`${link} cannot be written: ELOOP.`);
+    expect(messages).toContain(`${link} cannot be written: it is no regular file.`);
     expect(existsSync(elsewhere)).toBe(false);
   });
 

@@ -137,6 +137,30 @@ describe('virtual-mfa session', () => {
     expect(cacheFiles()).toEqual(before);
   });
 
+  test('gives the session all the same where it cannot be kept', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const home = join(commandLine.home, 'read-only');
+    writeFileSync(home, 'no directory');
+
+    const { exitCode, output, messages } = await commandLine.run(['session', subject.userName], { home }, key);
+
+    expect(exitCode).toBe(0);
+    expect(sessionIn(output).SessionToken).not.toBe('');
+    expect(messages).toContain('The session is not kept: ');
+  });
+
+  test('keeps nothing where there is no home directory', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const before = existsSync('.aws');
+
+    const { exitCode } = await commandLine.run(['session', subject.userName], { home: '' }, key);
+
+    expect(exitCode).toBe(0);
+    expect(existsSync('.aws')).toBe(before);
+  });
+
   test('takes the session that another process got while this one waited for the next code', async () => {
     subject = await commandLine.enrolled();
     const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
