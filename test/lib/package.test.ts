@@ -224,7 +224,7 @@ describe.each([
 
     expect(existsSync(join(project, $schema))).toBe(true);
     const template = readFileSync(join(outdir, 'VirtualMfaStack.template.json'), 'utf8');
-    expect(template.match(/"Custom::IAMVirtualMFADevice"/g)).toHaveLength(1);
+    expect(template.match(/"Custom::IAMVirtualMFADevice"/g)).toHaveLength(2);
   });
 
   test('it type-checks in a TypeScript app, without skipping the declarations', () => {
