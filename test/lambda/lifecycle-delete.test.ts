@@ -211,4 +211,21 @@ describe('Delete', () => {
     expect(subject.device()).toBeDefined();
     expect(run.answer.Reason).not.toContain('Nothing is left behind');
   });
+
+  it('does not block the stack for a device of a user whom the role may not reach, since it was never enabled', async () => {
+    const subject = await lifecycle.newSubject();
+    const stranger = { UserName: `stranger-of-${subject.userName}` };
+    await subject.administrate('iam', 'CreateUser', stranger);
+
+    const failed = await subject.create(stranger);
+    const afterFailure = subject.ownDevices();
+    await subject.orphanWithoutSeed(stranger);
+    const run = await subject.delete(subject.serialNumber(stranger), stranger);
+
+    expect(failed.answer.Reason).toContain('may not call iam:EnableMFADevice');
+    expect(failed.answer.Reason).not.toContain('could not be removed afterwards');
+    expect(afterFailure).toEqual([]);
+    expect(run.answer.Status).toBe('SUCCESS');
+    expect(subject.ownDevices()).toEqual([]);
+  });
 });
