@@ -118,7 +118,8 @@ const REFUSED_CREDENTIALS = [
   'InvalidSignatureException',
 ];
 
-function asCommandFailure(error: unknown, action: string, resource: string, alternative?: string): unknown {
+/** What was thrown, in words; what `calling` would throw. */
+export function asCommandFailure(error: unknown, action: string, resource: string, alternative?: string): unknown {
   if (!(error instanceof Error) || error instanceof CommandFailure) return error;
   if (error.name === 'CredentialsProviderError') return failures.noCredentials(error.message);
   if (error.message.includes('Region is missing')) return failures.noRegion();

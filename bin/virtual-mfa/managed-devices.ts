@@ -61,8 +61,9 @@ export class ManagedDevices {
       ({ stackId }) => regionOf(stackId) === region && (stack === undefined || isStack(stackId, stack)),
     );
     const secrets = marked.length === 0 ? [] : await this.#secrets(region);
+    const bySerialNumber = new Map(listed.map((device) => [device.SerialNumber, device]));
     const devices = marked.map(({ serialNumber, stackId, versionId }): ManagedDevice => {
-      const { User, EnableDate } = listed.find(({ SerialNumber }) => SerialNumber === serialNumber) ?? {};
+      const { User, EnableDate } = bySerialNumber.get(serialNumber) ?? {};
       const seedSecretArn = secretsOf({ stackId, versionId }, secrets)[0]?.ARN;
       return {
         serialNumber,

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
-import { codeAt, millisecondsToNextTimeStep, nextTimeStep } from './authentication-codes';
-import { type AwsAccess, calling } from './aws-access';
-import type { Clock } from './clock';
+import { codeAt } from './authentication-codes';
+import { asCommandFailure, type AwsAccess, calling } from './aws-access';
 import { failures } from './command-failure';
+import { CODE_REFUSED, type CodeTools, withFreshCodes } from './fresh-codes';
 import type { LocatedSeed } from './stored-seeds';
 
 /**
@@ -19,15 +19,7 @@ export interface SessionCredentials {
   readonly Expiration: string;
 }
 
-/** Some SDKs end a credential_process after a minute: there is time for one wait, and for a second one that begins late. */
-const CODE_TRIES = 3;
-
-export interface SessionTools {
-  readonly aws: AwsAccess;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Told when a code is used up, and how long it is to the next one. */
-  readonly waiting: (milliseconds: number) => void;
+export interface SessionTools extends CodeTools {
   /** A session that another process got meanwhile, with the code that was refused here. */
   readonly gotMeanwhile: () => SessionCredentials | undefined;
 }
@@ -36,15 +28,15 @@ export interface SessionTools {
 export async function getSession(
   seed: LocatedSeed,
   durationSeconds: number,
-  { aws, clock, signal, waiting, gotMeanwhile }: SessionTools,
+  { gotMeanwhile, ...tools }: SessionTools,
 ): Promise<SessionCredentials> {
-  const { serialNumber } = seed;
-  for (let tries = 1; ; tries += 1) {
-    aws.requireRightClock();
-    const step = clock.now();
+  const { aws, clock } = tools;
+  return withFreshCodes(seed.serialNumber, tools, async () => {
+    const session = gotMeanwhile();
+    if (session) return session;
     const command = new GetSessionTokenCommand({
-      SerialNumber: serialNumber,
-      TokenCode: codeAt(seed.seed, step),
+      SerialNumber: seed.serialNumber,
+      TokenCode: codeAt(seed.seed, clock.now()),
       DurationSeconds: durationSeconds,
     });
     try {
@@ -52,21 +44,10 @@ export async function getSession(
       const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration } = Credentials ?? {};
       return { Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: Expiration?.toISOString() ?? '' };
     } catch (error) {
-      if (!isCodeRefused(error)) throw await failureOf(error, seed, aws);
-      // The answer tells AWS's time, where nothing else did.
-      aws.requireRightClock();
-      if (tries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
+      if (error instanceof Error && error.message.includes('invalid MFA one time pass code')) return CODE_REFUSED;
+      throw await failureOf(error, seed, aws);
     }
-    waiting(millisecondsToNextTimeStep(clock.now()));
-    await nextTimeStep(clock, signal);
-    const session = gotMeanwhile();
-    if (session) return session;
-  }
-}
-
-/** STS says the same of a wrong code as of one that was used before. */
-function isCodeRefused(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('invalid MFA one time pass code');
+  });
 }
 
 async function failureOf(error: unknown, { serialNumber, userName }: LocatedSeed, aws: AwsAccess): Promise<unknown> {
@@ -78,7 +59,5 @@ async function failureOf(error: unknown, { serialNumber, userName }: LocatedSeed
     );
     return failures.foreignSession(serialNumber, userName, caller.Arn ?? 'these credentials');
   }
-  return calling('sts:GetSessionToken', `the user ${userName}`, () => Promise.reject(error as Error)).catch(
-    (failure: unknown) => failure,
-  );
+  return asCommandFailure(error, 'sts:GetSessionToken', `the user ${userName}`);
 }

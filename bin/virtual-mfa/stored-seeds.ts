@@ -1,5 +1,5 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import type { StoredSeed } from '../../lambda/contract';
+import { PROPERTY_RULES, type StoredSeed } from '../../lambda/contract';
 import { type AwsAccess, calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
 import type { SeedLocation } from './managed-devices';
@@ -61,12 +61,12 @@ function requireSame(secretArn: string, expected: string | undefined, recorded: 
 }
 
 /** What each member has to look like; who can write the secret shall not write to the terminal. */
-const MEMBERS: Readonly<Record<keyof StoredSeed, RegExp>> = {
-  serialNumber: /^arn:[\w-]+:iam::\d{12}:mfa\/[!-~]{1,226}$/,
-  userName: /^[\w+=,.@-]{1,128}$/,
+const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> = {
+  serialNumber: (member) => /^arn:[\w-]+:iam::\d{12}:mfa\/[!-~]{1,226}$/.test(member),
+  userName: (member) => PROPERTY_RULES.UserName.accepts(member),
   // 128 bits at least, as RFC 4226 wants them.
-  seed: /^[A-Z2-7]{26,256}=*$/,
-  otpauthUri: /^otpauth:\/\/totp\/[!-~]{1,1000}$/,
+  seed: (member) => /^[A-Z2-7]{26,256}=*$/.test(member),
+  otpauthUri: (member) => /^otpauth:\/\/totp\/[!-~]{1,1000}$/.test(member),
 };
 
 function parse(secretString = ''): StoredSeed | undefined {
@@ -76,9 +76,9 @@ function parse(secretString = ''): StoredSeed | undefined {
   } catch {
     return undefined;
   }
-  const isWhole = Object.entries(MEMBERS).every(([name, pattern]) => {
+  const isWhole = Object.entries(MEMBERS).every(([name, accepts]) => {
     const member = value?.[name];
-    return typeof member === 'string' && pattern.test(member);
+    return typeof member === 'string' && accepts(member);
   });
   const stored = value as unknown as StoredSeed;
   const isSameSeed = isWhole && new URL(stored.otpauthUri).searchParams.get('secret') === stored.seed;

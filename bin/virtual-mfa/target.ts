@@ -1,3 +1,4 @@
+import { PROPERTY_RULES } from '../../lambda/contract';
 import { CommandFailure } from './command-failure';
 
 /** What a command is told to work on. */
@@ -8,14 +9,13 @@ export type Target =
 
 const DEVICE = /^arn:[\w-]+:iam::\d{12}:mfa\/./;
 const SECRET = /^arn:[\w-]+:secretsmanager:([\w-]+):\d{12}:secret:./;
-const USER_NAME = /^[\w+=,.@-]{1,128}$/;
 
 /** Tells by its form whether text names a user, a device or a secret. */
 export function readTarget(text: string): Target {
   if (DEVICE.test(text)) return { kind: 'device', serialNumber: text };
   const [, region] = SECRET.exec(text) ?? [];
   if (region !== undefined) return { kind: 'secret', secretArn: text, region };
-  if (USER_NAME.test(text)) return { kind: 'user', userName: text };
+  if (PROPERTY_RULES.UserName.accepts(text)) return { kind: 'user', userName: text };
   throw new CommandFailure(
     'usage',
     `"${text}" names no user, device or secret.`,
