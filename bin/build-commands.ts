@@ -1,11 +1,7 @@
-import { bundle, MODULES_FIRST } from './bundle';
+import { bundle, inPlaceOf, MODULES_FIRST } from './bundle';
 
 /** The library is beside the bundles in the package, compiled by jsii: an app has one copy of it. */
-const libraryBeside = {
-  name: 'library-beside',
-  setup: (build: { onResolve(filter: { filter: RegExp }, resolve: () => object): void }) =>
-    build.onResolve({ filter: /^(\.\.\/)+lib$/ }, () => ({ path: '../lib', external: true })),
-};
+const libraryBeside = inPlaceOf(/^(\.\.\/)+lib$/, { path: '../lib', external: true });
 
 async function buildCommands(): Promise<void> {
   await bundle({

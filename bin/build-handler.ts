@@ -1,14 +1,10 @@
 import { join } from 'node:path';
-import { bundle, MODULES_FIRST } from './bundle';
+import { bundle, inPlaceOf, MODULES_FIRST } from './bundle';
 
 /** Lambda has one way to give out credentials, of the many that the SDK would load: see the file. */
-const environmentCredentials = {
-  name: 'environment-credentials',
-  setup: (build: { onResolve(filter: { filter: RegExp }, resolve: () => object): void }) =>
-    build.onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
-      path: join(__dirname, '../lambda/environment-credentials.ts'),
-    })),
-};
+const environmentCredentials = inPlaceOf(/^@aws-sdk\/credential-provider-node$/, {
+  path: join(__dirname, '../lambda/environment-credentials.ts'),
+});
 
 /** The custom resource's code, for Lambda. */
 void bundle({

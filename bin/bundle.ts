@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
+import { build, type BuildOptions, type OnResolveResult, type Plugin } from 'esbuild';
 import license, { type Dependency } from 'esbuild-plugin-license';
 
 const ROOT = join(__dirname, '..');
@@ -42,6 +42,11 @@ export async function bundle({ entryPoint, outfile, notices, plugins = [], ...op
       }),
     ],
   });
+}
+
+/** Takes a module in place of those whose names a pattern matches. */
+export function inPlaceOf(filter: RegExp, module: OnResolveResult): Plugin {
+  return { name: 'in-place-of', setup: (builder) => builder.onResolve({ filter }, () => module) };
 }
 
 /** Each licence text once, under the packages that come with it. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { outcomeOf } from './child-outcome';
 
 /** The root of this repository, where cdk.json lies. */
 const ROOT = join(__dirname, '..');
@@ -12,17 +13,17 @@ export interface CdkRun {
   readonly output: string;
 }
 
-export interface CdkOptions {
-  /** Points the CLI to an account. */
+export interface CommandOptions {
+  /** Points the command to an account. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where the CLI's own progress goes: this process's terminal, or into the result. */
+  /** Where its output goes: this process's terminal, or into the result. */
   readonly output: 'terminal' | 'result';
-  /** Aborting it ends the CLI and everything that it started. */
+  /** Aborting it ends the command and everything that it started. */
   readonly signal?: AbortSignal;
 }
 
 /** Runs the real CDK CLI on this repository's app. */
-export async function cdk(args: readonly string[], { environment, output, signal }: CdkOptions): Promise<CdkRun> {
+export async function cdk(args: readonly string[], { environment, output, signal }: CommandOptions): Promise<CdkRun> {
   // Whoever calls this has bundled the handler: the build that cdk.json names would only write it again, under the feet of others.
   const options = ['--build', '', '--no-notices', '--no-version-reporting', '--ci'];
   const child = spawn(process.execPath, [CDK, ...args, ...options], {
@@ -40,16 +41,6 @@ export async function cdk(args: readonly string[], { environment, output, signal
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   };
-  signal?.addEventListener('abort', endGroup);
-  const printed: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => printed.push(chunk));
-  try {
-    const exitCode = await new Promise<number>((ended, failed) => {
-      child.once('error', failed);
-      child.once('close', (code) => ended(code ?? 1));
-    });
-    return { exitCode, output: Buffer.concat(printed).toString('utf8') };
-  } finally {
-    signal?.removeEventListener('abort', endGroup);
-  }
+  const { exitCode, printed } = await outcomeOf(child, endGroup, signal);
+  return { exitCode, output: printed };
 }

@@ -2,6 +2,7 @@ import { PROPERTY_RULES } from '../../lambda/contract';
 import { DeclarationError, inWords } from './declaration-error';
 import { type MfaUser } from './document';
 import { nearestOf } from './nearest-key';
+import { repetitions } from './repetitions';
 import { USERS_PER_STACK } from './stack-assignment';
 
 /** What the app is told by `-c`, or by `context` in cdk.json. */
@@ -82,10 +83,9 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
       );
     }
   }
-  const inLowerCase = names.map((name) => name.toLowerCase());
-  const twice = names.find((_name, index) => inLowerCase.indexOf(inLowerCase[index] ?? '') !== index);
+  const [twice] = repetitions(names, (name) => name.toLowerCase());
   if (twice !== undefined) {
-    refuse('users', `${inWords(twice)} twice`, 'each user once, for IAM ignores the case of names', 'Remove one.');
+    refuse('users', `${inWords(twice.item)} twice`, 'each user once, for IAM ignores the case of names', 'Remove one.');
   }
   if (names.length > USERS_PER_STACK) {
     refuse(

@@ -2,6 +2,7 @@ import { OWN_TAG_PREFIX, PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberO
 import { inWords, type Problem } from './declaration-error';
 import { type MfaDeviceTag, type MfaUser } from './document';
 import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
+import { repetitions } from './repetitions';
 
 const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyof typeof PROPERTY_RULES]>>> = {
   ...PROPERTY_RULES,
@@ -109,23 +110,6 @@ function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Rep
         'an account. Choose another name or path and run the command again.',
     ),
   );
-}
-
-/** Items whose key an earlier item has, with the first of them. */
-function repetitions<Item>(
-  items: readonly Item[],
-  keyOf: (item: Item) => string | undefined,
-): { readonly item: Item; readonly first: Item }[] {
-  const firsts = new Map<string, Item>();
-  return items.flatMap((item) => {
-    const key = keyOf(item);
-    if (key === undefined) {
-      return [];
-    }
-    const first = firsts.get(key);
-    firsts.set(key, first ?? item);
-    return first === undefined ? [] : [{ item, first }];
-  });
 }
 
 function entriesOf(document: unknown): Entry[] {

@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { replaceFile } from '../replace-file';
 import { DeclarationError } from './declaration-error';
 
 /** @throws DeclarationError when there is no such file, or no text in UTF-8 in it */
@@ -44,13 +45,10 @@ export function readText(file: string): string | undefined {
 
 /** Replaces the file as a whole or not at all; answers false where it may not be written. */
 export function writeText(file: string, text: string): boolean {
-  const beside = `${file}.${process.pid}.tmp`;
   try {
-    writeFileSync(beside, text);
-    renameSync(beside, file);
+    replaceFile(file, text);
     return true;
   } catch (error) {
-    rmSync(beside, { force: true });
     if (['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) {
       return false;
     }

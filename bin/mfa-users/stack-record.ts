@@ -1,5 +1,6 @@
 import { DeclarationError, inWords, type Problem } from './declaration-error';
 import { JsonDocument, pathInWords } from './json-document';
+import { repetitions } from './repetitions';
 import { RecordedStacks, type StackNumber, USERS_PER_STACK } from './stack-assignment';
 
 const COMMENT = 'Which stack each user is in. Written at synthesis; commit it, as you do package-lock.json.';
@@ -55,15 +56,10 @@ function shapeProblems(json: JsonDocument): Problem[] {
 }
 
 function userTwice(json: JsonDocument, stacks: readonly [string, StackNumber][]): Problem[] {
-  const firsts = new Map<string, string>();
-  return stacks.flatMap(([userName]) => {
-    const first = firsts.get(userName.toLowerCase());
-    firsts.set(userName.toLowerCase(), first ?? userName);
-    const rule = 'allowed: each user once, for IAM ignores the case of names';
-    return first === undefined
-      ? []
-      : [problemAt(json, userName, `got the user twice, as ${inWords(first)} before; ${rule}. ${REMEDY}`)];
-  });
+  const rule = 'allowed: each user once, for IAM ignores the case of names';
+  return repetitions(stacks, ([userName]) => userName.toLowerCase()).map(({ item: [userName], first: [first] }) =>
+    problemAt(json, userName, `got the user twice, as ${inWords(first)} before; ${rule}. ${REMEDY}`),
+  );
 }
 
 /** A merge of two branches can bring together more users than a stack takes. */

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { lstatSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
+import { replaceFile } from '../replace-file';
 import { failures } from './command-failure';
 
 const OTHERS = 0o077;
@@ -12,15 +12,12 @@ const OWNER_ONLY = 0o600;
  * @throws CommandFailure before anything is written
  */
 export function writePrivateFile(file: string, content: string | Uint8Array): void {
-  // Another file, with the mode from its first moment on: nobody has opened it before, and who reads the old one finds it whole.
-  const unfinished = `${file}.${randomUUID()}`;
   try {
     const before = lstatSync(file, { throwIfNoEntry: false });
     if (before) requireReplaceable(file, before);
-    writeFileSync(unfinished, content, { mode: OWNER_ONLY, flag: 'wx' });
-    renameSync(unfinished, file);
+    // A new file in its place, which nobody can have opened before.
+    replaceFile(file, content, OWNER_ONLY);
   } catch (error) {
-    rmSync(unfinished, { force: true });
     const { code } = error as NodeJS.ErrnoException;
     throw code === undefined ? error : failures.notAFile(file, code);
   }
