@@ -78,9 +78,9 @@ async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   // Properties that were refused created nothing.
   if (!request) return { physicalResourceId };
   const tools = toolsFor(request.seedSecretArn);
-  // A Create that runs late is kept from making the device anew. A secret that is out of order does not keep the device alive.
-  await tools.seedStore.retire().catch(() => allowTimeToUndo(tools));
   const serialNumber = isSerialNumber(physicalResourceId) ? physicalResourceId : request.serialNumber;
+  // A Create that runs late is kept from making the device anew. A secret that is out of order does not keep the device alive.
+  await tools.seedStore.retire(serialNumber).catch(() => allowTimeToUndo(tools));
   await removeIfOurs(request, serialNumber, tools);
   return { physicalResourceId };
 }

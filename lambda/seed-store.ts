@@ -37,8 +37,11 @@ export interface SeedStore {
   promote(versionId: string): Promise<void>;
   /** Whether a later request has been here, or the secret is gone or going. */
   isSuperseded(): Promise<boolean>;
-  /** Keeps earlier requests that run late from making a device. */
-  retire(): Promise<void>;
+  /**
+   * Keeps earlier requests that run late from making a device. Does nothing while the current seed is another device's: the device
+   * goes because that one has replaced it, and a late duplicate of the replacement must not take itself for superseded.
+   */
+  retire(serialNumber: string): Promise<void>;
 }
 
 /** What DescribeSecret tells. */
@@ -132,7 +135,9 @@ export class SecretsManagerSeedStore implements SeedStore {
     return this.#isSupersededIn(await this.#state());
   }
 
-  async retire(): Promise<void> {
+  async retire(serialNumber: string): Promise<void> {
+    const current = await this.#version({ VersionStage: 'AWSCURRENT' });
+    if (current && requestTimeIn(current.versionId) && current.stored.serialNumber !== serialNumber) return;
     const command = new TagResourceCommand({
       SecretId: this.secretArn,
       Tags: [{ Key: RETIRED_TAG, Value: this.requestTime }],

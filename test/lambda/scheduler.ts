@@ -1,7 +1,11 @@
-/** A participant whose turn has not come. */
-interface Waiting {
+/** What a participant would do next. */
+export interface Turn {
   readonly participant: string;
   readonly what: string;
+}
+
+/** A participant whose turn has not come. */
+interface Waiting extends Turn {
   readonly isReady: () => boolean;
   take(): Promise<void>;
 }
@@ -49,14 +53,14 @@ export class Scheduler {
     });
   }
 
-  /** Gives turns until every participant has ended. */
-  async run(choose: (count: number) => number): Promise<void> {
+  /** Gives turns until every participant has ended. @param choose the index of the next turn, of those that can be taken */
+  async run(choose: (ready: readonly Turn[]) => number): Promise<void> {
     for (;;) {
       await this.#everyoneWaits();
       if (this.#failure) throw this.#failure.error;
       if (this.#live.size === 0) return;
       const ready = this.#waiting.filter(({ isReady }) => isReady());
-      const next = ready[choose(ready.length)];
+      const next = ready[choose(ready)];
       if (!next) throw new Error(`Nobody can go on of ${[...this.#live].join(', ')}`);
       this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
       this.trace.push(`${next.participant}: ${next.what}`);

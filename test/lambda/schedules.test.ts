@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract';
 import { ACCOUNT_ID, Lifecycle, type Properties, type Subject } from './lifecycle';
-import { Scheduler } from './scheduler';
+import { Scheduler, type Turn } from './scheduler';
 import { type Delivery, type Fate, type Operation, StackOperations } from './stack-operations';
 
 /** `SCHEDULES=5000 SCHEDULE_SEED=7 npx vitest run test/lambda/schedules.test.ts` looks further, and elsewhere. */
@@ -97,6 +97,31 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     };
     await check(fc.constant(schedule), holds, 1);
   });
+
+  it.each(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue', 'iam:EnableMFADevice'])(
+    'a replacement that stalls after %s until its duplicate is done, and the old device deleted, keeps the new one',
+    async (call) => {
+      const schedule: Schedule = {
+        createFate: 'runs through',
+        operations: [{ change: { RotationId: '1' }, fate: 'runs through' }],
+        isDeleted: false,
+        deliveries: [
+          { twice: false, diesBefore: undefined },
+          { twice: true, diesBefore: undefined },
+        ],
+        interferences: [],
+        choices: [],
+      };
+      const holds = async () => {
+        const subject = await lifecycle.newSubject();
+        const world = new World([subject]);
+        world.deploy(subject, {}, schedule);
+        await world.runWithStall(`Update 2 of ${subject.userName}`, call);
+        await world.settled(subject);
+      };
+      await check(fc.constant(schedule), holds, 1);
+    },
+  );
 
   it('others who delete, deactivate and take tags away leave nothing that the next deployment does not mend', async () => {
     const interferences = fc.array(
@@ -222,11 +247,29 @@ class World {
   /** @param choices whose turn it is, modulo those who can go on */
   async run(choices: readonly number[]): Promise<void> {
     let turn = 0;
+    await this.#run(({ length }) => {
+      turn += 1;
+      return (choices[turn - 1] ?? 0) % length;
+    });
+  }
+
+  /** Stalls a run of the function once it has made a call, for as long as anybody else can go on. */
+  async runWithStall(participant: string, call: string): Promise<void> {
+    const { trace } = this.#scheduler;
+    await this.#run((ready) => {
+      const isStalled = (turn: Turn) => turn.participant === participant && trace.includes(`${participant}: ${call}`);
+      return Math.max(
+        0,
+        ready.findIndex((turn) => !isStalled(turn)),
+      );
+    });
+  }
+
+  async #run(choose: (ready: readonly Turn[]) => number): Promise<void> {
     try {
-      await this.#scheduler.run((count) => {
+      await this.#scheduler.run((ready) => {
         for (const subject of this.#operations.keys()) this.#collectSeeds(subject);
-        turn += 1;
-        return (choices[turn - 1] ?? 0) % count;
+        return choose(ready);
       });
       this.#keptSecrets();
     } catch (error) {
