@@ -15,6 +15,7 @@ npx cdk deploy
 aws iam list-virtual-mfa-devices
 aws iam create-access-key --user-name Bob    # GetSessionToken wants the device's own user
 
+The functions that you deploy run as you, with your files: keep the access key to yourself.
 Ctrl-C ends it; nothing is kept.
 `);
   await new Promise<void>((ended) => {

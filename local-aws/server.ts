@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Account } from './account';
 import { ConnectionReset } from './faults';
-import type { Principal } from './principal';
 import { AwsError } from './protocol/aws-error';
 import { jsonErrorOf, readJson, renderJsonError, renderJsonResult } from './protocol/json';
 import { readQuery, renderQueryError, renderQueryResult } from './protocol/query';
+import { signatureScopeOf } from './protocol/signature';
 import type { RpcService } from './service';
 
 /** A whole HTTP request. */
@@ -30,6 +30,9 @@ type Wire = Pick<RpcService, 'protocol' | 'namespace'>;
 
 /** Serves what is not an RPC action: S3's objects, the Lambda runtime's loop. Undefined: not its request. */
 export type HttpRoute = (request: HttpRequest) => Promise<HttpAnswer> | undefined;
+
+/** The names of this machine itself; a bucket may stand before `localhost`. A browser resolves none of them elsewhere. */
+const LOOPBACK_HOST = /^(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d{1,5})?$/i;
 
 /** A listening server and its address. */
 export interface LoopbackServer {
@@ -91,6 +94,10 @@ async function read(incoming: IncomingMessage): Promise<HttpRequest> {
 }
 
 async function dispatch(account: Account, routes: readonly HttpRoute[], request: HttpRequest): Promise<HttpAnswer> {
+  const refusal = refusalOf(request.headers);
+  if (refusal !== undefined) {
+    return { ...errorAnswer(wireOf(request), randomUUID(), new AwsError('AccessDenied', refusal)), status: 403 };
+  }
   for (const route of routes) {
     const answered = route(request);
     if (answered) return answered;
@@ -98,16 +105,34 @@ async function dispatch(account: Account, routes: readonly HttpRoute[], request:
   return answerAction(account, request);
 }
 
+/**
+ * Why a request that reached the port is not served. Web pages reach it too: directly, and under a name of their own that
+ * resolves to 127.0.0.1.
+ */
+function refusalOf({ host = '', origin }: HttpRequest['headers']): string | undefined {
+  if (origin !== undefined) {
+    return 'local-aws serves no web page: the request has an Origin header. Call it from an SDK, the AWS CLI or CDK.';
+  }
+  if (LOOPBACK_HOST.test(host)) return undefined;
+  return 'local-aws serves loopback only: the Host header must be 127.0.0.1, localhost or [::1]. Use the URL that it printed at its start.';
+}
+
 async function answerAction(account: Account, request: HttpRequest): Promise<HttpAnswer> {
   const requestId = randomUUID();
-  // Known once the service is; until then a request tells its protocol by whether it has a target.
-  let wire: Wire = { protocol: request.headers['x-amz-target'] === undefined ? 'query' : 'json', namespace: '' };
+  let wire = wireOf(request);
   if (account.faults.latencyMilliseconds > 0) await delay(account.faults.latencyMilliseconds);
   try {
-    const { name, accessKeyId } = credentialScopeOf(request);
-    const service = account.service(name);
+    const scope = signatureScopeOf(request.headers, request.url);
+    if (!scope) {
+      throw new AwsError(
+        'MissingAuthenticationToken',
+        `${request.method} ${request.url.pathname} is not signed with AWS Signature Version 4`,
+        403,
+      );
+    }
+    const service = account.service(scope.service);
     wire = service;
-    const caller = callerOf(account, request, accessKeyId);
+    const caller = account.credentials.principalOf(scope.accessKeyId, scope.sessionToken);
     const { action, input } = readAction(service, request);
     const output = await account.request(service, action, input, caller);
     const body =
@@ -117,31 +142,19 @@ async function answerAction(account: Account, request: HttpRequest): Promise<Htt
     return { status: 200, headers: headersFor(wire, requestId), body };
   } catch (thrown) {
     if (thrown instanceof ConnectionReset) throw thrown;
-    const error = wire.protocol === 'json' ? jsonErrorOf(asAwsError(thrown)) : asAwsError(thrown);
-    const body =
-      wire.protocol === 'query' ? renderQueryError(wire.namespace, requestId, error) : renderJsonError(error);
-    return { status: error.status, headers: headersFor(wire, requestId), body };
+    return errorAnswer(wire, requestId, asAwsError(thrown));
   }
 }
 
-/** What a signature says of the request: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`. */
-function credentialScopeOf({ headers, url, method }: HttpRequest): { name: string; accessKeyId: string } {
-  const [, accessKeyId, name] =
-    /Credential=([^/,]+)\/[^/]+\/[^/]+\/([^/]+)\/aws4_request/.exec(headers.authorization ?? '') ?? [];
-  if (accessKeyId === undefined || name === undefined) {
-    throw new AwsError(
-      'MissingAuthenticationToken',
-      `${method} ${url.pathname} is not signed with AWS Signature Version 4`,
-      403,
-    );
-  }
-  return { name, accessKeyId };
+/** Until its service is known, a request tells its protocol by whether it has a target. */
+function wireOf({ headers }: HttpRequest): Wire {
+  return { protocol: headers['x-amz-target'] === undefined ? 'query' : 'json', namespace: '' };
 }
 
-/** Finds who signed a request. The secret key is not verified: on loopback it would prove nothing. */
-function callerOf(account: Account, { headers }: HttpRequest, accessKeyId: string): Principal {
-  const sessionToken = headers['x-amz-security-token'];
-  return account.credentials.principalOf(accessKeyId, Array.isArray(sessionToken) ? sessionToken[0] : sessionToken);
+function errorAnswer(wire: Wire, requestId: string, thrown: AwsError): HttpAnswer {
+  const error = wire.protocol === 'json' ? jsonErrorOf(thrown) : thrown;
+  const body = wire.protocol === 'query' ? renderQueryError(wire.namespace, requestId, error) : renderJsonError(error);
+  return { status: error.status, headers: headersFor(wire, requestId), body };
 }
 
 function readAction(

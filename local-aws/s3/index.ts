@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import XMLBuilder from 'fast-xml-builder';
 import type { Account } from '../account';
+import { authorize } from '../authorization';
+import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
+import { type SignatureScope, signatureScopeOf } from '../protocol/signature';
 import type { HttpAnswer, HttpRequest, HttpRoute } from '../server';
 
 const xml = new XMLBuilder({ ignoreAttributes: false });
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
-/** Amazon S3, path style, as far as publishing CDK assets goes. */
+/** Amazon S3, as far as publishing CDK assets goes: the bucket stands in the path, or before `localhost` in the host. */
 export class S3 {
   readonly #buckets = new Map<string, Map<string, Buffer>>();
 
@@ -24,13 +27,15 @@ export class S3 {
     return body;
   }
 
-  /** Takes every request that is signed for s3. */
-  readonly route: HttpRoute = (request) =>
-    /\/s3\/aws4_request/.test(request.headers.authorization ?? '') ? this.#answer(request) : undefined;
+  /** Takes every request that is signed for s3, by a header or in a presigned URL. */
+  readonly route: HttpRoute = (request) => {
+    const scope = signatureScopeOf(request.headers, request.url);
+    return scope?.service === 's3' ? Promise.resolve(this.#answer(request, scope)) : undefined;
+  };
 
-  async #answer(request: HttpRequest): Promise<HttpAnswer> {
+  #answer(request: HttpRequest, scope: SignatureScope): HttpAnswer {
     try {
-      return this.#perform(request);
+      return this.#perform(request, this.#callerOf(scope));
     } catch (thrown) {
       if (!(thrown instanceof AwsError)) throw thrown;
       const body = xml.build({ Error: { Code: thrown.code, Message: thrown.message } });
@@ -38,10 +43,25 @@ export class S3 {
     }
   }
 
-  #perform({ method, url, headers, body }: HttpRequest): HttpAnswer {
-    const [, bucketName = '', key = ''] = /^\/([^/]*)\/?(.*)$/.exec(decodeURIComponent(url.pathname)) ?? [];
+  /** S3 has an error code of its own for an access key that it does not know. */
+  #callerOf({ accessKeyId, sessionToken }: SignatureScope): Principal {
+    try {
+      return this.account.credentials.principalOf(accessKeyId, sessionToken);
+    } catch (thrown) {
+      if (!(thrown instanceof AwsError) || thrown.code !== 'InvalidClientTokenId') throw thrown;
+      throw new AwsError('InvalidAccessKeyId', thrown.message, 403);
+    }
+  }
+
+  #perform({ method, url, headers, body }: HttpRequest, caller: Principal): HttpAnswer {
+    const { bucketName, key } = placeOf(url, headers.host);
     const bucket = this.#bucket(bucketName);
-    if (key === '') return this.#performOnBucket(method, url, bucketName, bucket);
+    const resource = `arn:${this.account.partition}:s3:::${bucketName}${key === '' ? '' : `/${key}`}`;
+    if (key === '') {
+      authorize(caller, { action: bucketActionOf(url), resource });
+      return this.#performOnBucket(method, url, bucketName, bucket);
+    }
+    authorize(caller, { action: method === 'PUT' ? 's3:PutObject' : 's3:GetObject', resource });
     switch (method) {
       case 'PUT': {
         const object = withoutChunkFraming(body, headers);
@@ -103,6 +123,22 @@ export class S3 {
     if (!bucket) throw new AwsError('NoSuchBucket', `The specified bucket does not exist: ${name}`, 404);
     return bucket;
   }
+}
+
+/** The bucket and the key that a URL means. */
+function placeOf({ pathname }: URL, host = ''): { bucketName: string; key: string } {
+  const path = decodeURIComponent(pathname).slice(1);
+  const [, hostBucket] = /^(.+)\.localhost(?::\d+)?$/i.exec(host) ?? [];
+  if (hostBucket !== undefined) return { bucketName: hostBucket, key: path };
+  const [, bucketName = '', key = ''] = /^([^/]*)\/?(.*)$/s.exec(path) ?? [];
+  return { bucketName, key };
+}
+
+/** The permission that a request to a bucket itself needs. */
+function bucketActionOf({ searchParams }: URL): string {
+  if (searchParams.has('location')) return 's3:GetBucketLocation';
+  if (searchParams.has('encryption')) return 's3:GetEncryptionConfiguration';
+  return 's3:ListBucket';
 }
 
 function entityTag(object: Buffer): string {
