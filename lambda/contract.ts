@@ -53,8 +53,10 @@ export interface StoredSeed {
 export const OWN_TAG_PREFIX = 'cdk-iam-virtual-mfa:';
 /** Tag with the id of the owning stack. It marks devices and seed secrets, and the role's policy is conditioned on it. */
 export const STACK_ID_TAG = `${OWN_TAG_PREFIX}stack-id`;
-/** Tag with the logical id of the owning resource in its stack. */
+/** Tag with the logical id of the owning resource in its stack, on devices and seed secrets. */
 export const LOGICAL_ID_TAG = `${OWN_TAG_PREFIX}logical-id`;
+/** Tag of the seed secret, with the name of the user whose device's seed it is made for. */
+export const USER_NAME_TAG = `${OWN_TAG_PREFIX}user-name`;
 /** Tag with a hash of what the device was enrolled for (user, path, rotation): tells a replacement from a change in place. */
 export const ENROLLMENT_TAG = `${OWN_TAG_PREFIX}enrollment`;
 

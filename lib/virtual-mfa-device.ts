@@ -11,6 +11,7 @@ import {
   type ITaggableV2,
   RemovalPolicy,
   Resource,
+  Stack,
   TagManager,
   TagType,
   Token,
@@ -18,7 +19,9 @@ import {
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
 import {
+  LOGICAL_ID_TAG,
   STACK_ID_TAG,
+  USER_NAME_TAG,
   VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
   type VirtualMfaDeviceAttributes,
   type VirtualMfaDeviceProperties,
@@ -155,8 +158,6 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     const cfnSeed = seed.node.defaultChild as secretsmanager.CfnSecret;
     // The secret starts without a value, so that it has one only if a seed was stored.
     cfnSeed.generateSecretString = undefined;
-    // Set here and not through an aspect: the handler's role reaches no secret without this tag.
-    cfnSeed.tags.setTag(STACK_ID_TAG, this.stack.stackId, Number.MAX_SAFE_INTEGER);
 
     const properties: Record<keyof VirtualMfaDeviceProperties, unknown> = {
       UserName: userName,
@@ -175,6 +176,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       properties,
     });
     const cfnResource = resource.node.defaultChild as CfnResource;
+    markOwner(cfnSeed, { [LOGICAL_ID_TAG]: cfnResource.logicalId, [USER_NAME_TAG]: userName });
     resource.node.addDependency(
       userDependency(props.user, cfnResource, (construct) => construct instanceof VirtualMfaDevice),
       ...provider.serve(props.user),
@@ -207,6 +209,16 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       resource.applyRemovalPolicy(policy, { applyToUpdateReplacePolicy: false });
       resource.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.DELETE;
     }
+  }
+}
+
+/**
+ * The handler's role reaches no secret of another stack, and the handler stores no seed in the secret of another device:
+ * both are told by these tags. They are set here, not through an aspect, so that no aspect outranks them.
+ */
+function markOwner(seed: secretsmanager.CfnSecret, owner: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries({ [STACK_ID_TAG]: Stack.of(seed).stackId, ...owner })) {
+    seed.tags.setTag(key, value, Number.MAX_SAFE_INTEGER);
   }
 }
 

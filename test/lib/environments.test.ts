@@ -12,6 +12,7 @@ import {
   onlyResourceOf,
   resourcesOf,
   roleStatementsOf,
+  STACK_ID_TAG,
   statementsOf,
   templateTextOf,
 } from './templates';
@@ -59,7 +60,7 @@ describe('scopes', () => {
 
     expect(Object.keys(Template.fromStack(parent).findResources('AWS::Lambda::Function'))).toEqual([]);
     expect(onlyResourceOf(nested, 'AWS::SecretsManager::Secret')[1].Properties).toMatchObject({
-      Tags: [{ Value: { Ref: 'AWS::StackId' } }],
+      Tags: expect.arrayContaining([{ Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } }]) as unknown,
     });
     expect(JSON.stringify(roleStatementsOf(nested))).toContain('{"Ref":"AWS::StackId"}');
     expect(devicePropertiesOf(nested)).toMatchObject({ UserName: { Ref: expect.stringContaining('Bob') as string } });

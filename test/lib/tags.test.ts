@@ -1,14 +1,21 @@
-import { CfnParameter, TagManager, Tags } from 'aws-cdk-lib';
+import { CfnParameter, type Stack, TagManager, Tags } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import {
   bobWithDevice,
   DEVICE_TYPE,
   devicePropertiesOf,
+  LOGICAL_ID_TAG,
   newStack,
   onlyResourceOf,
+  ownerTagsOf,
   STACK_ID_TAG,
   templateTextOf,
+  USER_NAME_TAG,
 } from './templates';
+
+function ownerTagsIn(stack: Stack): readonly unknown[] {
+  return ownerTagsOf(onlyResourceOf(stack, DEVICE_TYPE)[0], { Ref: onlyResourceOf(stack, 'AWS::IAM::User')[0] });
+}
 
 describe('tags', () => {
   test('reach the device and its secret, from the device and from any scope above it', () => {
@@ -21,7 +28,7 @@ describe('tags', () => {
       { Key: 'Team', Value: 'Security' },
     ]);
     expect(onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.Tags).toEqual([
-      { Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } },
+      ...ownerTagsIn(stack),
       { Key: 'Cost', Value: '4711' },
       { Key: 'Team', Value: 'Security' },
     ]);
@@ -84,13 +91,11 @@ describe('tags', () => {
     expect(() => templateTextOf(stack)).toThrow('[Stack/BobMfa]');
   });
 
-  test('cannot take the owner’s mark from the secret', () => {
+  test.each([LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG])('cannot take %s from the secret', (key) => {
     const { stack, device } = bobWithDevice();
-    Tags.of(device.seedSecret).add(STACK_ID_TAG, 'another', { priority: 1_000 });
-    Tags.of(device.seedSecret).remove(STACK_ID_TAG, { priority: 1_000 });
+    Tags.of(device.seedSecret).add(key, 'another', { priority: 1_000 });
+    Tags.of(device.seedSecret).remove(key, { priority: 1_000 });
 
-    expect(onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.Tags).toEqual([
-      { Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } },
-    ]);
+    expect(onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.Tags).toEqual(ownerTagsIn(stack));
   });
 });

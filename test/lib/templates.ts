@@ -3,7 +3,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 
 export const DEVICE_TYPE = 'Custom::IAMVirtualMFADevice';
+export const LOGICAL_ID_TAG = 'cdk-iam-virtual-mfa:logical-id';
 export const STACK_ID_TAG = 'cdk-iam-virtual-mfa:stack-id';
+export const USER_NAME_TAG = 'cdk-iam-virtual-mfa:user-name';
 
 /** A resource as it stands in a template. */
 export interface TemplateResource {
@@ -47,6 +49,15 @@ export function onlyResourceOf(stack: Stack, type: string): [logicalId: string, 
     throw new Error(`Expected one ${type}, found ${only === undefined ? 0 : others.length + 1}`);
   }
   return only;
+}
+
+/** The tags that mark a seed secret, in the order of a template. */
+export function ownerTagsOf(logicalId: string, userName: unknown): readonly unknown[] {
+  return [
+    { Key: LOGICAL_ID_TAG, Value: logicalId },
+    { Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } },
+    { Key: USER_NAME_TAG, Value: userName },
+  ];
 }
 
 /** The properties of the only device. */

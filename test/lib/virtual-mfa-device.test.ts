@@ -3,6 +3,7 @@ import {
   aws_iam as iam,
   aws_kms as kms,
   type aws_secretsmanager as secretsmanager,
+  type CfnResource,
   type IPropertyInjector,
   PropertyInjectors,
   RemovalPolicies,
@@ -19,9 +20,9 @@ import {
   devicePropertiesOf,
   newStack,
   onlyResourceOf,
+  ownerTagsOf,
   resourcesOf,
   roleStatementsOf,
-  STACK_ID_TAG,
   templateTextOf,
 } from './templates';
 
@@ -125,10 +126,32 @@ describe('the seed secret', () => {
     const { stack } = bobWithDevice();
 
     const [bob] = onlyResourceOf(stack, 'AWS::IAM::User');
+    const [device] = onlyResourceOf(stack, DEVICE_TYPE);
     expect(onlyResourceOf(stack, SECRET_TYPE)[1].Properties).toEqual({
       Description: { 'Fn::Join': ['', ['Seed of the virtual MFA device of IAM user ', { Ref: bob }]] },
-      Tags: [{ Key: STACK_ID_TAG, Value: { Ref: 'AWS::StackId' } }],
+      Tags: ownerTagsOf(device, { Ref: bob }),
     });
+  });
+
+  test.each<[what: string, user: (stack: Stack) => iam.IUserRef, userName: unknown]>([
+    ['an L1', (stack) => new iam.CfnUser(stack, 'Bob', { userName: 'bob' }), { Ref: 'Bob' }],
+    ['an imported', (stack) => iam.User.fromUserName(stack, 'Bob', 'bob,the=builder'), 'bob,the=builder'],
+  ])('is marked with the device and the name of %s user', (_what, user, userName) => {
+    const stack = newStack();
+    new VirtualMfaDevice(stack, 'Mfa', { user: user(stack) });
+
+    const [device, { Properties }] = onlyResourceOf(stack, DEVICE_TYPE);
+    expect(onlyResourceOf(stack, SECRET_TYPE)[1].Properties.Tags).toEqual(ownerTagsOf(device, userName));
+    expect(Properties.UserName).toEqual(userName);
+  });
+
+  test('is marked with the logical id that the device ends up with', () => {
+    const { stack, device } = bobWithDevice();
+    (device.node.defaultChild as CfnResource).overrideLogicalId('Renamed');
+
+    const [bob] = onlyResourceOf(stack, 'AWS::IAM::User');
+    expect(Object.keys(resourcesOf(stack, DEVICE_TYPE))).toEqual(['Renamed']);
+    expect(onlyResourceOf(stack, SECRET_TYPE)[1].Properties.Tags).toEqual(ownerTagsOf('Renamed', { Ref: bob }));
   });
 
   test('is an ISecret that can be granted', () => {
