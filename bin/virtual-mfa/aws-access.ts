@@ -11,8 +11,8 @@ export interface AwsAccessOptions {
   readonly region?: string | undefined;
 }
 
-/** Codes of the neighbouring time steps are accepted; more than one period off, none is. */
-const TOLERATED_CLOCK_OFFSET_MILLISECONDS = 30_000;
+/** STS takes the codes of two time steps either way. */
+const TOLERATED_CLOCK_OFFSET_MILLISECONDS = 60_000;
 
 /** Next to the wire: an answer that is an error has the header too. */
 const NEXT_TO_THE_WIRE = { step: 'deserialize', priority: 'low' } as const;
@@ -57,6 +57,12 @@ export class AwsAccess {
       async () => (await this.sts.config.credentials()).accessKeyId,
     );
   }
+
+  /** AWS's time, by the answers so far. */
+  readonly time: Clock = {
+    now: () => this.clock.now() + this.clockOffset,
+    sleep: async (milliseconds, signal) => this.clock.sleep(milliseconds, signal),
+  };
 
   /** Whether codes made here and now are those that AWS expects, by the answers so far. */
   get isClockRight(): boolean {
@@ -125,7 +131,9 @@ export function asCommandFailure(error: unknown, action: string, resource: strin
   if (error.message.includes('Region is missing')) return failures.noRegion();
   if (DENIED.includes(error.name)) {
     // It may be another call that was denied: that for the role of a profile.
-    const [, denied = action, on = resource] = /to perform: ([\w:]+) on resource: (\S+)/.exec(error.message) ?? [];
+    // A user is named without path and ARN, everything else by its ARN.
+    const [, denied = action, on = resource] =
+      /to perform: ([\w:]+) on resource: (user \S+|\S+)/.exec(error.message) ?? [];
     const isOwn = denied.toLowerCase() === action.toLowerCase();
     return failures.accessDenied(denied, isOwn ? resource : on, error.message, isOwn ? alternative : undefined);
   }

@@ -117,6 +117,13 @@ export const failures = {
       `The device has to be enabled for the caller: sign with an access key of the user ${userName} (--profile), and let virtual-mfa verify tell whether the device is enabled.`,
     ),
 
+  unknownToSts: (serialNumber: string, userName: string) =>
+    new CommandFailure(
+      'failed',
+      `STS takes no code of ${serialNumber} from the user ${userName}, after a wait for the next three minutes too.`,
+      'Another process may spend the nine codes that STS verifies in three minutes: stop it, and try again. Let virtual-mfa verify tell whether the device is enabled.',
+    ),
+
   accessDenied: (action: string, resource: string, message: string, alternative = '') =>
     new CommandFailure(
       'accessDenied',

@@ -1,26 +1,30 @@
 import { millisecondsToNextTimeStep, nextTimeStep } from './authentication-codes';
 import type { AwsAccess } from './aws-access';
-import type { Clock } from './clock';
 import { failures } from './command-failure';
+import { tell, type Terminal } from './terminal';
 
-/** Two codes that were never used need three time steps, at most. Some SDKs end a credential_process after a minute. */
+/** A pair for IAM that is newer than the last one needs three time steps, at most. Some SDKs end a credential_process after a minute. */
 const TRIES = 3;
 
 export interface CodeTools {
   readonly aws: AwsAccess;
-  readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told when a code is used up, and how long it is to the next one. */
-  readonly waiting: (milliseconds: number) => void;
+  /** Where a person is told why nothing happens for a while. */
+  readonly terminal: Terminal;
 }
 
 /** What a try answers whose codes AWS did not take: wrong ones, or ones that were used before. It says the same of both. */
 export const CODE_REFUSED = Symbol('refused');
 
-/** Tries with fresh codes, a time step after the other, until they are taken. */
+/**
+ * Tries with fresh codes, a time step after the other, until they are taken.
+ *
+ * @param why what may be wrong with refused codes, as a sentence
+ */
 export async function withFreshCodes<T>(
   serialNumber: string,
-  { aws, clock, signal, waiting }: CodeTools,
+  why: string,
+  { aws, signal, terminal }: CodeTools,
   attempt: () => Promise<T | typeof CODE_REFUSED>,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
@@ -30,7 +34,7 @@ export async function withFreshCodes<T>(
     // The answer tells AWS's time, where nothing else did.
     aws.requireRightClock();
     if (tries >= TRIES) throw failures.codesRefused(serialNumber);
-    waiting(millisecondsToNextTimeStep(clock.now()));
-    await nextTimeStep(clock, signal);
+    tell(terminal, `${why} The next code comes in ${Math.ceil(millisecondsToNextTimeStep(aws.time.now()) / 1000)} s.`);
+    await nextTimeStep(aws.time, signal);
   }
 }

@@ -5,6 +5,9 @@ import { failures } from './command-failure';
 import { CODE_REFUSED, type CodeTools, withFreshCodes } from './fresh-codes';
 import type { LocatedSeed } from './stored-seeds';
 
+/** A pair that IAM took, at enrollment too, makes every older one useless. */
+const NEWER_CODES_NEEDED = 'IAM takes codes that are newer than the last two it took.';
+
 /**
  * Synchronizes a device with two codes of its stored seed, which proves that IAM has the same seed.
  *
@@ -12,9 +15,10 @@ import type { LocatedSeed } from './stored-seeds';
  */
 export async function resync(seed: LocatedSeed, tools: CodeTools): Promise<void> {
   const { serialNumber, userName } = seed;
-  const { aws, clock } = tools;
-  await withFreshCodes(serialNumber, tools, async () => {
-    const [AuthenticationCode1, AuthenticationCode2] = previousAndCurrentCode(seed.seed, clock.now());
+  const { aws } = tools;
+  await withFreshCodes(serialNumber, NEWER_CODES_NEEDED, tools, async () => {
+    // IAM moves the device's clock to that of the codes: to its own one, whatever this machine's says.
+    const [AuthenticationCode1, AuthenticationCode2] = previousAndCurrentCode(seed.seed, aws.time.now());
     const command = new ResyncMFADeviceCommand({
       UserName: userName,
       SerialNumber: serialNumber,

@@ -1,9 +1,10 @@
-import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
+import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { codeAt } from './authentication-codes';
-import { asCommandFailure, type AwsAccess, calling } from './aws-access';
+import { asCommandFailure } from './aws-access';
 import { failures } from './command-failure';
-import { CODE_REFUSED, type CodeTools, withFreshCodes } from './fresh-codes';
+import { CODE_REFUSED, withFreshCodes } from './fresh-codes';
 import type { LocatedSeed } from './stored-seeds';
+import { StsDelay, type StsDelayTools } from './sts-delay';
 
 /**
  * What `credential_process` prints.
@@ -19,10 +20,13 @@ export interface SessionCredentials {
   readonly Expiration: string;
 }
 
-export interface SessionTools extends CodeTools {
+export interface SessionTools extends StsDelayTools {
   /** A session that another process got meanwhile, with the code that was refused here. */
   readonly gotMeanwhile: () => SessionCredentials | undefined;
 }
+
+/** STS says the same of a wrong code, and of one that was used. */
+const CODE_MAY_BE_USED = 'STS refused the code, which may have been used before.';
 
 /** A session with MFA of the device's user. */
 export async function getSession(
@@ -30,34 +34,38 @@ export async function getSession(
   durationSeconds: number,
   { gotMeanwhile, ...tools }: SessionTools,
 ): Promise<SessionCredentials> {
-  const { aws, clock } = tools;
-  return withFreshCodes(seed.serialNumber, tools, async () => {
-    const session = gotMeanwhile();
-    if (session) return session;
-    const command = new GetSessionTokenCommand({
-      SerialNumber: seed.serialNumber,
-      TokenCode: codeAt(seed.seed, clock.now()),
-      DurationSeconds: durationSeconds,
-    });
-    try {
-      const { Credentials } = await aws.sts.send(command);
-      const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration } = Credentials ?? {};
-      return { Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: Expiration?.toISOString() ?? '' };
-    } catch (error) {
-      if (error instanceof Error && error.message.includes('invalid MFA one time pass code')) return CODE_REFUSED;
-      throw await failureOf(error, seed, aws);
+  const delay = new StsDelay(seed, tools);
+  return withFreshCodes(seed.serialNumber, CODE_MAY_BE_USED, tools, async () => {
+    for (;;) {
+      const session = gotMeanwhile() ?? (await newSession(seed, durationSeconds, tools));
+      if (session !== DEVICE_UNKNOWN) return session;
+      await delay.wait();
     }
   });
 }
 
-async function failureOf(error: unknown, { serialNumber, userName }: LocatedSeed, aws: AwsAccess): Promise<unknown> {
-  const message = error instanceof Error ? error.message : '';
-  if (message.includes('session credentials')) return failures.longTermKeyNeeded(userName);
-  if (message.includes('unable to validate MFA code')) {
-    const caller = await calling('sts:GetCallerIdentity', 'these credentials', () =>
-      aws.sts.send(new GetCallerIdentityCommand({})),
-    );
-    return failures.foreignSession(serialNumber, userName, caller.Arn ?? 'these credentials');
+/** What STS answers for a device that it does not know, or whose codes were tried too often. */
+const DEVICE_UNKNOWN = Symbol('unknown');
+
+async function newSession(
+  { serialNumber, userName, seed }: LocatedSeed,
+  durationSeconds: number,
+  { aws }: StsDelayTools,
+): Promise<SessionCredentials | typeof CODE_REFUSED | typeof DEVICE_UNKNOWN> {
+  const command = new GetSessionTokenCommand({
+    SerialNumber: serialNumber,
+    TokenCode: codeAt(seed, aws.time.now()),
+    DurationSeconds: durationSeconds,
+  });
+  try {
+    const { Credentials } = await aws.sts.send(command);
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration } = Credentials ?? {};
+    return { Version: 1, AccessKeyId, SecretAccessKey, SessionToken, Expiration: Expiration?.toISOString() ?? '' };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : '';
+    if (message.includes('invalid MFA one time pass code')) return CODE_REFUSED;
+    if (message.includes('unable to validate MFA code')) return DEVICE_UNKNOWN;
+    if (message.includes('session credentials')) throw failures.longTermKeyNeeded(userName);
+    throw asCommandFailure(error, 'sts:GetSessionToken', `the user ${userName}`);
   }
-  return asCommandFailure(error, 'sts:GetSessionToken', `the user ${userName}`);
 }

@@ -61,7 +61,7 @@ const SEED_AT_IAM = 'seed at IAM';
 
 async function seedAtIam(takesCodes: boolean, resynchronize: (() => Promise<void>) | undefined): Promise<Check> {
   if (!resynchronize) {
-    const detail = 'IAM gives no seed out; --resync proves that it has the stored one, and uses two codes up';
+    const detail = 'IAM gives no seed out; --resync proves that it has the stored one';
     return { name: SEED_AT_IAM, outcome: 'not proven', detail };
   }
   if (!takesCodes) {

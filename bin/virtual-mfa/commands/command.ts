@@ -5,7 +5,7 @@ import { failures } from '../command-failure';
 import { ManagedDevices } from '../managed-devices';
 import { type LocatedSeed, readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
-import { tell, type Terminal } from '../terminal';
+import type { Terminal } from '../terminal';
 
 /** What the commands need of the machine. */
 export interface Machine {
@@ -73,10 +73,4 @@ export async function enabledSeed(text: string, aws: AwsAccess): Promise<Located
     (target.kind === 'secret' || (await devices.enabledFor(seed.userName)).has(seed.serialNumber));
   if (!isEnabled) throw failures.notAssigned(seed.serialNumber, seed.userName);
   return seed;
-}
-
-/** Tells a person why nothing happens for a while. */
-export function waitingOn(terminal: Terminal): (milliseconds: number) => void {
-  return (milliseconds) =>
-    tell(terminal, `The current code is used up; the next one comes in ${Math.ceil(milliseconds / 1000)} s.`);
 }

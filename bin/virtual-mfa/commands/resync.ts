@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { resync } from '../resync';
 import { print } from '../terminal';
-import { type CommonOptions, deviceCommand, enabledSeed, type Machine, waitingOn, withAws } from './command';
+import { type CommonOptions, deviceCommand, enabledSeed, type Machine, withAws } from './command';
 
 export function addResyncCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
@@ -12,7 +12,7 @@ export function addResyncCommand(program: Command, machine: Machine): void {
   }).action(async (text: string, options: CommonOptions) => {
     await withAws(machine, options, async (aws) => {
       const seed = await enabledSeed(text, aws);
-      await resync(seed, { ...machine, aws, waiting: waitingOn(terminal) });
+      await resync(seed, { ...machine, aws });
       const { userName, serialNumber } = seed;
       const done = { userName, serialNumber, synchronized: true };
       print(terminal, options.json ? JSON.stringify(done) : `${serialNumber} is synchronized.`);

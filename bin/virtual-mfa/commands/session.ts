@@ -9,7 +9,7 @@ import { SessionCache } from '../session-cache';
 import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
 import { print, requirePrivateOutput, tell } from '../terminal';
-import { type CommonOptions, deviceCommand, type Machine, waitingOn, withAws } from './command';
+import { type CommonOptions, deviceCommand, type Machine, withAws } from './command';
 
 interface SessionOptions extends CommonOptions {
   readonly seedProfile?: string;
@@ -71,9 +71,10 @@ async function sessionFor(
   return (
     kept() ??
     (await withAws(machine, { profile: seedProfile ?? profile, region }, async (seedAccess) => {
-      const seed = await readStoredSeed(await new ManagedDevices(seedAccess).locateSeed(target), seedAccess);
+      const devices = new ManagedDevices(seedAccess);
+      const seed = await readStoredSeed(await devices.locateSeed(target), seedAccess);
       seedAccess.requireRightClock();
-      const tools = { aws, clock, signal, waiting: waitingOn(terminal), gotMeanwhile: kept };
+      const tools = { aws, devices, signal, terminal, gotMeanwhile: kept };
       const session = await getSession(seed, duration, tools);
       try {
         cache?.write(session);

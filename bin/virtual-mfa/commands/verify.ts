@@ -6,7 +6,7 @@ import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
 import { print } from '../terminal';
 import { type Check, verify } from '../verification';
-import { type CommonOptions, deviceCommand, type Machine, waitingOn, withAws } from './command';
+import { type CommonOptions, deviceCommand, type Machine, withAws } from './command';
 
 export function addVerifyCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
@@ -15,12 +15,12 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
     description: 'Whether the device is enabled for its user, and whether the stored seed is its seed.',
     examples: ['virtual-mfa verify Bob', 'virtual-mfa verify Bob --resync'],
   })
-    .option('--resync', 'proves with ResyncMFADevice that IAM has the stored seed; uses two codes up')
+    .option('--resync', 'proves with ResyncMFADevice that IAM has the stored seed')
     .action(async (text: string, options: CommonOptions & { readonly resync?: true }) => {
       await withAws(machine, options, async (aws) => {
         const devices = new ManagedDevices(aws);
         const seed = await readStoredSeed(await devices.locateSeed(readTarget(text)), aws);
-        const proof = () => resync(seed, { ...machine, aws, waiting: waitingOn(terminal) });
+        const proof = () => resync(seed, { ...machine, aws });
         const checks = await verify(seed, devices, aws, options.resync && proof);
         const { userName, serialNumber } = seed;
         const inWords = () => checks.map(asLine).join('\n');

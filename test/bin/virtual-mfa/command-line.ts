@@ -29,7 +29,9 @@ export interface MachineOptions {
   readonly home?: string;
 }
 
-type SigningCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & { readonly sessionToken?: string };
+export type SigningCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & {
+  readonly sessionToken?: string;
+};
 
 /**
  * The commands on a machine whose time is the test's, and an account with the real handler behind it. Commands run in this process,

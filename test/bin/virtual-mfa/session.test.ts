@@ -71,7 +71,9 @@ describe('virtual-mfa session', () => {
     expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
     expect(waitsOfFirst).toHaveLength(1);
     expect(commandLine.waits).toEqual([30_000]);
-    expect(second.messages).toBe('The current code is used up; the next one comes in 30 s.\n');
+    expect(second.messages).toBe(
+      'STS refused the code, which may have been used before. The next code comes in 30 s.\n',
+    );
   });
 
   test('keeps the session in a file of its owner, and takes it from there until shortly before its end', async () => {

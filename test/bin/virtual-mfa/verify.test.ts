@@ -148,6 +148,15 @@ describe('virtual-mfa resync', () => {
     await subject.signIn();
   });
 
+  test('makes the codes from AWS’s time: a clock that is a little off does not become the device’s', async () => {
+    subject = await commandLine.enrolled();
+
+    const { exitCode } = await commandLine.run(['resync', subject.userName], { clockAhead: 45_000 });
+
+    expect(exitCode).toBe(0);
+    expect(subject.device()?.driftTimeSteps).toBe(0);
+  });
+
   test('answers JSON', async () => {
     subject = await commandLine.enrolled();
 
