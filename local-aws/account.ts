@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { authorize } from './authorization';
-import { CallLog } from './call-log';
+import { CallLog, type LoggedCall } from './call-log';
 import { CredentialRegistry } from './credentials';
 import { Faults } from './faults';
 import type { Principal } from './principal';
 import { AwsError, notImplemented } from './protocol/aws-error';
-import type { RpcService } from './service';
+import type { Call, RpcService } from './service';
 import { Throttling } from './throttling';
 
 /** Where the account lies, and the clock it lives by. */
@@ -73,7 +73,7 @@ export class Account {
       // Before all else: what is refused has no effect, and meets no fault.
       this.throttling.admit(service);
       this.faults.strike(fullName, 'before', caller);
-      const output = await this.#perform(service, action, input, caller);
+      const output = await this.#perform(service, action, input, { caller, source: 'http' });
       this.faults.strike(fullName, 'after', caller);
       return output;
     });
@@ -82,7 +82,7 @@ export class Account {
   /** A call that CloudFormation makes for a stack. The output has the members that the action's answer has. */
   async invoke(service: string, action: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
     const output = await this.#logged(`${service}:${action}`, this.root, 'cloudformation', () =>
-      this.#perform(this.service(service), action, input, this.root),
+      this.#perform(this.service(service), action, input, { caller: this.root, source: 'cloudformation' }),
     );
     return (output ?? {}) as Record<string, unknown>;
   }
@@ -91,19 +91,19 @@ export class Account {
     service: RpcService,
     name: string,
     input: Record<string, unknown>,
-    caller: Principal,
+    from: Pick<Call, 'caller' | 'source'>,
   ): Promise<unknown> {
     const action = Object.hasOwn(service.actions, name) ? service.actions[name] : undefined;
     if (!action) throw notImplemented(`${service.name}:${name}`);
-    const call = { requestId: randomUUID(), caller };
-    for (const request of action.authorize(input, call)) authorize(caller, request);
+    const call = { requestId: randomUUID(), ...from };
+    for (const request of action.authorize(input, call)) authorize(call.caller, request);
     return action.run(input, call);
   }
 
   async #logged<T>(
     action: string,
     caller: Principal,
-    source: 'http' | 'cloudformation',
+    source: LoggedCall['source'],
     perform: () => Promise<T>,
   ): Promise<T> {
     const time = this.now();

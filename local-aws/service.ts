@@ -1,3 +1,4 @@
+import type { LoggedCall } from './call-log';
 import type { Principal } from './principal';
 import { type Input, type Members, readMembers } from './protocol/members';
 
@@ -6,6 +7,8 @@ export interface Call {
   readonly requestId: string;
   /** Who asks. */
   readonly caller: Principal;
+  /** Whether CloudFormation asks on behalf of a stack. */
+  readonly source: LoggedCall['source'];
 }
 
 /** What the caller's policies must allow before an action runs. */

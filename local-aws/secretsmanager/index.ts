@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
 import { uniqueIdSuffix } from '../credentials';
-import { setTags, tagContext, tagKey, tagListOf, tags } from '../iam/inputs';
+import { tagContext, tagKey, tags } from '../iam/inputs';
 import type { Kms } from '../kms';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
-import { flag, integer, list, optional, text } from '../protocol/members';
-import { action, type AuthorizationRequest, type RpcService } from '../service';
+import { flag, integer, list, type Member, optional, text } from '../protocol/members';
+import { action, type AuthorizationRequest, type Call, type RpcService } from '../service';
+import { describedSecret, describedVersions } from './descriptions';
 import { page, paging } from './page';
 import { CURRENT, Secret } from './secret';
 import { filters, passes } from './secret-filter';
+import { assertNotReserved, tagSecret } from './tags';
 
-const secretId = text({ min: 1, max: 2048 });
+const DAY_MILLISECONDS = 86_400_000;
+
+const name = named(text({ min: 1, max: 512 }), /^[\w/+=.@!-]+$/);
+/** A secret's name, or its ARN. */
+const secretId = named(text({ min: 1, max: 2048 }), /^([\w/+=.@!-]+|arn:[\w:/+=.@!-]+)$/);
 const secretString = text({ min: 1, max: 65_536 });
 const versionId = text({ min: 32, max: 64 });
 const versionStage = text({ min: 1, max: 256 });
@@ -32,7 +38,7 @@ export class SecretsManager implements RpcService {
   readonly actions: RpcService['actions'] = {
     CreateSecret: action({
       input: {
-        Name: text({ min: 1, max: 512, pattern: /^[\w/+=.@-]+$/ }),
+        Name: name,
         Description: optional(description),
         KmsKeyId: optional(text()),
         SecretString: optional(secretString),
@@ -41,17 +47,17 @@ export class SecretsManager implements RpcService {
       },
       authorize: ({ Name, Tags }) => ({
         action: 'secretsmanager:CreateSecret',
-        resource: this.account.arn('secretsmanager', `secret:${Name}-??????`),
+        resource: this.#arnOf(`${Name}-??????`),
         context: tagContext(Tags, undefined),
       }),
-      run: ({ Name, Description, KmsKeyId, SecretString, ClientRequestToken, Tags = [] }, { caller }) => {
+      run: ({ Name, Description, KmsKeyId, SecretString, ClientRequestToken, Tags = [] }, call) => {
         const existing = this.#find(Name);
         if (existing) {
           // The SDK gives every request a token: a retry of one that had taken effect gets its answer.
           if (ClientRequestToken !== undefined && existing.holds(ClientRequestToken, SecretString)) {
             return { ARN: existing.arn, Name, VersionId: ClientRequestToken };
           }
-          throw existing.deletedDate
+          throw existing.deletion
             ? new AwsError(
                 'InvalidRequestException',
                 "You can't create this secret because a secret with this name is already scheduled for deletion.",
@@ -61,15 +67,13 @@ export class SecretsManager implements RpcService {
                 `The operation failed because the secret ${Name} already exists.`,
               );
         }
-        const arn = this.account.arn('secretsmanager', `secret:${Name}-${uniqueIdSuffix().slice(0, 6)}`);
+        const arn = this.#arnOf(`${Name}-${uniqueIdSuffix().slice(0, 6)}`);
         const secret = new Secret(Name, arn, new Date(this.account.now()));
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
-        setTags(secret.tags, Tags);
+        tagSecret(secret, Tags, call);
         const VersionId =
-          SecretString === undefined
-            ? undefined
-            : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], caller);
+          SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], call);
         this.#secrets.set(arn, secret);
         return { ARN: arn, Name, ...(VersionId === undefined ? {} : { VersionId }) };
       },
@@ -83,10 +87,10 @@ export class SecretsManager implements RpcService {
         VersionStages: optional(list(versionStage)),
       },
       authorize: (input) => this.#on('PutSecretValue', input),
-      run: ({ SecretId, SecretString, ClientRequestToken, VersionStages = [CURRENT] }, { caller }) => {
+      run: ({ SecretId, SecretString, ClientRequestToken, VersionStages }, call) => {
         const secret = this.#usable(SecretId);
-        const VersionId = this.#put(secret, SecretString, ClientRequestToken, VersionStages, caller);
-        return { ARN: secret.arn, Name: secret.name, VersionId, VersionStages: secret.stagesOf(VersionId) };
+        const VersionId = this.#put(secret, SecretString, ClientRequestToken, VersionStages, call);
+        return { ...this.#changed(secret), VersionId, VersionStages: secret.stagesOf(VersionId) };
       },
     }),
 
@@ -97,6 +101,8 @@ export class SecretsManager implements RpcService {
         const secret = this.#usable(SecretId);
         const version = secret.version(VersionId, VersionStage);
         this.#authorizeKey(secret, caller, ['kms:Decrypt']);
+        const now = this.account.now();
+        version.lastAccessedDate = new Date(now - (now % DAY_MILLISECONDS));
         return {
           ARN: secret.arn,
           Name: secret.name,
@@ -111,10 +117,7 @@ export class SecretsManager implements RpcService {
     DescribeSecret: action({
       input: { SecretId: secretId },
       authorize: (input) => this.#on('DescribeSecret', input),
-      run: ({ SecretId }) => {
-        const secret = this.#get(SecretId);
-        return { ...described(secret), VersionIdsToStages: stagesByVersion(secret) };
-      },
+      run: ({ SecretId }) => describedSecret(this.#get(SecretId), 'VersionIdsToStages'),
     }),
 
     ListSecrets: action({
@@ -123,16 +126,10 @@ export class SecretsManager implements RpcService {
       run: ({ Filters = [], IncludePlannedDeletion = false, ...place }) => {
         this.#deleteDue();
         const found = [...this.#secrets.values()]
-          .filter(({ deletedDate }) => IncludePlannedDeletion || deletedDate === undefined)
+          .filter(({ deletion }) => IncludePlannedDeletion || deletion === undefined)
           .filter((secret) => passes(secret, Filters));
         const { items, ...next } = page(found, place);
-        return {
-          SecretList: items.map((secret) => ({
-            ...described(secret),
-            SecretVersionsToStages: stagesByVersion(secret),
-          })),
-          ...next,
-        };
+        return { SecretList: items.map((secret) => describedSecret(secret, 'SecretVersionsToStages')), ...next };
       },
     }),
 
@@ -141,14 +138,9 @@ export class SecretsManager implements RpcService {
       authorize: (input) => this.#on('ListSecretVersionIds', input),
       run: ({ SecretId, IncludeDeprecated = false, ...place }) => {
         const secret = this.#get(SecretId);
-        const versions = secret
-          .versions()
-          .map(({ id, createdDate }) => ({
-            VersionId: id,
-            VersionStages: secret.stagesOf(id),
-            CreatedDate: createdDate,
-          }))
-          .filter(({ VersionStages }) => IncludeDeprecated || VersionStages.length > 0);
+        const versions = describedVersions(secret).filter(
+          ({ VersionStages }) => IncludeDeprecated || VersionStages.length > 0,
+        );
         const { items, ...next } = page(versions, place);
         return { ARN: secret.arn, Name: secret.name, Versions: items, ...next };
       },
@@ -166,9 +158,12 @@ export class SecretsManager implements RpcService {
         const secret = this.#usable(SecretId);
         const holder = secret.versionWithLabel(VersionStage);
         if (holder !== RemoveFromVersionId && (holder !== MoveToVersionId || RemoveFromVersionId !== undefined)) {
+          const wrong = RemoveFromVersionId === undefined ? 'empty' : RemoveFromVersionId;
           throw new AwsError(
             'InvalidParameterException',
-            `The parameter RemoveFromVersionId can't be empty or different: Staging label ${VersionStage} is currently attached to version ${holder ?? 'none'}, so you must explicitly reference that version in RemoveFromVersionId.`,
+            holder === undefined
+              ? `The parameter RemoveFromVersionId can't be ${wrong}. Staging label ${VersionStage} is currently attached to no version.`
+              : `The parameter RemoveFromVersionId can't be ${wrong}. Staging label ${VersionStage} is currently attached to version ${holder}, so you must explicitly reference that version in RemoveFromVersionId.`,
           );
         }
         if (MoveToVersionId === undefined && VersionStage === CURRENT) {
@@ -184,7 +179,7 @@ export class SecretsManager implements RpcService {
             'ResourceNotFoundException',
             `Secrets Manager can't find the specified secret version ${MoveToVersionId}.`,
           );
-        return { ARN: secret.arn, Name: secret.name };
+        return this.#changed(secret);
       },
     }),
 
@@ -197,15 +192,13 @@ export class SecretsManager implements RpcService {
         ClientRequestToken: optional(versionId),
       },
       authorize: (input) => this.#on('UpdateSecret', input),
-      run: ({ SecretId, Description, KmsKeyId, SecretString, ClientRequestToken }, { caller }) => {
+      run: ({ SecretId, Description, KmsKeyId, SecretString, ClientRequestToken }, call) => {
         const secret = this.#usable(SecretId);
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
         const VersionId =
-          SecretString === undefined
-            ? undefined
-            : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], caller);
-        return { ARN: secret.arn, Name: secret.name, ...(VersionId === undefined ? {} : { VersionId }) };
+          SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], call);
+        return { ...this.#changed(secret), ...(VersionId === undefined ? {} : { VersionId }) };
       },
     }),
 
@@ -223,13 +216,17 @@ export class SecretsManager implements RpcService {
             "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
           );
         }
+        const requested = new Date(this.account.now());
+        const days = ForceDeleteWithoutRecovery ? 0 : (RecoveryWindowInDays ?? 30);
+        const due = new Date(requested.getTime() + days * DAY_MILLISECONDS);
+        // A forced deletion can be repeated: a secret that is gone is what it wants.
+        if (ForceDeleteWithoutRecovery && !this.#find(SecretId)) {
+          return { ARN: this.#arnOf(nameIn(SecretId)), Name: nameIn(SecretId), DeletionDate: due };
+        }
         const secret = this.#get(SecretId);
-        const deletionDate = new Date(
-          this.account.now() + (ForceDeleteWithoutRecovery ? 0 : (RecoveryWindowInDays ?? 30) * 86_400_000),
-        );
         if (ForceDeleteWithoutRecovery) this.#secrets.delete(secret.arn);
-        else secret.deletedDate = deletionDate;
-        return { ARN: secret.arn, Name: secret.name, DeletionDate: deletionDate };
+        else secret.deletion = { requested, due };
+        return { ...this.#changed(secret), DeletionDate: due };
       },
     }),
 
@@ -238,15 +235,19 @@ export class SecretsManager implements RpcService {
       authorize: (input) => this.#on('RestoreSecret', input),
       run: ({ SecretId }) => {
         const secret = this.#get(SecretId);
-        delete secret.deletedDate;
-        return { ARN: secret.arn, Name: secret.name };
+        delete secret.deletion;
+        return this.#changed(secret);
       },
     }),
 
     TagResource: action({
       input: { SecretId: secretId, Tags: tags },
       authorize: ({ SecretId, Tags }) => this.#on('TagResource', { SecretId }, tagContext(Tags, undefined)),
-      run: ({ SecretId, Tags }) => void setTags(this.#usable(SecretId).tags, Tags),
+      run: ({ SecretId, Tags }, call) => {
+        const secret = this.#usable(SecretId);
+        tagSecret(secret, Tags, call);
+        this.#changed(secret);
+      },
     }),
 
     UntagResource: action({
@@ -254,6 +255,7 @@ export class SecretsManager implements RpcService {
       authorize: (input) => this.#on('UntagResource', input),
       run: ({ SecretId, TagKeys }) => {
         const secret = this.#usable(SecretId);
+        assertNotReserved(TagKeys);
         for (const key of TagKeys) secret.tags.delete(key);
       },
     }),
@@ -264,7 +266,7 @@ export class SecretsManager implements RpcService {
       run: ({ SecretId, ResourcePolicy }) => {
         const secret = this.#usable(SecretId);
         secret.resourcePolicy = ResourcePolicy;
-        return { ARN: secret.arn, Name: secret.name };
+        return this.#changed(secret);
       },
     }),
 
@@ -274,16 +276,36 @@ export class SecretsManager implements RpcService {
       run: ({ SecretId }) => {
         const secret = this.#usable(SecretId);
         delete secret.resourcePolicy;
-        return { ARN: secret.arn, Name: secret.name };
+        return this.#changed(secret);
       },
     }),
   };
 
-  #put(secret: Secret, value: string, token: string | undefined, stages: readonly string[], caller: Principal): string {
+  #put(
+    secret: Secret,
+    value: string,
+    token: string | undefined,
+    stages: readonly string[] | undefined,
+    { caller, source }: Call,
+  ): string {
     this.#authorizeKey(secret, caller, ['kms:GenerateDataKey', 'kms:Decrypt']);
+    // SDKs send one by themselves.
+    if (token === undefined && source === 'http') {
+      throw new AwsError(
+        'InvalidRequestException',
+        'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
+      );
+    }
     const id = token ?? randomUUID();
-    secret.put({ id, secretString: value, createdDate: new Date(this.account.now()) }, stages);
+    const { kmsKeyId = 'DefaultEncryptionKey' } = secret;
+    secret.put({ id, secretString: value, createdDate: new Date(this.account.now()), kmsKeyId }, stages);
     return id;
+  }
+
+  /** Notes that a secret was changed; returns what its actions tell of it. */
+  #changed(secret: Secret): { readonly ARN: string; readonly Name: string } {
+    secret.lastChangedDate = new Date(this.account.now());
+    return { ARN: secret.arn, Name: secret.name };
   }
 
   /** A secret under a customer managed key is readable only for who may use the key. */
@@ -304,15 +326,21 @@ export class SecretsManager implements RpcService {
     };
   }
 
-  #find(idOrName: string): Secret | undefined {
+  /** Finds a secret by its ARN, its name, or its ARN without the six characters at the end. */
+  #find(id: string): Secret | undefined {
     this.#deleteDue();
-    return this.#secrets.get(idOrName) ?? [...this.#secrets.values()].find(({ name }) => name === idOrName);
+    const byName = (name: string) => [...this.#secrets.values()].find((secret) => secret.name === name);
+    return this.#secrets.get(id) ?? byName(id) ?? (id === this.#arnOf(nameIn(id)) ? byName(nameIn(id)) : undefined);
+  }
+
+  #arnOf(name: string): string {
+    return this.account.arn('secretsmanager', `secret:${name}`);
   }
 
   /** Deletes the secrets whose recovery window is over. */
   #deleteDue(): void {
-    for (const { arn, deletedDate } of this.#secrets.values()) {
-      if (deletedDate && deletedDate.getTime() <= this.account.now()) this.#secrets.delete(arn);
+    for (const { arn, deletion } of this.#secrets.values()) {
+      if (deletion && deletion.due.getTime() <= this.account.now()) this.#secrets.delete(arn);
     }
   }
 
@@ -326,7 +354,7 @@ export class SecretsManager implements RpcService {
 
   #usable(idOrName: string): Secret {
     const secret = this.#get(idOrName);
-    if (secret.deletedDate) {
+    if (secret.deletion) {
       throw new AwsError(
         'InvalidRequestException',
         "You can't perform this operation on the secret because it was marked for deletion.",
@@ -336,24 +364,21 @@ export class SecretsManager implements RpcService {
   }
 }
 
-function described(secret: Secret): Record<string, unknown> {
-  return {
-    ARN: secret.arn,
-    Name: secret.name,
-    Description: secret.description,
-    KmsKeyId: secret.kmsKeyId,
-    DeletedDate: secret.deletedDate,
-    CreatedDate: secret.createdDate,
-    Tags: tagListOf(secret.tags),
-  };
+/** What is a secret's name in an ARN; a name stays itself. */
+function nameIn(id: string): string {
+  return id.replace(/^(?:[^:]*:){5}secret:/, '');
 }
 
-/** The labels of the versions that have any; ListSecrets and DescribeSecret call them differently. */
-function stagesByVersion(secret: Secret): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(
-    secret
-      .versions()
-      .map(({ id }) => [id, secret.stagesOf(id)] as const)
-      .filter(([, stages]) => stages.length > 0),
-  );
+function named(member: Member<string>, pattern: RegExp): Member<string> {
+  return {
+    required: true,
+    read: (value, at) => {
+      const read = member.read(value, at);
+      if (pattern.test(read)) return read;
+      throw new AwsError(
+        'ValidationException',
+        'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+      );
+    },
+  };
 }

@@ -121,13 +121,98 @@ describe('a secret', () => {
   });
 
   it.each([
-    [{ Name: 'se ed' }, 'name', 'satisfy regular expression pattern: [\\w/+=.@-]+'],
     [{ SecretString: 'x'.repeat(65_537) }, 'secretString', 'have length less than or equal to 65536'],
     [{ ClientRequestToken: 'short' }, 'clientRequestToken', 'have length greater than or equal to 32'],
   ])('is refused for what its members do not allow (%#)', async (input, member, constraint) => {
     const { code, status, message } = await refusalOf(create(input));
     expect({ code, status }).toEqual({ code: 'ValidationException', status: 400 });
     expect(message).toContain(`at '${member}' failed to satisfy constraint: Member must ${constraint}`);
+  });
+
+  it.each(['se ed', ' seed', 'seed*?', 'seed]\\'])(
+    'has no name like "%s", and is not looked for by one',
+    async (Name) => {
+      const invalid = {
+        code: 'ValidationException',
+        status: 400,
+        message:
+          'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+      };
+      expect(await refusalOf(create({ Name }))).toEqual(invalid);
+      expect(await refusalOf(get({ SecretId: Name }))).toEqual(invalid);
+      expect(await refusalOf(remove({ SecretId: Name }))).toEqual(invalid);
+    },
+  );
+
+  it('is found by its ARN without the six characters at the end', async () => {
+    const { ARN = '' } = await create({ SecretString: 'one' });
+    const partial = ARN.slice(0, -7);
+    expect(partial).toMatch(/:secret:seed$/);
+    expect(await get({ SecretId: partial })).toMatchObject({ ARN, SecretString: 'one' });
+    expect(await refusalOf(get({ SecretId: partial.replace('us-east-1', 'eu-west-1') }))).toEqual(ABSENT);
+    expect(await refusalOf(get({ SecretId: partial.slice(0, -1) }))).toEqual(ABSENT);
+  });
+
+  it('is described without what it never had', async () => {
+    const { ARN } = await create();
+    const { $metadata: _, ...empty } = await describeSecret();
+    expect(empty).toEqual({ ARN, Name: 'seed', CreatedDate: new Date(NOON), LastChangedDate: new Date(NOON) });
+    await put(V1, 'one');
+    expect(await describeSecret()).toMatchObject({
+      RotationEnabled: false,
+      VersionIdsToStages: { [V1]: ['AWSCURRENT'] },
+    });
+  });
+
+  it('keeps an empty list of tags once it had one', async () => {
+    await create({ Tags: [{ Key: 'team', Value: 'a' }] });
+    await account.secretsManager.send(new UntagResourceCommand({ SecretId: 'seed', TagKeys: ['team'] }));
+    expect((await describeSecret()).Tags).toEqual([]);
+  });
+
+  it('says when it was changed last, and on which day it was read', async () => {
+    const { secretsManager } = account;
+    await create();
+    const changes: (() => Promise<unknown>)[] = [
+      () => put(V1, 'one'),
+      () => moveLabel('mine', undefined, V1),
+      () => secretsManager.send(new UpdateSecretCommand({ SecretId: 'seed', Description: 'of Bob' })),
+      () => secretsManager.send(new TagResourceCommand({ SecretId: 'seed', Tags: [{ Key: 'a', Value: 'b' }] })),
+      () => remove(),
+      () => secretsManager.send(new RestoreSecretCommand({ SecretId: 'seed' })),
+    ];
+    for (const change of changes) {
+      account.pass(1000);
+      await change();
+      expect((await describeSecret()).LastChangedDate).toEqual(new Date(account.now()));
+    }
+    const changed = new Date(account.now());
+    account.pass(DAY);
+    expect(await describeSecret()).not.toHaveProperty('LastAccessedDate');
+    await get();
+    await secretsManager.send(new UntagResourceCommand({ SecretId: 'seed', TagKeys: ['a'] }));
+    expect(await describeSecret()).toMatchObject({
+      LastChangedDate: changed,
+      LastAccessedDate: new Date(Date.UTC(2026, 0, 16)),
+    });
+  });
+
+  it('has no tags of its own that begin with aws:', async () => {
+    const Tags = [{ Key: 'aws:cloudformation:stack-name', Value: 'forged' }];
+    const reserved = { code: 'InvalidParameterException', status: 400 };
+    expect(await refusalOf(create({ Tags }))).toMatchObject(reserved);
+    await create();
+    expect(
+      await refusalOf(account.secretsManager.send(new TagResourceCommand({ SecretId: 'seed', Tags }))),
+    ).toMatchObject(reserved);
+    const untag = new UntagResourceCommand({ SecretId: 'seed', TagKeys: ['aws:cloudformation:stack-name'] });
+    expect(await refusalOf(account.secretsManager.send(untag))).toMatchObject(reserved);
+  });
+
+  it('has tags whose keys differ in case alone', async () => {
+    const Tags = ['team', 'Team'].map((Key) => ({ Key, Value: Key }));
+    await create({ Tags });
+    expect((await describeSecret()).Tags).toEqual(Tags);
   });
 
   it('has no binary value here, and says so', async () => {
@@ -166,11 +251,61 @@ describe('the versions of a secret', () => {
     await put(V3, 'three');
     await put(V2, 'two');
     expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+    expect((await put(V2, 'two', ['mine'])).VersionStages).toEqual(['AWSPREVIOUS', 'mine']);
     expect(await refusalOf(put(V2, 'other'))).toMatchObject({
       code: 'ResourceExistsException',
       message: expect.stringContaining(`You can't use ClientRequestToken ${V2}`) as string,
     });
     expect((await get({ VersionId: V2 })).SecretString).toBe('two');
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['PutSecretValue', () => put(V3, 'three')],
+    [
+      'UpdateSecret',
+      () =>
+        account.secretsManager.send(
+          new UpdateSecretCommand({ SecretId: 'seed', SecretString: 'three', ClientRequestToken: V3 }),
+        ),
+    ],
+  ])('lose the pending label with the current one, where %s moves that', async (_case, change) => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    await put(V2, 'two', ['AWSPENDING']);
+    await moveLabel('AWSCURRENT', V1, V2);
+    expect(await labels()).toEqual({ [V1]: ['AWSPREVIOUS'], [V2]: ['AWSCURRENT', 'AWSPENDING'] });
+    await change();
+    expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+  });
+
+  it('keep the pending label where it is on another version than the current one', async () => {
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    await put(V2, 'two', ['AWSPENDING']);
+    await put(V3, 'three');
+    expect(await labels()).toEqual({ [V1]: ['AWSPREVIOUS'], [V2]: ['AWSPENDING'], [V3]: ['AWSCURRENT'] });
+  });
+
+  it('are not made by a request without a token, which every SDK sends', async () => {
+    const call = async (action: string, input: Record<string, unknown>) => {
+      const { accessKeyId } = account.localAws.credentials;
+      const response = await fetch(account.localAws.url, {
+        method: 'POST',
+        headers: {
+          authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260115/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0`,
+          'x-amz-target': `secretsmanager.${action}`,
+        },
+        body: JSON.stringify({ SecretString: 'two', ...input }),
+      });
+      return response.json();
+    };
+    await create({ SecretString: 'one', ClientRequestToken: V1 });
+    const refusal = {
+      __type: 'InvalidRequestException',
+      message: 'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
+    };
+    expect(await call('CreateSecret', { Name: 'other' })).toMatchObject(refusal);
+    expect(await call('PutSecretValue', { SecretId: 'seed' })).toMatchObject(refusal);
+    expect(await call('UpdateSecret', { SecretId: 'seed' })).toMatchObject(refusal);
+    expect(await labels()).toEqual({ [V1]: ['AWSCURRENT'] });
   });
 
   it('get an id where the request brings none, and one also from UpdateSecret', async () => {
@@ -188,10 +323,18 @@ describe('the versions of a secret', () => {
     await put(V3, 'three');
     const list = async (IncludeDeprecated?: boolean) => {
       const command = new ListSecretVersionIdsCommand({ SecretId: 'seed', IncludeDeprecated });
-      return (await account.secretsManager.send(command)).Versions?.map(({ VersionId }) => VersionId);
+      return (await account.secretsManager.send(command)).Versions;
     };
-    expect(await list()).toEqual([V2, V3]);
-    expect(await list(true)).toEqual([V1, V2, V3]);
+    const idsOf = (versions: Awaited<ReturnType<typeof list>>) => versions?.map(({ VersionId }) => VersionId);
+    expect(idsOf(await list())).toEqual([V2, V3]);
+    await get();
+    const all = await list(true);
+    expect(idsOf(all)).toEqual([V1, V2, V3]);
+    const common = { CreatedDate: new Date(NOON), KmsKeyIds: ['DefaultEncryptionKey'] };
+    expect(all?.slice(1)).toEqual([
+      { ...common, VersionId: V2, VersionStages: ['AWSPREVIOUS'] },
+      { ...common, VersionId: V3, VersionStages: ['AWSCURRENT'], LastAccessedDate: new Date(Date.UTC(2026, 0, 15)) },
+    ]);
   });
 
   it('are listed in pages', async () => {
@@ -209,11 +352,12 @@ describe('the versions of a secret', () => {
     await create({ SecretString: 'one', ClientRequestToken: V1 });
     await put(V2, 'two');
     expect((await get({ VersionId: V2, VersionStage: 'AWSCURRENT' })).SecretString).toBe('two');
-    for (const wrong of [
-      { VersionId: V1, VersionStage: 'AWSCURRENT' },
-      { VersionId: V3 },
-      { VersionStage: 'AWSPENDING' },
-    ]) {
+    expect(await refusalOf(get({ VersionId: V1, VersionStage: 'AWSCURRENT' }))).toEqual({
+      code: 'InvalidRequestException',
+      status: 400,
+      message: 'You provided a VersionStage that is not associated to the provided VersionId.',
+    });
+    for (const wrong of [{ VersionId: V3 }, { VersionStage: 'AWSPENDING' }]) {
       expect(await refusalOf(get(wrong))).toMatchObject({ code: 'ResourceNotFoundException' });
     }
   });
@@ -259,6 +403,12 @@ describe('UpdateSecretVersionStage', () => {
       message: expect.stringContaining('RemoveFromVersionId') as string,
     });
     expect(await labels()).toEqual(before);
+  });
+
+  it('says which version has the label', async () => {
+    expect((await refusalOf(moveLabel('AWSCURRENT', undefined, V3))).message).toBe(
+      `The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version ${V2}, so you must explicitly reference that version in RemoveFromVersionId.`,
+    );
   });
 
   it('never takes the current label away from all versions', async () => {
@@ -380,7 +530,8 @@ describe('the deletion of a secret', () => {
       code: 'InvalidRequestException',
       message: expect.stringContaining('already scheduled for deletion') as string,
     });
-    expect((await describeSecret()).DeletedDate).toEqual(new Date(NOON + 30 * DAY));
+    // When the deletion was asked for, not when it is due.
+    expect((await describeSecret()).DeletedDate).toEqual(new Date(NOON));
     await account.secretsManager.send(new RestoreSecretCommand({ SecretId: 'seed' }));
     expect(await describeSecret()).not.toHaveProperty('DeletedDate');
     expect(await valueOf('AWSCURRENT')).toBe('one');
@@ -402,6 +553,16 @@ describe('the deletion of a secret', () => {
     });
     await remove({ ForceDeleteWithoutRecovery: true });
     expect(await refusalOf(describeSecret())).toEqual(ABSENT);
+  });
+
+  it('can be forced for a secret that is gone, or never was', async () => {
+    for (const SecretId of ['seed', 'seed', 'never']) {
+      expect(await remove({ SecretId, ForceDeleteWithoutRecovery: true })).toMatchObject({
+        Name: SecretId,
+        DeletionDate: new Date(NOON),
+      });
+    }
+    expect(await refusalOf(remove())).toEqual(ABSENT);
   });
 
   it('takes the secret off the list, unless the list shall have those too', async () => {
@@ -440,6 +601,14 @@ describe('a user without the permission', () => {
     await allow(account.iam, 'Bob', { Effect: 'Allow', Action: 'secretsmanager:Get*', Resource: '*', Condition });
     expect((await get({}, bob)).SecretString).toBe('one');
     expect(await refusalOf(put(V2, 'two', undefined, bob))).toMatchObject({ code: 'AccessDeniedException' });
+  });
+
+  it('is refused, and learns of no absence, where a secret that was deleted by force has no tags any more', async () => {
+    const Condition = { StringEquals: { 'aws:ResourceTag/owner': 'Bob' } };
+    await allow(account.iam, 'Bob', { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*', Condition });
+    const { ARN: SecretId } = await get({}, bob);
+    await remove({ ForceDeleteWithoutRecovery: true });
+    expect(await refusalOf(get({ SecretId }, bob))).toMatchObject({ code: 'AccessDeniedException', status: 400 });
   });
 });
 

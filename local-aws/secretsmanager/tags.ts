@@ -1,0 +1,32 @@
+import { AwsError } from '../protocol/aws-error';
+import type { Call } from '../service';
+import type { Secret } from './secret';
+
+const TAGS_PER_SECRET = 50;
+
+interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** Sets tags of a secret. Their keys are case sensitive; those that begin with aws: are for AWS's own services. */
+export function tagSecret(secret: Secret, list: readonly Tag[], { source }: Pick<Call, 'source'>): void {
+  const merged = new Map([...secret.tags, ...list.map(({ Key, Value }) => [Key, Value] as const)]);
+  const own = [...merged.keys()].filter((key) => !key.startsWith('aws:'));
+  if (own.length > TAGS_PER_SECRET) {
+    throw new AwsError(
+      'LimitExceededException',
+      `A secret can have ${TAGS_PER_SECRET} tags, and this request makes ${own.length}.`,
+    );
+  }
+  if (source !== 'cloudformation') assertNotReserved(list.map(({ Key }) => Key));
+  for (const [key, value] of merged) secret.tags.set(key, value);
+  secret.wasTagged = secret.wasTagged || merged.size > 0;
+}
+
+/** Throws for a key that only AWS's own services may set and remove. */
+export function assertNotReserved(keys: readonly string[]): void {
+  const reserved = keys.find((key) => /^aws:/i.test(key));
+  if (reserved === undefined) return;
+  throw new AwsError('InvalidParameterException', `Tag keys that begin with aws: are reserved: ${reserved}`);
+}
