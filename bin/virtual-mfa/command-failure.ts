@@ -1,3 +1,6 @@
+import type { Stats } from 'node:fs';
+import { harmless } from './harmless';
+
 /** What the exit codes mean; `--help` and the README list them. */
 export const EXIT_CODES = {
   failed: { code: 1, meaning: 'AWS, or the machine, did not do what was asked; or verify found something wrong' },
@@ -21,8 +24,7 @@ export class CommandFailure extends Error {
     whatHappened: string,
     remedy: string,
   ) {
-    // What AWS, a tag or a secret says shall not steer the terminal that it is printed on.
-    super(`${whatHappened} ${remedy}`.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�'));
+    super(harmless(`${whatHappened} ${remedy}`));
     this.exitCode = EXIT_CODES[kind].code;
   }
 }
@@ -197,8 +199,22 @@ export const failures = {
   readableByOthers: (file: string, mode: number) =>
     new CommandFailure(
       'readableByOthers',
-      `${file} can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, '0')}), and what goes into it is a secret.`,
+      `${file} can be read by others (mode ${octal(mode)}), and what goes into it is a secret.`,
       'Run chmod 600 on it first, or name a file that does not exist; a shell makes files of the mode 0600 after umask 077.',
+    ),
+
+  ownedByAnother: (file: string, uid: number) =>
+    new CommandFailure(
+      'readableByOthers',
+      `${file} belongs to another user (uid ${uid}), and what goes into it is a secret.`,
+      'Name a file that does not exist, or one of your own of mode 0600.',
+    ),
+
+  changeableByOthers: (directory: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>) =>
+    new CommandFailure(
+      'failed',
+      `Others could exchange sessions in ${directory} (of uid ${uid}, mode ${octal(mode)}).`,
+      'It must be yours, and others must not write to it: run chmod go-w on it, or give it back with chown; or use --no-cache.',
     ),
 
   notAFile: (file: string, reason: string) =>
@@ -211,6 +227,10 @@ export const failures = {
   unexpected: (what: string, message: string) =>
     new CommandFailure('failed', `${what} failed: ${sentence(message)}`, 'Try again.'),
 } as const satisfies Record<string, (...args: never[]) => CommandFailure>;
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
+}
 
 /**
  * AWS's words as a sentence. Their first line only: to a wrong signature some services answer with all that was signed, the session

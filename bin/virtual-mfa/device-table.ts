@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { harmless } from './harmless';
 import { type ManagedDevice, stackNameOf } from './managed-devices';
 
 const NO_BORDERS = Object.fromEntries(
@@ -16,13 +17,14 @@ export function deviceTable(devices: readonly ManagedDevice[]): string {
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   for (const { userName, serialNumber, enableDate, stackId, seedSecretArn } of devices) {
-    table.push([
+    const row = [
       userName ?? '-',
       serialNumber,
       enableDate?.toISOString().replace('.000', '') ?? 'not enabled',
       stackNameOf(stackId),
       seedSecretArn ?? 'gone',
-    ]);
+    ];
+    table.push(row.map(harmless));
   }
   return table.toString().replaceAll(/ +$/gm, '');
 }

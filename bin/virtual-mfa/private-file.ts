@@ -1,9 +1,15 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { replaceFile } from '../replace-file';
 import { failures } from './command-failure';
 
 const OTHERS = 0o077;
+const WRITTEN_BY_GROUP_OR_ALL = 0o022;
+const WRITTEN_BY_ALL = 0o002;
+/** In such a directory, /tmp for example, nobody replaces what is another's. */
+const STICKY = 0o1000;
 const OWNER_ONLY = 0o600;
+const ROOT = 0;
 
 /**
  * Writes a secret into a file that its owner alone can read: a new one, or in place of one that is so already. Windows has no such
@@ -14,7 +20,8 @@ const OWNER_ONLY = 0o600;
 export function writePrivateFile(file: string, content: string | Uint8Array): void {
   try {
     const before = lstatSync(file, { throwIfNoEntry: false });
-    if (before) requireReplaceable(file, before);
+    if (before && !before.isFile()) throw failures.notAFile(file, 'it is no regular file');
+    if (before) requireOwnerOnly(file, before);
     // A new file in its place, which nobody can have opened before.
     replaceFile(file, content, OWNER_ONLY);
   } catch (error) {
@@ -23,19 +30,32 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
   }
 }
 
-/** Refuses an output that is a file which others can read. Pipes and terminals have no such file. */
+/** Refuses an output that is a file of another user, or one that others can read. Pipes and terminals have no such file. */
 export function requireOwnerOnly(name: string, stats: Stats): void {
-  if (process.platform === 'win32' || !stats.isFile()) return;
+  if (process.getuid === undefined || !stats.isFile()) return;
+  if (stats.uid !== process.getuid()) throw failures.ownedByAnother(name, stats.uid);
   if ((stats.mode & OTHERS) !== 0) throw failures.readableByOthers(name, stats.mode);
 }
 
-/** Whether a file is the user's own. */
-export function isOwn({ uid }: Stats): boolean {
-  return process.getuid === undefined || uid === process.getuid();
-}
-
-function requireReplaceable(file: string, stats: Stats): void {
-  if (!stats.isFile()) throw failures.notAFile(file, 'it is no regular file');
-  if (!isOwn(stats)) throw failures.notAFile(file, 'it belongs to another user');
-  requireOwnerOnly(file, stats);
+/**
+ * Refuses a directory in which others could exchange a file, or which they could exchange itself. It has to be the user's, and
+ * written by nobody else; its parents, up to the home directory, may be root's.
+ */
+export function requireUnchangedByOthers(directory: string, home: string): void {
+  if (process.getuid === undefined) return;
+  const user = process.getuid();
+  const [innermost, outermost] = [realpathSync(directory), realpathSync(home)];
+  const refuseUnless = (isSafe: (stats: Stats) => boolean, path: string) => {
+    const stats = statSync(path);
+    if (!isSafe(stats)) throw failures.changeableByOthers(path, stats);
+  };
+  refuseUnless(({ uid, mode }) => uid === user && (mode & WRITTEN_BY_GROUP_OR_ALL) === 0, innermost);
+  // A group may write to parents: on many systems each user is alone in one, and who exchanges a directory becomes its owner.
+  const isSafeParent = ({ uid, mode }: Stats) =>
+    (uid === user || uid === ROOT) && ((mode & WRITTEN_BY_ALL) === 0 || (mode & STICKY) !== 0);
+  let path = innermost;
+  while (path !== outermost && path !== dirname(path)) {
+    path = dirname(path);
+    refuseUnless(isSafeParent, path);
+  }
 }

@@ -56,7 +56,8 @@ export function programFor(machine: Machine, isJson = false): Command {
     .configureOutput({
       writeOut: (text) => terminal.output.write(text),
       writeErr: (text) => terminal.messages.write(text),
-      outputError: (text, write) => (isJson ? undefined : write(text)),
+      // It quotes what was typed.
+      outputError: (text) => (isJson ? undefined : tell(terminal, text.trimEnd())),
     })
     .addHelpText('after', `\n${exitCodeHelp()}`);
   addListCommand(program, machine);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionCredentials } from './session';
-import { isOwn, requireOwnerOnly, writePrivateFile } from './private-file';
+import { requireOwnerOnly, requireUnchangedByOthers, writePrivateFile } from './private-file';
 
 /** A session is used until this long before its end: SDKs ask for another when 15 minutes, or less, are left. */
 const LEFT_AT_LEAST_MILLISECONDS = 15 * 60_000;
@@ -11,18 +11,17 @@ const LEFT_AT_LEAST_OF_LIFE = 1 / 3;
 
 /** Keeps sessions in files that their owner alone can read, one for each way to ask for a session. */
 export class SessionCache {
+  readonly #directory: string;
   readonly #file: string;
 
-  /**
-   * @param directory made where it is not there
-   * @param question everything that the session depends on
-   */
+  /** @param question everything that the session depends on */
   constructor(
-    private readonly directory: string,
+    private readonly home: string,
     question: readonly (string | number)[],
   ) {
+    this.#directory = join(home, '.aws/virtual-mfa/cache');
     const name = createHash('sha256').update(JSON.stringify(question)).digest('hex');
-    this.#file = join(directory, `${name}.json`);
+    this.#file = join(this.#directory, `${name}.json`);
   }
 
   /** The session that was kept, if it lasts long enough. One that others could have read, or written, is not taken. */
@@ -33,8 +32,10 @@ export class SessionCache {
     return left > needed ? kept : undefined;
   }
 
+  /** @throws CommandFailure where others could exchange the session */
   write(session: SessionCredentials): void {
-    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    requireUnchangedByOthers(this.#directory, this.home);
     // One that others could have read is no longer used, and must not stand in the way.
     if (!this.#kept()) rmSync(this.#file, { force: true });
     writePrivateFile(this.#file, JSON.stringify(session));
@@ -43,10 +44,10 @@ export class SessionCache {
   #kept(): SessionCredentials | undefined {
     let descriptor;
     try {
-      descriptor = openSync(this.#file, 'r');
-      const stats = fstatSync(descriptor);
-      requireOwnerOnly(this.#file, stats);
-      if (!isOwn(stats)) return undefined;
+      requireUnchangedByOthers(this.#directory, this.home);
+      // Windows has neither links that anybody can make nor this flag.
+      descriptor = openSync(this.#file, constants.O_RDONLY | constants.O_NOFOLLOW);
+      requireOwnerOnly(this.#file, fstatSync(descriptor));
       const kept = JSON.parse(readFileSync(descriptor, 'utf8')) as Partial<SessionCredentials> | null;
       return kept?.Version === 1 && kept.SessionToken !== undefined ? (kept as SessionCredentials) : undefined;
     } catch {

@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs';
+import { harmless } from './harmless';
 import { requireOwnerOnly } from './private-file';
 
 /** Where a command's output goes. */
@@ -18,7 +19,7 @@ export function print(terminal: Terminal, text: string): void {
 
 /** Prints a line beside it. */
 export function tell(terminal: Terminal, text: string): void {
-  terminal.messages.write(`${text}\n`);
+  terminal.messages.write(`${harmless(text)}\n`);
 }
 
 /** @throws CommandFailure where the shell sends the output into a file that others can read */

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AwsAccess } from '../aws-access';
 import { failures } from '../command-failure';
@@ -65,8 +65,7 @@ async function sessionFor(
   const question = [text, await aws.accessKeyId(), duration, endpoint];
   const home = homedir();
   // Without a home the directory would be one below the current one.
-  const cache =
-    isCached && isAbsolute(home) ? new SessionCache(join(home, '.aws/virtual-mfa/cache'), question) : undefined;
+  const cache = isCached && isAbsolute(home) ? new SessionCache(home, question) : undefined;
   const kept = () => cache?.read(clock.now(), duration);
   return (
     kept() ??

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { failures } from '../command-failure';
+import { harmless } from '../harmless';
 import { ManagedDevices } from '../managed-devices';
 import { resync } from '../resync';
 import { readStoredSeed } from '../stored-seeds';
@@ -34,5 +35,5 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
 const MARKS: Readonly<Record<Check['outcome'], string>> = { proven: '✓', failed: '✗', 'not proven': '-' };
 
 function asLine({ name, outcome, detail }: Check): string {
-  return `${MARKS[outcome]} ${name.padEnd(12)} ${outcome === 'not proven' ? 'not proven: ' : ''}${detail}`;
+  return `${MARKS[outcome]} ${name.padEnd(12)} ${outcome === 'not proven' ? 'not proven: ' : ''}${harmless(detail)}`;
 }

@@ -245,6 +245,27 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     expect(messages).toContain(message);
   });
 
+  test.each([
+    [['\u001b[2J\u009b31m\nvirtual-mfa: done']],
+    [['code', 'Bob', '--\u001b]0;title\u0007']],
+    [['code', '\u001b[2J']],
+    [['session', 'Bob', '--duration-seconds', '9\u001b[8m']],
+    [['code', 'Bob', '\r\u001b[K']],
+    [['list', '--stack', '\u001b[1A', '--region', 'eu-west-1']],
+  ])('prints on one line, and without what steers a terminal, what was typed: %j', async (args) => {
+    const { messages } = await commandLine.run(args);
+    const { messages: asJson } = await commandLine.run([...args, '--json']);
+
+    expect(messages).toMatch(/^\P{Cc}+\n$/u);
+    expect(asJson).toMatch(/^(?:\P{Cc}+\n)?$/u);
+  });
+
+  test('suggests a command that is spelt alike', async () => {
+    const { messages } = await commandLine.run(['codes', 'Bob']);
+
+    expect(messages).toBe("error: unknown command 'codes' (Did you mean code?)\n");
+  });
+
   test.each([[['code', '--json']], [['list', '--json', '--sms']]])('says that as JSON too: %j', async (args) => {
     const { exitCode, output, messages } = await commandLine.run(args);
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { deviceTable } from '../../../bin/virtual-mfa/device-table';
 import { STACK_ID } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 
@@ -69,6 +70,13 @@ describe('virtual-mfa list', () => {
     const rowOf = (serialNumber: string) => output.split('\n').find((line) => line.includes(serialNumber));
     expect(rowOf(deactivated.serialNumber())).toMatch(/^- .* not enabled /);
     expect(rowOf(orphaned.serialNumber())?.trimEnd()).toMatch(/ gone$/);
+  });
+
+  test('shows names without what would steer the terminal', () => {
+    const table = deviceTable([{ userName: 'bob\u001b[2J', serialNumber: 'arn\u009b31m', stackId: 'x/sta\u0007ck/y' }]);
+
+    expect(table.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(table).toContain('bob�[2J');
   });
 
   test('leaves out devices of other stacks, of other regions, and those that the library does not manage', async () => {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   fstatSync,
   mkdtempSync,
@@ -147,6 +148,40 @@ describe('virtual-mfa qr', () => {
     expect(messages).toContain('after umask 077');
     expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
   });
+
+  test.each([['qr'], ['session']])(
+    'refuses to print into a file that another user owns, whatever its mode, before it reads the seed: %s',
+    async (name) => {
+      const file = join(folder, 'uri.txt');
+      writeFileSync(file, '', { mode: 0o600 });
+      const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
+      const uid = statSync(file).uid + 1;
+
+      const { exitCode, output, messages } = await commandLine.run([name, subject.userName], {
+        outputStats: () => Object.assign(statSync(file), { uid }),
+      });
+
+      expect({ exitCode, output }).toEqual({ exitCode: 7, output: '' });
+      expect(messages).toContain(`The file that the output goes to belongs to another user (uid ${uid})`);
+      expect(messages).toContain('Name a file that does not exist, or one of your own');
+      expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
+    },
+  );
+
+  test.runIf(process.getuid?.() === 0).each([['--png'], ['--svg']])(
+    'refuses a file of another user, of mode 0600 too, and leaves it as it is: %s',
+    async (option) => {
+      const file = join(folder, 'of-another');
+      writeFileSync(file, 'somebody’s', { mode: 0o600 });
+      chownSync(file, 65_534, 65_534);
+
+      const { exitCode, messages } = await commandLine.run(['qr', subject.userName, option, file]);
+
+      expect(exitCode).toBe(7);
+      expect(messages).toContain(`${file} belongs to another user (uid 65534)`);
+      expect(readFileSync(file, 'utf8')).toBe('somebody’s');
+    },
+  );
 
   test('takes one form of output, not two', async () => {
     const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--png', 'a', '--svg', 'b']);

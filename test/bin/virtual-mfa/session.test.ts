@@ -1,4 +1,16 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -161,6 +173,84 @@ describe('virtual-mfa session', () => {
 
     expect(exitCode).toBe(0);
     expect(existsSync('.aws')).toBe(before);
+  });
+
+  test.each([
+    ['the cache, by its group', '.aws/virtual-mfa/cache', 0o770],
+    ['the cache', '.aws/virtual-mfa/cache', 0o707],
+    ['a parent', '.aws/virtual-mfa', 0o777],
+    ['~/.aws', '.aws', 0o777],
+    ['the home directory', '.', 0o757],
+  ])('neither takes nor keeps a session where others can write: %s', async (_what, folder, mode) => {
+    const home = join(commandLine.home, `written-${mode}-${folder.length}`);
+    mkdirSync(home);
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const ask = () => commandLine.run(['session', subject.userName], { home }, key);
+    const first = await ask();
+    const cache = join(home, '.aws/virtual-mfa/cache');
+    const files = readdirSync(cache);
+    const kept = files.map((name) => readFileSync(join(cache, name), 'utf8'));
+    chmodSync(join(home, folder), mode);
+
+    const second = await ask();
+
+    expect(second.exitCode).toBe(0);
+    expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
+    expect(second.messages).toContain(
+      `The session is not kept: Others could exchange sessions in ${join(home, folder)} (of uid ${statSync(home).uid}, mode 0${mode.toString(8)}). `,
+    );
+    expect(second.messages).toContain('run chmod go-w on it');
+    expect(readdirSync(cache).map((name) => readFileSync(join(cache, name), 'utf8'))).toEqual(kept);
+  });
+
+  test.runIf(process.getuid?.() === 0).each([['.aws/virtual-mfa/cache'], ['.aws']])(
+    'neither takes nor keeps a session in a directory of another user: %s',
+    async (folder) => {
+      const home = join(commandLine.home, `of-another-${folder.length}`);
+      mkdirSync(home);
+      subject = await commandLine.enrolled();
+      const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+      const first = await commandLine.run(['session', subject.userName], { home }, key);
+      chownSync(join(home, folder), 65_534, 65_534);
+
+      const second = await commandLine.run(['session', subject.userName], { home }, key);
+
+      expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
+      expect(second.messages).toContain(`Others could exchange sessions in ${join(home, folder)} (of uid 65534`);
+    },
+  );
+
+  test('puts up with directories that the user’s group can write, and with links to directories of the user', async () => {
+    const home = join(commandLine.home, 'grouped');
+    mkdirSync(join(home, 'settings/aws'), { recursive: true });
+    chmodSync(join(home, 'settings/aws'), 0o775);
+    symlinkSync('settings/aws', join(home, '.aws'));
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const first = await commandLine.run(['session', subject.userName], { home }, key);
+
+    const second = await commandLine.run(['session', subject.userName], { home }, key);
+
+    expect(second.output).toBe(first.output);
+    expect(readdirSync(join(home, 'settings/aws/virtual-mfa/cache'))).toHaveLength(1);
+  });
+
+  test('follows no link in the cache: it takes no session from where one leads, and writes none there', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const before = cacheFiles();
+    const first = await commandLine.run(['session', subject.userName], {}, key);
+    const [file = ''] = cacheFiles().filter((path) => !before.includes(path));
+    const elsewhere = join(commandLine.home, 'elsewhere.json');
+    renameSync(file, elsewhere);
+    symlinkSync(elsewhere, file);
+
+    const second = await commandLine.run(['session', subject.userName], {}, key);
+
+    expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
+    expect(sessionIn(readFileSync(elsewhere, 'utf8'))).toEqual(sessionIn(first.output));
+    expect(sessionIn(readFileSync(file, 'utf8'))).toEqual(sessionIn(second.output));
   });
 
   test('takes the session that another process got while this one waited for the next code', async () => {
