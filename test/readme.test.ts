@@ -178,8 +178,13 @@ describe('README’s section on the virtual-mfa command', () => {
     expect(rows).toEqual([[0, 'done'], ...Object.values(EXIT_CODES).map(({ code, meaning }) => [code, meaning])]);
   });
 
+  test('lets npx fetch no package of the command’s name', () => {
+    expect(README).toContain('npx --no virtual-mfa ');
+    expect(README).not.toMatch(/npx (?!--no )[^`\n]*virtual-mfa/);
+  });
+
   test('calls commands that there are', () => {
-    const called = [...README.matchAll(/(?:npx |= |`)virtual-mfa ([a-z]+)/g)].map(([, name = '']) => name);
+    const called = [...README.matchAll(/(?:npx --no |= |`)virtual-mfa ([a-z]+)/g)].map(([, name = '']) => name);
     const names = commands.map((command) => command.name());
 
     expect(called.length).toBeGreaterThan(names.length);

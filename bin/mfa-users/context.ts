@@ -92,7 +92,7 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
       'users',
       `${names.length} users`,
       `up to ${USERS_PER_STACK}, which is what one stack holds`,
-      `Declare them in a file, whose users are spread over several stacks: npx virtual-mfa skeleton > ${DEFAULT_USERS_FILE}`,
+      `Declare them in a file, whose users are spread over several stacks: npx --no virtual-mfa skeleton > ${DEFAULT_USERS_FILE}`,
     );
   }
   return names.map((UserName) => ({ UserName, CreateUser: createUsers }));

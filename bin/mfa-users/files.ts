@@ -8,7 +8,7 @@ export function readUsersFile(file: string): string {
   if (text === undefined) {
     throw new DeclarationError(
       `${file}: there is no such file; allowed: a file that declares users. ` +
-        `Write one, \`npx virtual-mfa skeleton > ${file}\` prints a sample; or name another with -c usersFile=…, ` +
+        `Write one, \`npx --no virtual-mfa skeleton > ${file}\` prints a sample; or name another with -c usersFile=…, ` +
         'or pass the names of existing users, like -c users=Bob,Alice.',
     );
   }

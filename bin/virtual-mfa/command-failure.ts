@@ -9,7 +9,7 @@ export const EXIT_CODES = {
   accessDenied: { code: 4, meaning: 'a permission, or the credentials, are missing' },
   notAssigned: { code: 5, meaning: 'the device is not enabled for the user, or not for whoever signs' },
   clockOff: { code: 6, meaning: "this machine's clock is not AWS's" },
-  readableByOthers: { code: 7, meaning: 'the output would be a file that others can read' },
+  readableByOthers: { code: 7, meaning: 'the output would be a file that others own, or can read' },
   interrupted: { code: 130, meaning: 'interrupted' },
 } as const satisfies Record<string, { code: number; meaning: string }>;
 

@@ -69,7 +69,7 @@ export function programFor(machine: Machine, isJson = false): Command {
   program
     .command('skeleton')
     .description('A sample of mfa-users.json, the document that virtual-mfa-app deploys.')
-    .addHelpText('after', '\nExamples:\n  virtual-mfa skeleton > mfa-users.json')
+    .addHelpText('after', '\nExamples:\n  npx --no virtual-mfa skeleton > mfa-users.json')
     .action(() => print(terminal, skeleton().trimEnd()));
   return program;
 }

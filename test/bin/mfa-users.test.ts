@@ -181,7 +181,7 @@ describe('a document of users', () => {
 
   test('that is not there is refused with the command that makes one', () => {
     expect(problemsOf(() => readUsersFile('mfa-users-of-nobody.json'))).toEqual([
-      expect.stringContaining('`npx virtual-mfa skeleton > mfa-users-of-nobody.json`'),
+      expect.stringContaining('`npx --no virtual-mfa skeleton > mfa-users-of-nobody.json`'),
     ]);
     expect(problemsOf(() => readUsersFile(DIRECTORY))).toEqual([expect.stringContaining('EISDIR')]);
   });

@@ -8,7 +8,11 @@ export function addCodeCommand(program: Command, machine: Machine): void {
   deviceCommand(program, {
     name: 'code',
     description: 'The current authentication code, and the seconds that it has left.',
-    examples: ['virtual-mfa code Bob', 'virtual-mfa code Bob --json', 'virtual-mfa code Bob --watch'],
+    examples: [
+      'npx --no virtual-mfa code Bob',
+      'npx --no virtual-mfa code Bob --json',
+      'npx --no virtual-mfa code Bob --watch',
+    ],
   })
     .option('--watch', 'shows each code, until interrupted')
     .action(async (text: string, options: CommonOptions & { readonly watch?: true }) => {

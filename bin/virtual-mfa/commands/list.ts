@@ -9,7 +9,7 @@ export function addListCommand(program: Command, machine: Machine): void {
   awsCommand(program, {
     name: 'list',
     description: 'The devices that the library manages in the region, as a table.',
-    examples: ['virtual-mfa list', 'virtual-mfa list --stack VirtualMfaStack --json'],
+    examples: ['npx --no virtual-mfa list', 'npx --no virtual-mfa list --stack VirtualMfaStack --json'],
   })
     .option('--stack <name or id>', 'only the devices of this stack')
     .action(async ({ stack, json, ...options }: CommonOptions & { readonly stack?: string }) => {

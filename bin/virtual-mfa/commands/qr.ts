@@ -16,9 +16,9 @@ export function addQrCommand(program: Command, machine: Machine): void {
     name: 'qr',
     description: 'The QR code that an authenticator app scans to make the codes of the device.',
     examples: [
-      'virtual-mfa qr Bob',
-      'virtual-mfa qr Bob --png bob.png',
-      'virtual-mfa qr arn:aws:iam::123456789012:mfa/Bob-0123456789 --uri',
+      'npx --no virtual-mfa qr Bob',
+      'npx --no virtual-mfa qr Bob --png bob.png',
+      'npx --no virtual-mfa qr arn:aws:iam::123456789012:mfa/Bob-0123456789 --uri',
     ],
   })
     .addOption(new Option('--png <file>', 'writes it as a PNG file of mode 0600').conflicts(['svg', 'uri']))

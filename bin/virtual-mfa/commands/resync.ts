@@ -8,7 +8,7 @@ export function addResyncCommand(program: Command, machine: Machine): void {
   deviceCommand(program, {
     name: 'resync',
     description: 'Synchronizes the device with two codes of its stored seed (ResyncMFADevice).',
-    examples: ['virtual-mfa resync Bob'],
+    examples: ['npx --no virtual-mfa resync Bob'],
   }).action(async (text: string, options: CommonOptions) => {
     await withAws(machine, options, async (aws) => {
       const seed = await enabledSeed(text, aws);

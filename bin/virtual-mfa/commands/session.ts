@@ -29,12 +29,12 @@ export function addSessionCommand(program: Command, machine: Machine): void {
     name: 'session',
     description: 'Credentials of a session with MFA, in the form that credential_process wants.',
     examples: [
-      'virtual-mfa session Bob --profile bob-key',
-      'virtual-mfa session Bob --profile bob-key --seed-profile administrator --no-cache',
+      'npx --no virtual-mfa session Bob --profile bob-key',
+      'npx --no virtual-mfa session Bob --profile bob-key --seed-profile administrator --no-cache',
       '',
       'In ~/.aws/config, for every tool that takes a profile:',
       '[profile bob]',
-      'credential_process = virtual-mfa session Bob --profile bob-key',
+      'credential_process = /path/to/node_modules/.bin/virtual-mfa session Bob --profile bob-key',
     ],
   })
     .option('--seed-profile <name>', 'the profile that may find and read the seed; without it --profile')

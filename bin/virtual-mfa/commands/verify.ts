@@ -14,7 +14,7 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
   deviceCommand(program, {
     name: 'verify',
     description: 'Whether the device is enabled for its user, and whether the stored seed is its seed.',
-    examples: ['virtual-mfa verify Bob', 'virtual-mfa verify Bob --resync'],
+    examples: ['npx --no virtual-mfa verify Bob', 'npx --no virtual-mfa verify Bob --resync'],
   })
     .option('--resync', 'proves with ResyncMFADevice that IAM has the stored seed')
     .action(async (text: string, options: CommonOptions & { readonly resync?: true }) => {

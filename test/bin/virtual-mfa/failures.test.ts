@@ -309,7 +309,7 @@ describe('virtual-mfa --help', () => {
       const { exitCode, output } = await commandLine.run([name, '--help']);
 
       expect(exitCode).toBe(0);
-      expect(output).toMatch(new RegExp(`Examples:\n {2}virtual-mfa ${name}`));
+      expect(output).toMatch(new RegExp(`Examples:\n {2}npx --no virtual-mfa ${name}`));
     },
   );
 
