@@ -23,6 +23,7 @@ export class Account {
   readonly accountId: string;
   readonly region: string;
   readonly partition: string;
+  /** The account's time, in milliseconds since the epoch. */
   readonly now: () => number;
   readonly credentials: CredentialRegistry;
   readonly calls = new CallLog();
@@ -31,16 +32,22 @@ export class Account {
   /** The account's root: not bound by policies. CloudFormation acts as root too, as with an administrator's execution role. */
   readonly root: Principal;
   readonly #services = new Map<string, RpcService>();
+  #millisecondsAhead = 0;
 
   constructor({ accountId, region, partition, now }: AccountOptions) {
     this.accountId = accountId;
     this.region = region;
     this.partition = partition;
-    this.now = now;
-    this.credentials = new CredentialRegistry(now);
-    this.throttling = new Throttling(now, (name) => this.service(name));
+    this.now = () => now() + this.#millisecondsAhead;
+    this.credentials = new CredentialRegistry(this.now);
+    this.throttling = new Throttling(this.now, (name) => this.service(name));
     const arn = this.arn('iam', 'root');
     this.root = { type: 'root', arn, principalArn: arn, userId: accountId, policies: () => undefined };
+  }
+
+  /** Sets the account's clock ahead, for whoever would have to wait for it. */
+  advanceClock(milliseconds: number): void {
+    this.#millisecondsAhead += milliseconds;
   }
 
   /** Adds a service to the account. */

@@ -75,7 +75,7 @@ export async function startLocalAws({
   const kms = new Kms(account);
   const sts = new Sts(account, iam.state);
   const s3 = new S3(account);
-  const logs = new LogStore(now);
+  const logs = new LogStore(account.now);
   const readObject = (bucket: string, key: string) => s3.readObject(bucket, key);
   const lambda = new LambdaService(
     account,

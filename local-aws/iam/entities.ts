@@ -53,9 +53,9 @@ export interface VirtualMfaDevice {
   readonly tags: Tags;
   /** Whose it is, once enabled. */
   assignment?: { readonly userName: string; readonly enableDate: Date };
-  /** The time step of the last code that was accepted: it and all before are used up. */
-  lastTimeStep?: number;
-  /** By how many time steps the device's clock is off, as ResyncMFADevice learned it. */
+  /** The later time step of the last pair of codes that IAM took: the next pair must be newer. Signing in is another matter. */
+  lastPairTimeStep?: number;
+  /** By how many time steps the device's clock is off, as the last pair of codes told. */
   driftTimeSteps: number;
 }
 
@@ -63,7 +63,7 @@ export interface VirtualMfaDevice {
 export class Entities<T> {
   readonly #entities = new Map<string, T>();
 
-  /** @param kind as IAM's messages name it: `user with name` */
+  /** @param kind as IAM's messages name it: `User` */
   constructor(private readonly kind: string) {}
 
   find(name: string): T | undefined {
@@ -72,12 +72,12 @@ export class Entities<T> {
 
   get(name: string): T {
     const entity = this.find(name);
-    if (entity === undefined) throw noSuchEntity(`The ${this.kind} ${name} cannot be found.`);
+    if (entity === undefined) throw noSuchEntity(`The ${this.kind.toLowerCase()} with name ${name} cannot be found.`);
     return entity;
   }
 
   add(name: string, entity: T): T {
-    if (this.find(name) !== undefined) throw entityAlreadyExists(`The ${this.kind} ${name} already exists.`);
+    if (this.find(name) !== undefined) throw entityAlreadyExists(`${this.kind} with name ${name} already exists.`);
     this.#entities.set(name.toLowerCase(), entity);
     return entity;
   }

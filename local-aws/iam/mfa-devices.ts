@@ -38,9 +38,8 @@ const PNG = { deflateLevel: 9, filterType: 0 };
 
 const MFA_DEVICES_PER_USER = 8;
 const VIRTUAL_MFA_DEVICES_PER_ACCOUNT = 5000;
-/** EnableMFADevice takes codes of steps within ±1 of now; ResyncMFADevice finds a device whose clock drifted by up to an hour. */
-const ENABLE_WINDOW = 1;
-const RESYNC_WINDOW = 120;
+/** How far the later code of a pair may be from the time that the device's clock is thought to show, in time steps. */
+const PAIR_RANGE = { behind: 998, ahead: 1000 };
 const SEED_BYTES = 40;
 
 /** The MFA actions in full, with AWS's limits and real code verification. */
@@ -71,7 +70,7 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
           throw new AwsError('ValidationError', `The serial number ${serial} would be longer than 256 characters`);
         }
         if ([...state.virtualMfaDevices.keys()].some((other) => other.toLowerCase() === serial.toLowerCase())) {
-          throw entityAlreadyExists('MFADevice entity at the same path and name already exists.');
+          throw entityAlreadyExists('MFA device already exists.');
         }
         if (state.virtualMfaDevices.size >= VIRTUAL_MFA_DEVICES_PER_ACCOUNT) {
           throw limitExceeded('VirtualMFADevicesPerAccount', VIRTUAL_MFA_DEVICES_PER_ACCOUNT);
@@ -106,12 +105,16 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
       run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
         const user = state.users.get(UserName);
         const device = state.device(SerialNumber);
+        if (device.assignment?.userName === user.name) {
+          throw entityAlreadyExists(`MFA Device for user ${user.name} already exists.`);
+        }
         if (device.assignment) throw entityAlreadyExists('MFA Device is already in use.');
         if (state.devicesOf(user.name).length >= MFA_DEVICES_PER_USER) {
           throw limitExceeded('MFADevicesPerUser', MFA_DEVICES_PER_USER);
         }
-        synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now(), ENABLE_WINDOW);
+        synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now());
         device.assignment = { userName: user.name, enableDate: new Date(account.now()) };
+        state.publishBinding(device);
       },
     }),
 
@@ -120,9 +123,8 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
       authorize: onUser('iam:DeactivateMFADevice'),
       run: ({ UserName, SerialNumber }, call) => {
         const device = assignedDevice(state, userOf(state, UserName, call), SerialNumber);
-        // The codes that it was enabled with stay used up.
         delete device.assignment;
-        device.driftTimeSteps = 0;
+        state.publishBinding(device);
       },
     }),
 
@@ -136,7 +138,8 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
       authorize: onUser('iam:ResyncMFADevice'),
       run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
         const device = assignedDevice(state, state.users.get(UserName), SerialNumber);
-        synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now(), RESYNC_WINDOW);
+        synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now());
+        state.publishBinding(device);
       },
     }),
 
@@ -216,14 +219,15 @@ function assignedDevice(state: IamState, user: User, serial: string): VirtualMfa
   return device;
 }
 
-/** Takes two consecutive codes, or throws; a code that was accepted before is not taken again. */
-function synchronize(device: VirtualMfaDevice, codes: readonly [string, string], now: number, window: number): void {
-  const timeStep = consecutiveTimeSteps(device, codes, now, window);
-  if (timeStep === undefined || timeStep - 1 <= (device.lastTimeStep ?? -1)) {
+/** Takes two consecutive codes that are newer than every pair before, and learns from them what the device's clock shows. */
+function synchronize(device: VirtualMfaDevice, codes: readonly [string, string], now: number): void {
+  const expected = timeStepAt(now) + device.driftTimeSteps;
+  const timeStep = consecutiveTimeSteps(device.seed, codes, expected, PAIR_RANGE);
+  if (timeStep === undefined || timeStep - 1 <= (device.lastPairTimeStep ?? -1)) {
     throw new AwsError('InvalidAuthenticationCode', 'Authentication code for device is not valid.', 403);
   }
-  device.lastTimeStep = timeStep;
-  device.driftTimeSteps = window === ENABLE_WINDOW ? 0 : timeStep - timeStepAt(now);
+  device.lastPairTimeStep = timeStep;
+  device.driftTimeSteps = timeStep - timeStepAt(now);
 }
 
 function listed(

@@ -13,14 +13,16 @@ import {
   type User,
   type VirtualMfaDevice,
 } from './entities';
+import { MfaBindings } from './mfa-bindings';
 
 /** Everything that IAM holds for one account. */
 export class IamState {
-  readonly users = new Entities<User>('user with name');
-  readonly groups = new Entities<Group>('group with name');
-  readonly roles = new Entities<Role>('role with name');
+  readonly users = new Entities<User>('User');
+  readonly groups = new Entities<Group>('Group');
+  readonly roles = new Entities<Role>('Role');
   readonly managedPolicies = new Map<string, ManagedPolicy>();
   readonly virtualMfaDevices = new Map<string, VirtualMfaDevice>();
+  readonly mfaBindings = new MfaBindings();
 
   constructor(readonly account: Account) {}
 
@@ -52,7 +54,7 @@ export class IamState {
 
   device(serialNumber: string): VirtualMfaDevice {
     const device = this.virtualMfaDevices.get(serialNumber);
-    if (!device) throw noSuchEntity(`VirtualMFADevice with serial number ${serialNumber} does not exist.`);
+    if (!device) throw noSuchEntity(`MFA Device with serial number ${serialNumber} does not exist.`);
     return device;
   }
 
@@ -60,6 +62,12 @@ export class IamState {
     return [...this.virtualMfaDevices.values()].filter(
       ({ assignment }) => assignment?.userName.toLowerCase() === userName.toLowerCase(),
     );
+  }
+
+  /** Lets STS know, in its time, whose a device is now. */
+  publishBinding({ serialNumber, seed, driftTimeSteps, assignment }: VirtualMfaDevice): void {
+    const binding = assignment && { userId: this.users.get(assignment.userName).id, seed, driftTimeSteps };
+    this.mfaBindings.record(serialNumber, binding, this.account.now());
   }
 
   /** The document of a managed policy's default version, the account's own or AWS's. */

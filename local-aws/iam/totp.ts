@@ -1,5 +1,4 @@
 import { Secret, TOTP } from 'otpauth';
-import type { VirtualMfaDevice } from './entities';
 
 const PERIOD_SECONDS = 30;
 
@@ -9,30 +8,22 @@ export function timeStepAt(millisecondsSinceEpoch: number): number {
 }
 
 /** The six-digit code of a seed at a time step. otpauth is not the library that the product uses: the judge shares no defect with it. */
-function codeAt(seed: string, timeStep: number): string {
+export function codeAt(seed: string, timeStep: number): string {
   const totp = new TOTP({ secret: Secret.fromBase32(seed), digits: 6, period: PERIOD_SECONDS, algorithm: 'SHA1' });
   return totp.generate({ timestamp: timeStep * PERIOD_SECONDS * 1000 });
 }
 
-/** The last of two consecutive time steps, at most `window` steps from now, whose codes these are; undefined if there is none. */
+/** The later of two consecutive time steps whose codes these are, the nearest to a time step first; undefined if none is in the range. */
 export function consecutiveTimeSteps(
-  { seed }: VirtualMfaDevice,
+  seed: string,
   codes: readonly [string, string],
-  now: number,
-  window: number,
+  around: number,
+  { behind, ahead }: { readonly behind: number; readonly ahead: number },
 ): number | undefined {
-  const current = timeStepAt(now);
-  for (let second = current - window + 1; second <= current + window; second += 1) {
-    if (codeAt(seed, second - 1) === codes[0] && codeAt(seed, second) === codes[1]) return second;
+  const isPair = (second: number) => codeAt(seed, second) === codes[1] && codeAt(seed, second - 1) === codes[0];
+  for (let distance = 0; distance <= Math.max(behind, ahead); distance += 1) {
+    if (distance <= behind && isPair(around - distance)) return around - distance;
+    if (distance <= ahead && isPair(around + distance)) return around + distance;
   }
   return undefined;
-}
-
-/** Accepts a code for sign-in, once: its time step is within ±1 of the device's now, and later than the last one accepted. */
-export function acceptCode(device: VirtualMfaDevice, code: string, now: number): boolean {
-  const current = timeStepAt(now) + device.driftTimeSteps;
-  const timeStep = [current, current - 1, current + 1].find((step) => codeAt(device.seed, step) === code);
-  if (timeStep === undefined || timeStep <= (device.lastTimeStep ?? -1)) return false;
-  device.lastTimeStep = timeStep;
-  return true;
 }

@@ -95,16 +95,14 @@ export function userActions(state: IamState): Record<string, Action> {
       run: ({ UserName }) => {
         const user = state.users.get(UserName);
         const blocking = [
-          [state.devicesOf(user.name).length, 'MFA devices'],
-          [user.loginProfileCreated ? 1 : 0, 'login profile'],
-          [user.accessKeyIds.size, 'access keys'],
-          [user.inlinePolicies.size, 'policies'],
-          [user.attachedPolicies.size, 'attached policies'],
-          [user.groups.size, 'group memberships'],
+          [state.devicesOf(user.name).length, 'remove tokens from principal'],
+          [user.loginProfileCreated ? 1 : 0, 'delete login profile'],
+          [user.accessKeyIds.size, 'delete access keys'],
+          [user.attachedPolicies.size, 'detach all policies'],
+          [user.inlinePolicies.size, 'delete policies'],
+          [user.groups.size, 'remove users from group'],
         ].find(([count]) => count !== 0);
-        if (blocking) {
-          throw deleteConflict(`Cannot delete entity, must remove ${blocking[1] ?? ''} from referenced objects first.`);
-        }
+        if (blocking) throw deleteConflict(`Cannot delete entity, must ${blocking[1] ?? ''} first.`);
         state.users.delete(UserName);
       },
     }),

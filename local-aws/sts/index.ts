@@ -1,14 +1,13 @@
 import type { Account } from '../account';
 import { evaluateResourcePolicy, globalContext, type PolicyDocument } from '../authorization';
 import type { Credentials } from '../credentials';
-import type { User } from '../iam/entities';
 import { roleName as sessionName } from '../iam/inputs';
 import type { IamState } from '../iam/state';
-import { acceptCode } from '../iam/totp';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { anything, integer, optional, text } from '../protocol/members';
 import { action, type RpcService } from '../service';
+import { MfaCodes } from './mfa-codes';
 
 const mfaSerialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ });
 const tokenCode = text({ min: 6, max: 6, pattern: /^[\d]*$/ });
@@ -22,10 +21,14 @@ export class Sts implements RpcService {
   readonly protocol = 'query';
   readonly namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
+  readonly #mfaCodes: MfaCodes;
+
   constructor(
     private readonly account: Account,
     private readonly iam: IamState,
-  ) {}
+  ) {
+    this.#mfaCodes = new MfaCodes(iam.mfaBindings, account.now);
+  }
 
   readonly actions: RpcService['actions'] = {
     GetCallerIdentity: action({
@@ -116,18 +119,18 @@ export class Sts implements RpcService {
   }
 
   #requireCode(caller: Principal, serialNumber: string | undefined, code: string | undefined): void {
-    const device = serialNumber === undefined ? undefined : this.iam.virtualMfaDevices.get(serialNumber);
-    const user: User | undefined =
-      caller.type === 'user' && caller.name !== undefined ? this.iam.users.find(caller.name) : undefined;
-    if (!device || !user || device.assignment?.userName !== user.name) {
+    const verdict =
+      serialNumber === undefined || caller.type !== 'user'
+        ? 'unavailable'
+        : this.#mfaCodes.verify(caller.userId, serialNumber, code ?? '');
+    if (verdict === 'unavailable') {
       throw new AwsError(
         'AccessDenied',
-        'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.' +
-          (user ? '' : ` (You call as ${caller.arn}: sign with an access key of the device's user.)`),
+        'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.',
         403,
       );
     }
-    if (code === undefined || !acceptCode(device, code, this.account.now())) {
+    if (verdict === 'invalid') {
       throw new AwsError('AccessDenied', 'MultiFactorAuthentication failed with invalid MFA one time pass code. ', 403);
     }
   }

@@ -94,7 +94,7 @@ describe('CreateVirtualMFADevice', () => {
       expect(await refusalOf(create(name))).toEqual({
         code: 'EntityAlreadyExists',
         status: 409,
-        message: 'MFADevice entity at the same path and name already exists.',
+        message: 'MFA device already exists.',
       });
     }
     await create('Bob', '/other/');
@@ -175,6 +175,8 @@ describe('EnableMFADevice', () => {
   it.each([
     ['the previous and the current one', -1, 0],
     ['the current and the next one', 0, 1],
+    ['the latest that it finds', 999, 1000],
+    ['the earliest that it finds', -999, -998],
   ])('takes the codes of two consecutive time steps: %s', async (_case, first, second) => {
     await enable('Bob', device, [first, second]);
     expect(await devicesOf('Bob')).toEqual([
@@ -186,9 +188,8 @@ describe('EnableMFADevice', () => {
     ['swapped', 0, -1],
     ['the same twice', 0, 0],
     ['not consecutive', -1, 1],
-    ['a minute old', -2, -1],
-    ['two minutes old', -4, -3],
-    ['too far ahead', 1, 2],
+    ['too old', -1000, -999],
+    ['too far ahead', 1000, 1001],
   ])('refuses codes that are %s', async (_case, first, second) => {
     expect(await refusalOf(enable('Bob', device, [first, second]))).toEqual(NOT_VALID);
     expect(await devicesOf('Bob')).toEqual([]);
@@ -208,12 +209,6 @@ describe('EnableMFADevice', () => {
     const other = await createDevice(account.iam, 'other');
     expect(await refusalOf(enable('Bob', { ...device, seed: other.seed }))).toEqual(NOT_VALID);
     await enable('Bob', device);
-  });
-
-  it('takes codes until the step in which they go stale', async () => {
-    account.pass(STEP);
-    expect(await refusalOf(enable('Bob', device, [-1, 0], NOON))).toEqual(NOT_VALID);
-    await enable('Bob', device, [0, 1], NOON);
   });
 
   it('keeps the leading zeros of a code', async () => {
@@ -245,8 +240,7 @@ describe('EnableMFADevice', () => {
     await deactivate('Bob', device);
     expect(await refusalOf(enable('Bob', device))).toEqual(NOT_VALID);
     expect(await refusalOf(enable('Bob', device, [0, 1]))).toEqual(NOT_VALID);
-    account.pass(2 * STEP);
-    await enable('Bob', device);
+    await enable('Bob', device, [1, 2]);
     expect(await devicesOf('Bob')).toHaveLength(1);
   });
 
@@ -254,12 +248,11 @@ describe('EnableMFADevice', () => {
     await createUser('Eve');
     await enable('Bob', device);
     account.pass(2 * STEP);
-    for (const user of ['Bob', 'Eve']) {
-      expect(await refusalOf(enable(user, device))).toEqual({
-        code: 'EntityAlreadyExists',
-        status: 409,
-        message: 'MFA Device is already in use.',
-      });
+    for (const [user, message] of [
+      ['Bob', 'MFA Device for user Bob already exists.'],
+      ['Eve', 'MFA Device is already in use.'],
+    ] as const) {
+      expect(await refusalOf(enable(user, device))).toEqual({ code: 'EntityAlreadyExists', status: 409, message });
     }
     expect(await devicesOf('Eve')).toEqual([]);
   });
@@ -284,7 +277,7 @@ describe('EnableMFADevice', () => {
     expect(await refusalOf(enable('Bob', { ...device, serialNumber }))).toEqual({
       code: 'NoSuchEntity',
       status: 404,
-      message: `VirtualMFADevice with serial number ${serialNumber} does not exist.`,
+      message: `MFA Device with serial number ${serialNumber} does not exist.`,
     });
   });
 });
@@ -299,7 +292,7 @@ describe('DeactivateMFADevice and DeleteVirtualMFADevice', () => {
     expect(await refusalOf(userDeletion())).toEqual({
       code: 'DeleteConflict',
       status: 409,
-      message: 'Cannot delete entity, must remove MFA devices from referenced objects first.',
+      message: 'Cannot delete entity, must remove tokens from principal first.',
     });
     await deactivate('Bob', device);
     await userDeletion();
@@ -337,11 +330,13 @@ describe('ResyncMFADevice', () => {
       }),
     );
 
-  it('finds a device whose clock runs ahead, wherever within an hour its two codes lie', async () => {
+  it('finds a device whose clock runs ahead, and looks for it around there the next time, also after it was deactivated', async () => {
     const device = await createUserWithDevice(account, 'Bob');
-    await resync(device, [100, 101]);
-    expect(await refusalOf(resync(device, [100, 101]))).toEqual(NOT_VALID);
-    await resync(device, [102, 103]);
+    await resync(device, [999, 1000]);
+    expect(await refusalOf(resync(device, [999, 1000]))).toEqual(NOT_VALID);
+    await deactivate('Bob', device);
+    expect(await refusalOf(enable('Bob', device, [2000, 2001]))).toEqual(NOT_VALID);
+    await enable('Bob', device, [1999, 2000]);
   });
 
   it('refuses what is no pair of consecutive codes, or lies before the last code that was used', async () => {
@@ -349,7 +344,8 @@ describe('ResyncMFADevice', () => {
     for (const steps of [
       [3, 2],
       [2, 4],
-      [200, 201],
+      [1000, 1001],
+      [0, 1],
       [-1, 0],
       [-10, -9],
     ] as const) {

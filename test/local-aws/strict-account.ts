@@ -114,7 +114,7 @@ export async function createDevice(iam: IAMClient, name: string): Promise<Device
   return { serialNumber: SerialNumber, seed: Buffer.from(Base32StringSeed).toString('ascii') };
 }
 
-/** Makes a user who has an enabled device; the codes of the previous and of the current time step are used up. */
+/** Makes a user with a device that IAM has just enabled, with the codes of the previous and of the current time step. */
 export async function createUserWithDevice({ iam, now }: StrictAccount, UserName: string): Promise<Device> {
   await iam.send(new CreateUserCommand({ UserName }));
   const device = await createDevice(iam, UserName);

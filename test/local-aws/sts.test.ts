@@ -11,6 +11,7 @@ import {
 import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STS_DELAY_MILLISECONDS } from '../../local-aws/sts/mfa-codes';
 import {
   ACCOUNT_ID,
   allow,
@@ -39,6 +40,7 @@ beforeEach(async () => {
   device = await createUserWithDevice(account, 'Bob');
   key = await createAccessKey(account.iam, 'Bob');
   bob = account.as(key);
+  account.pass(STS_DELAY_MILLISECONDS);
 });
 
 afterEach(() => account.close());
@@ -56,6 +58,13 @@ const WRONG_CODE = {
   message: 'MultiFactorAuthentication failed with invalid MFA one time pass code. ',
 };
 
+const UNABLE = {
+  code: 'AccessDenied',
+  status: 403,
+  message:
+    'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.',
+};
+
 describe('GetCallerIdentity', () => {
   it('tells root and users who they are, and asks for no permission', async () => {
     expect(await whoIs(account)).toMatchObject({
@@ -71,64 +80,76 @@ describe('GetCallerIdentity', () => {
 
 describe('GetSessionToken', () => {
   it('takes a fresh code of the own device, once', async () => {
-    account.pass(STEP);
     const { Credentials } = await sessionToken(bob, codeNow());
     expect(Credentials?.AccessKeyId).toMatch(/^ASIA/);
-    expect(Credentials?.Expiration).toEqual(new Date(NOON + STEP + 900_000));
+    expect(Credentials?.Expiration).toEqual(new Date(NOON + STS_DELAY_MILLISECONDS + 900_000));
     expect(await refusalOf(sessionToken(bob, codeNow()))).toEqual(WRONG_CODE);
     account.pass(STEP);
     await sessionToken(bob, codeNow());
   });
 
-  it('takes the code of the next time step, and of the previous one that no later code has used up', async () => {
-    account.pass(10 * STEP);
-    await sessionToken(bob, codeNow(-1));
-    await sessionToken(bob, codeNow(1));
-    expect(await refusalOf(sessionToken(bob, codeNow(0)))).toEqual(WRONG_CODE);
-  });
-
-  it('refuses the codes that the device was enabled with', async () => {
-    expect(await refusalOf(sessionToken(bob, codeNow(-1)))).toEqual(WRONG_CODE);
-    expect(await refusalOf(sessionToken(bob, codeNow(0)))).toEqual(WRONG_CODE);
-    await sessionToken(bob, codeNow(1));
+  it('takes the codes of two time steps either way, in any order, those that the device was enabled with too', async () => {
+    for (const steps of [2, -1, 0, 1, -2]) await sessionToken(bob, codeNow(steps));
+    for (const steps of [-1, 0]) expect(await refusalOf(sessionToken(bob, codeNow(steps)))).toEqual(WRONG_CODE);
   });
 
   it('refuses wrong, stale and early codes, and a serial number without a code', async () => {
     account.pass(10 * STEP);
-    const codes = [wrongCode(device.seed, account.now()), codeNow(-2), codeNow(2)];
+    const codes = [wrongCode(device.seed, account.now()), codeNow(-3), codeNow(3)];
     for (const code of codes) expect(await refusalOf(sessionToken(bob, code))).toEqual(WRONG_CODE);
     const command = new GetSessionTokenCommand({ SerialNumber: device.serialNumber });
     expect(await refusalOf(bob.sts.send(command))).toEqual(WRONG_CODE);
     await sessionToken(bob, codeNow());
   });
 
-  it("refuses someone else's device, an unknown one, a deactivated one, and a code without a serial number", async () => {
-    const others = await createUserWithDevice(account, 'Eve');
-    account.pass(STEP);
-    const refused = {
-      code: 'AccessDenied',
-      status: 403,
-      message:
-        'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.',
-    };
-    const othersCode = codeAt(others.seed, account.now());
-    expect(await refusalOf(sessionToken(bob, othersCode, others.serialNumber))).toEqual(refused);
-    expect(await refusalOf(sessionToken(bob, codeNow(), `${device.serialNumber}x`))).toEqual(refused);
-    expect(await refusalOf(bob.sts.send(new GetSessionTokenCommand({ TokenCode: codeNow() })))).toEqual(refused);
-    const { serialNumber: SerialNumber } = device;
-    await account.iam.send(new DeactivateMFADeviceCommand({ UserName: 'Bob', SerialNumber }));
-    expect(await refusalOf(sessionToken(bob, codeNow()))).toEqual(refused);
+  it('does not know a device at once that IAM already shows', async () => {
+    const { serialNumber, seed } = await createUserWithDevice(account, 'Eve');
+    const eve = account.as(await createAccessKey(account.iam, 'Eve'));
+    const signIn = (step: number) => sessionToken(eve, codeAt(seed, account.now() + step * STEP), serialNumber);
+    const { MFADevices } = await account.iam.send(new ListMFADevicesCommand({ UserName: 'Eve' }));
+    expect(MFADevices).toHaveLength(1);
+    account.pass(STS_DELAY_MILLISECONDS - 1000);
+    expect(await refusalOf(signIn(0))).toEqual(UNABLE);
+    account.pass(1000);
+    await signIn(0);
   });
 
-  it("explains to root's key that the device's own user has to sign", async () => {
+  it('uses a code up shortly before it knows the device', async () => {
+    const { serialNumber, seed } = await createUserWithDevice(account, 'Eve');
+    const eve = account.as(await createAccessKey(account.iam, 'Eve'));
+    const [code, next] = [codeAt(seed, account.now()), codeAt(seed, account.now() + STEP)];
+    account.pass(STS_DELAY_MILLISECONDS - 100);
+    expect(await refusalOf(sessionToken(eve, code, serialNumber))).toEqual(UNABLE);
+    account.pass(100);
+    expect(await refusalOf(sessionToken(eve, code, serialNumber))).toEqual(WRONG_CODE);
+    await sessionToken(eve, next, serialNumber);
+  });
+
+  it('verifies nine codes of a device in three minutes of UTC, right and wrong ones alike', async () => {
+    account.pass(180_000 - (account.now() % 180_000));
+    for (let count = 0; count < 8; count += 1) {
+      expect(await refusalOf(sessionToken(bob, wrongCode(device.seed, account.now())))).toEqual(WRONG_CODE);
+    }
+    await sessionToken(bob, codeNow());
+    account.pass(179_999);
+    expect(await refusalOf(sessionToken(bob, codeNow()))).toEqual(UNABLE);
+    account.pass(1);
+    await sessionToken(bob, codeNow());
+  });
+
+  it("refuses someone else's device, an unknown one, one that was deactivated some seconds ago, a code without a serial number, and root's key", async () => {
+    const others = await createUserWithDevice(account, 'Eve');
     account.pass(STEP);
-    expect(await refusalOf(sessionToken(account, codeNow()))).toEqual({
-      code: 'AccessDenied',
-      status: 403,
-      message: expect.stringContaining(
-        `(You call as arn:aws:iam::${ACCOUNT_ID}:root: sign with an access key of the device's user.)`,
-      ) as string,
-    });
+    const othersCode = codeAt(others.seed, account.now());
+    expect(await refusalOf(sessionToken(bob, othersCode, others.serialNumber))).toEqual(UNABLE);
+    expect(await refusalOf(sessionToken(bob, codeNow(), `${device.serialNumber}x`))).toEqual(UNABLE);
+    expect(await refusalOf(bob.sts.send(new GetSessionTokenCommand({ TokenCode: codeNow() })))).toEqual(UNABLE);
+    expect(await refusalOf(sessionToken(account, codeNow()))).toEqual(UNABLE);
+    const { serialNumber: SerialNumber } = device;
+    await account.iam.send(new DeactivateMFADeviceCommand({ UserName: 'Bob', SerialNumber }));
+    await sessionToken(bob, codeNow());
+    account.pass(STS_DELAY_MILLISECONDS);
+    expect(await refusalOf(sessionToken(bob, codeNow(1)))).toEqual(UNABLE);
   });
 
   it('refuses temporary credentials', async () => {

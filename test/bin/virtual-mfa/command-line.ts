@@ -9,6 +9,9 @@ import { run } from '../../../bin/virtual-mfa/program';
 import type { Credentials } from '../../../local-aws/credentials';
 import { Lifecycle, type Properties, type Subject } from '../../lambda/lifecycle';
 
+/** More than local-aws's STS takes to learn of a device, in whole seconds: the dates in HTTP have no others. */
+const STS_KNOWS_AFTER_MILLISECONDS = 8_000;
+
 /** How a command ended, and what it printed. */
 export interface Ended {
   readonly exitCode: number;
@@ -51,11 +54,12 @@ export class CommandLine {
     return new CommandLine(await Lifecycle.start());
   }
 
-  /** A user with a device that is enabled; both codes that enabled it are used up. */
+  /** A user with a device that is enabled, and that STS knows of. */
   async enrolled(properties: Properties = {}): Promise<Subject> {
     const subject = await this.lifecycle.newSubject();
     const { answer } = await subject.create(properties);
     expect(answer.Status).toBe('SUCCESS');
+    this.lifecycle.clock.advance(STS_KNOWS_AFTER_MILLISECONDS);
     return subject;
   }
 
@@ -140,8 +144,11 @@ export class CommandLine {
   giveAnotherSeed(subject: Subject): void {
     const device = subject.device();
     if (!device) throw new Error('there is no device');
-    const { virtualMfaDevices } = this.lifecycle.aws.iam;
-    virtualMfaDevices.set(device.serialNumber, { ...device, seed: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' });
+    const { iam } = this.lifecycle.aws;
+    const another = { ...device, seed: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' };
+    iam.virtualMfaDevices.set(device.serialNumber, another);
+    iam.publishBinding(another);
+    this.lifecycle.clock.advance(STS_KNOWS_AFTER_MILLISECONDS);
   }
 
   /** How often an action arrived. */

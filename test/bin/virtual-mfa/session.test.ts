@@ -81,10 +81,10 @@ describe('virtual-mfa session', () => {
     const second = await commandLine.run(['session', subject.userName, '--no-cache'], {}, key);
 
     expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
-    expect(waitsOfFirst).toHaveLength(1);
-    expect(commandLine.waits).toEqual([30_000]);
-    expect(second.messages).toBe(
-      'STS refused the code, which may have been used before. The next code comes in 30 s.\n',
+    expect(waitsOfFirst).toEqual([]);
+    expect(commandLine.waits).toHaveLength(1);
+    expect(second.messages).toMatch(
+      /^STS refused the code, which may have been used before\. The next code comes in \d+ s\.\n$/,
     );
   });
 
@@ -319,6 +319,7 @@ describe('virtual-mfa session', () => {
   test('ends at an interrupt, while it waits', async () => {
     subject = await commandLine.enrolled();
     const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    await commandLine.run(['session', subject.userName, '--no-cache'], {}, key);
 
     const { exitCode, output } = await commandLine.run(['session', subject.userName], { interruptAtWait: 1 }, key);
 
