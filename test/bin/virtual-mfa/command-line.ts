@@ -56,10 +56,16 @@ export class CommandLine {
 
   /** A user with a device that is enabled, and that STS knows of. */
   async enrolled(properties: Properties = {}): Promise<Subject> {
+    const subject = await this.justEnrolled(properties);
+    this.lifecycle.clock.advance(STS_KNOWS_AFTER_MILLISECONDS);
+    return subject;
+  }
+
+  /** A user with a device that was enabled in this moment. */
+  async justEnrolled(properties: Properties = {}): Promise<Subject> {
     const subject = await this.lifecycle.newSubject();
     const { answer } = await subject.create(properties);
     expect(answer.Status).toBe('SUCCESS');
-    this.lifecycle.clock.advance(STS_KNOWS_AFTER_MILLISECONDS);
     return subject;
   }
 
