@@ -1,0 +1,69 @@
+import type { ProbedAccount } from './probed-account';
+
+/** Puts one of the assumptions of docs/aws-assumptions.md to the test on an account. */
+export interface Probe {
+  /** The assumption's heading in that document. */
+  readonly assumption: string;
+  /**
+   * Returns where the assumption held.
+   *
+   * @throws DidNotHold where AWS does otherwise; any other error means that the probe could not be tried
+   */
+  readonly run: (account: ProbedAccount) => Promise<void>;
+}
+
+/** AWS does not do what the product assumes. The message says what it does instead. */
+export class DidNotHold extends Error {}
+
+/** The account has not what a probe needs. */
+export class CouldNotBeTried extends Error {}
+
+/** The exit codes of a run, the worst finding decides. */
+export const PROBE_EXIT_CODES = { allHeld: 0, someDidNotHold: 1, someCouldNotBeTried: 2 } as const;
+
+/**
+ * Runs probes one after the other, prints a line for each, and cleans up after each.
+ *
+ * @param accountFor a new account's view for each probe, so that each cleans up only what is its own
+ * @returns the exit code
+ */
+export async function runProbes(
+  probes: readonly Probe[],
+  accountFor: () => Promise<ProbedAccount>,
+  print: (line: string) => void,
+): Promise<number> {
+  let exitCode: number = PROBE_EXIT_CODES.allHeld;
+  const report = (line: string, code: number) => {
+    print(withoutSecrets(line));
+    if (code === PROBE_EXIT_CODES.someDidNotHold || exitCode === PROBE_EXIT_CODES.allHeld) exitCode = code;
+  };
+  for (const { assumption, run } of probes) {
+    let account: ProbedAccount | undefined;
+    try {
+      account = await accountFor();
+      await run(account);
+      report(`${assumption}: held`, exitCode);
+    } catch (error) {
+      if (error instanceof DidNotHold) {
+        report(`${assumption}: did not hold: ${error.message}`, PROBE_EXIT_CODES.someDidNotHold);
+      } else {
+        report(`${assumption}: could not be tried: ${inWords(error)}`, PROBE_EXIT_CODES.someCouldNotBeTried);
+      }
+    }
+    for (const remains of (await account?.cleanUp()) ?? []) {
+      report(`  left behind, delete it by hand: ${remains}`, PROBE_EXIT_CODES.someDidNotHold);
+    }
+  }
+  return exitCode;
+}
+
+/** An error in one line. */
+export function inWords(error: unknown): string {
+  if (error instanceof CouldNotBeTried) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'an unknown error';
+}
+
+/** AWS quotes what it refuses: nothing that could be a seed or a code is printed. */
+function withoutSecrets(line: string): string {
+  return line.replace(/[A-Z2-7]{16,}=*/g, '[removed]').replace(/(?<!\d)\d{6}(?!\d)/g, '[removed]');
+}
