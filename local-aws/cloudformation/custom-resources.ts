@@ -10,6 +10,8 @@ import { isRecord } from './template/json';
 export interface CustomResourceEvent {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
   readonly ServiceToken: string;
+  /** Where the template gives one. */
+  readonly ServiceTimeout?: string;
   readonly ResponseURL: string;
   readonly StackId: string;
   readonly RequestId: string;
@@ -91,6 +93,8 @@ export class CustomResources {
     properties: { ServiceToken: 'refused' },
     freeForm: true,
     required: ['ServiceToken'],
+    // https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/341
+    getsSecretReferences: true,
     valuesChangeInPlace: true,
     create: async (change) => {
       const invented = `${change.stack.name}-${change.logicalId}-${randomSuffix(12)}`;
@@ -141,9 +145,11 @@ export class CustomResources {
     more: Pick<CustomResourceEvent, 'PhysicalResourceId' | 'OldResourceProperties'> = {},
   ): Promise<Answer> {
     const token = randomBytes(24).toString('hex');
+    const seconds = serviceTimeoutSeconds(properties);
     const event: CustomResourceEvent = {
       RequestType,
       ServiceToken: String(properties.ServiceToken),
+      ...(properties.ServiceTimeout === undefined ? {} : { ServiceTimeout: String(seconds) }),
       ResponseURL: this.#responseUrl(token),
       StackId: stack.id,
       RequestId: randomUUID(),
@@ -152,7 +158,6 @@ export class CustomResources {
       ResourceProperties: textsIn(properties) as Record<string, unknown>,
       ...more,
     };
-    const seconds = serviceTimeoutSeconds(properties);
     const outcome = await new Promise<Answer | Failure | Cancelled>((resolve) => {
       const timer = setTimeout(() => settle(new Failure(noResponse(event.RequestId))), seconds * 1000);
       timer.unref();

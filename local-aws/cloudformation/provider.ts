@@ -48,6 +48,8 @@ export interface ResourceProvider {
   readonly nameProperty?: string;
   /** Whether the stack's tags are its tags too. */
   readonly taggable?: boolean;
+  /** Whether `{{resolve:secretsmanager:…}}` in its properties reaches the provider as it is, and not the secret's value. */
+  readonly getsSecretReferences?: boolean;
   /** Whether `Ref` or an attribute may change with any update. */
   readonly valuesChangeInPlace?: boolean;
   create(change: Change): Promise<Provisioned>;

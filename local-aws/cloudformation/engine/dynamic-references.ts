@@ -5,25 +5,37 @@ import { isRecord } from '../template/json';
 
 const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
 
+/** Where a dynamic reference finds its value. */
+type ReferenceService = 'secretsmanager' | 'ssm';
+
 /**
- * Replaces `{{resolve:secretsmanager:…}}` and `{{resolve:ssm:…}}`. The values go to the provider only: what the stack
- * keeps and shows has the references.
+ * Replaces `{{resolve:ssm:…}}` and, where `secretsmanager` is among the services, `{{resolve:secretsmanager:…}}`. The values go to
+ * the provider only: what the stack keeps and shows has the references.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
  */
-export async function resolveDynamicReferences(value: unknown, account: Account): Promise<unknown> {
-  if (typeof value === 'string') return resolveIn(value, account);
-  if (Array.isArray(value)) return Promise.all(value.map((item) => resolveDynamicReferences(item, account)));
+export async function resolveDynamicReferences(
+  value: unknown,
+  account: Account,
+  services: readonly ReferenceService[],
+): Promise<unknown> {
+  if (typeof value === 'string') return resolveIn(value, account, services);
+  if (Array.isArray(value)) {
+    return Promise.all(value.map((item) => resolveDynamicReferences(item, account, services)));
+  }
   if (!isRecord(value)) return value;
   const members = await Promise.all(
-    Object.entries(value).map(async ([key, member]) => [key, await resolveDynamicReferences(member, account)] as const),
+    Object.entries(value).map(
+      async ([key, member]) => [key, await resolveDynamicReferences(member, account, services)] as const,
+    ),
   );
   return Object.fromEntries(members);
 }
 
-async function resolveIn(text: string, account: Account): Promise<string> {
+async function resolveIn(text: string, account: Account, services: readonly ReferenceService[]): Promise<string> {
   let resolved = text;
   for (const [reference, service = '', key = ''] of text.matchAll(REFERENCE)) {
+    if (service === 'secretsmanager' && !services.includes(service)) continue;
     const value = await lookUp(service, key, account);
     resolved = resolved.replace(reference, () => value);
   }

@@ -165,7 +165,11 @@ export class ResourceProvisioner {
       stack: this.stack,
       logicalId,
       type,
-      properties: (await resolveDynamicReferences(properties, this.account)) as Record<string, unknown>,
+      properties: (await resolveDynamicReferences(
+        properties,
+        this.account,
+        this.providerOf(type).getsSecretReferences ? ['ssm'] : ['secretsmanager', 'ssm'],
+      )) as Record<string, unknown>,
       signal,
       physicalName: (maximumLength: number) => physicalName(this.stack.name, logicalId, maximumLength),
     };

@@ -3,8 +3,9 @@ import { validationError } from '../errors';
 import { mergeTags, type ProviderOf } from '../provider';
 import type { ProvisionedResource, Stack, StackDefinition, StackOutput, Tag } from '../stack';
 import type { StackRegistry } from '../stack-registry';
-import { reversed, runInOrder } from '../template/graph';
+import { runInOrder } from '../template/graph';
 import { sameValue } from '../template/json';
+import { deleteResources, isSame } from './resource-deletion';
 import { type DesiredResource, ResourceProvisioner } from './resource-provisioner';
 import { provisionedGraph, StackScope, valuesOf } from './stack-scope';
 
@@ -24,6 +25,9 @@ export interface Engine {
   /** Aborted when local-aws closes. */
   readonly closing: AbortSignal;
 }
+
+/** How often a clean-up tries to delete a resource before it leaves the resource behind. */
+const CLEAN_UP_ATTEMPTS = 3;
 
 /** Creates, updates, rolls back and deletes one stack, in the sequences of statuses that CloudFormation documents. */
 export class StackOperation {
@@ -107,7 +111,7 @@ export class StackOperation {
     const live = new Map([...stack.resources].filter(([logicalId]) => point.resources.has(logicalId)));
     const superseded = stack.created.filter((resource) => !isLive(resource, live));
     for (const logicalId of stack.resources.keys()) if (!live.has(logicalId)) stack.resources.delete(logicalId);
-    await this.#deleteAll(superseded, (resource) => this.#isKeptInRollback(resource));
+    await this.#deleteAll(superseded, (resource) => this.#isKeptInRollback(resource), CLEAN_UP_ATTEMPTS);
     this.#forgetDeleted();
     this.#settle();
     this.#enter('UPDATE_ROLLBACK_COMPLETE');
@@ -219,12 +223,18 @@ export class StackOperation {
     const before = stack.rollbackPoint?.resources ?? new Map<string, ProvisionedResource>();
     const superseded = [...before.values(), ...stack.created].filter((resource) => !isLive(resource, live));
     for (const logicalId of stack.resources.keys()) if (!live.has(logicalId)) stack.resources.delete(logicalId);
-    await this.#deleteAll(superseded, ({ logicalId, deletionPolicy, updateReplacePolicy }) =>
-      live.has(logicalId) ? updateReplacePolicy === 'Retain' : deletionPolicy !== 'Delete',
+    const failed = await this.#deleteAll(
+      superseded,
+      ({ logicalId, deletionPolicy, updateReplacePolicy }) =>
+        live.has(logicalId) ? updateReplacePolicy === 'Retain' : deletionPolicy !== 'Delete',
+      CLEAN_UP_ATTEMPTS,
     );
     this.#forgetDeleted();
     this.#settle();
-    this.#enter('UPDATE_COMPLETE');
+    this.#enter(
+      'UPDATE_COMPLETE',
+      failed.length === 0 ? undefined : 'Update successful. One or more resources could not be deleted.',
+    );
   }
 
   async #rollBackCreation(reason: string | undefined): Promise<void> {
@@ -261,28 +271,13 @@ export class StackOperation {
     this.#enter(`${verb}_COMPLETE`);
   }
 
-  /** Deletes resources against the order of their dependencies. Answers the logical ids of those that failed. */
-  async #deleteAll(
+  #deleteAll(
     resources: readonly ProvisionedResource[],
     isKept: (resource: ProvisionedResource) => boolean,
+    attempts?: number,
   ): Promise<readonly string[]> {
-    const { stack } = this;
-    const nodes = new Map(resources.map((resource) => [`${resource.logicalId} ${resource.physicalId}`, resource]));
-    const others = [...(stack.rollbackPoint?.resources.values() ?? []), ...stack.resources.values()];
-    const failed = await runInOrder(
-      reversed(provisionedGraph(nodes, others)),
-      async (node) => {
-        const resource = nodes.get(node);
-        if (!resource || !(await this.#provisioner.delete(resource, isKept(resource)))) return false;
-        if (stack.resources.get(resource.logicalId)?.physicalId === resource.physicalId) {
-          stack.resources.delete(resource.logicalId);
-        }
-        stack.created = stack.created.filter((created) => !isSame(created, resource));
-        return true;
-      },
-      { stop: false, signal: this.engine.closing },
-    );
-    return [...new Set(failed.map((node) => nodes.get(node)?.logicalId ?? node))];
+    const { stack, engine } = this;
+    return deleteResources(stack, this.#provisioner, resources, { isKept, closing: engine.closing, attempts });
   }
 
   #isKeptInRollback({ deletionPolicy }: ProvisionedResource): boolean {
@@ -360,10 +355,6 @@ export function desiredProperties(
 
 function exportNamesOf({ outputs }: Stack): readonly string[] {
   return outputs.flatMap(({ exportName }) => (exportName === undefined ? [] : [exportName]));
-}
-
-function isSame(a: ProvisionedResource, b: ProvisionedResource): boolean {
-  return a.logicalId === b.logicalId && a.physicalId === b.physicalId;
 }
 
 function isLive(resource: ProvisionedResource, live: ReadonlyMap<string, ProvisionedResource>): boolean {

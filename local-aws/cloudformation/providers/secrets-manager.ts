@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ResourceProvider } from '../provider';
+import type { Change, ResourceProvider } from '../provider';
+import type { Tag } from '../stack';
 import {
   begun,
   changed,
@@ -32,8 +33,8 @@ export const secret: ResourceProvider = {
         Description: optionalText(properties, 'Description'),
         KmsKeyId: optionalText(properties, 'KmsKeyId'),
         SecretString: optionalText(properties, 'SecretString'),
-        Tags: properties.Tags === undefined ? undefined : tagsOf(properties),
       }),
+      Tags: [...tagsOf(properties), ...stackTags(change)],
     });
     return begun(change, String(ARN), { Id: ARN });
   },
@@ -61,6 +62,15 @@ export const secret: ResourceProvider = {
       account.invoke('secretsmanager', 'DeleteSecret', { SecretId, ForceDeleteWithoutRecovery: true }),
     ),
 };
+
+/** The tags by which a secret tells which stack it belongs to. */
+function stackTags({ stack, logicalId }: Pick<Change, 'stack' | 'logicalId'>): readonly Tag[] {
+  return [
+    { Key: 'aws:cloudformation:stack-id', Value: stack.id },
+    { Key: 'aws:cloudformation:stack-name', Value: stack.name },
+    { Key: 'aws:cloudformation:logical-id', Value: logicalId },
+  ];
+}
 
 /** `AWS::SecretsManager::ResourcePolicy` */
 export const secretResourcePolicy: ResourceProvider = {

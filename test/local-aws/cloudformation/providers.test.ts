@@ -275,15 +275,44 @@ describe('other resources', () => {
     expect(aws.logs.group(Logs)).toMatchObject({ retentionInDays: 7, tags: { team: 'red' } });
     expect(await aws.account.invoke('secretsmanager', 'DescribeSecret', { SecretId: Secret })).toMatchObject({
       Description: 'one',
-      Tags: [{ Key: 'team', Value: 'red' }],
+      Tags: [
+        { Key: 'team', Value: 'red' },
+        { Key: 'aws:cloudformation:stack-id', Value: stack.StackId },
+        { Key: 'aws:cloudformation:stack-name', Value: 'demo' },
+        { Key: 'aws:cloudformation:logical-id', Value: 'Secret' },
+      ],
     });
     await expect(aws.account.invoke('secretsmanager', 'GetSecretValue', { SecretId: Secret })).rejects.toMatchObject({
       code: 'ResourceNotFoundException',
     });
     expect((await aws.update(resources('two', 30, false), {}, { team: 'blue' })).StackStatus).toBe('UPDATE_COMPLETE');
     expect(aws.logs.group(Logs)).toMatchObject({ retentionInDays: 30, tags: { team: 'blue' } });
+    const { Tags } = await aws.account.invoke('secretsmanager', 'DescribeSecret', { SecretId: Secret });
+    expect(Tags).toHaveLength(4);
+    expect(Tags).toContainEqual({ Key: 'team', Value: 'blue' });
     expect((await aws.delete()).StackStatus).toBe('DELETE_COMPLETE');
     expect(aws.logs.groups()).toEqual([]);
+  });
+});
+
+describe('a reference to a secret', () => {
+  const seed = (secret: string) => `{{resolve:secretsmanager:${secret}:SecretString:seed}}`;
+  const user = (Path: string) => ({ User: { Type: 'AWS::IAM::User', Properties: { Path, UserName: 'Bob' } } });
+
+  it("is resolved in an ordinary resource's properties, for whoever may read those", async () => {
+    const value = { Name: 'alice', SecretString: '{"seed":"JBSWY3DPEHPK3PXP"}' };
+    const { ARN } = await aws.account.invoke('secretsmanager', 'CreateSecret', value);
+    const stack = await aws.create(user(`/${seed(String(ARN))}/`));
+    expect(stack.StackStatus).toBe('CREATE_COMPLETE');
+    const { User } = await aws.account.invoke('iam', 'GetUser', { UserName: 'Bob' });
+    expect(User).toMatchObject({ Path: '/JBSWY3DPEHPK3PXP/' });
+  });
+
+  it('fails its resource where the secret is absent', async () => {
+    expect((await aws.create(user(`/${seed('absent')}/`))).StackStatus).toBe('ROLLBACK_COMPLETE');
+    expect(await aws.failures()).toEqual([
+      expect.stringMatching(/^User: .*Secrets Manager can't find the specified secret\./),
+    ]);
   });
 });
 
