@@ -69,14 +69,6 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
     await steps.run('virtual-mfa session: signing in with MFA', async () => {
       const { AccessKey } = await clients.iam.send(new CreateAccessKeyCommand({ UserName: USER_NAME }));
       const key = credentialsIn(AccessKey);
-      const sts = new STSClient({ ...localAws.clientConfiguration, credentials: key });
-      const wrong = await wrongCode(command);
-      const refusal = await sts
-        .send(new GetSessionTokenCommand({ SerialNumber: device.serialNumber, TokenCode: wrong }))
-        .then(() => undefined)
-        .catch((error: unknown) => error);
-      observe(refusal instanceof Error && refusal.name === 'AccessDenied', `the wrong code ${wrong} was not refused`);
-      steps.fact(`Wrong code ${wrong}`, `refused: ${refusal.message.trim()}`);
 
       // The seed is read as an administrator; the session is Bob's own.
       const profiles = join(assembly, 'aws-profiles');
@@ -94,6 +86,17 @@ async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Prom
       );
       observe(Arn?.endsWith(`:user/${USER_NAME}`) === true, `the session belongs to ${String(Arn)}`);
       steps.fact('Code of the stored seed', `accepted: a session of ${Arn} with MFA`);
+
+      // Only now STS is known to know the device: before, it would refuse the right code too.
+      const sts = new STSClient({ ...localAws.clientConfiguration, credentials: key });
+      const wrong = await wrongCode(command);
+      const refusal = await sts
+        .send(new GetSessionTokenCommand({ SerialNumber: device.serialNumber, TokenCode: wrong }))
+        .then(() => undefined)
+        .catch((error: unknown) => error);
+      observe(refusal instanceof Error && refusal.name === 'AccessDenied', `the wrong code ${wrong} was not refused`);
+      steps.fact(`Wrong code ${wrong}`, `refused: ${refusal.message.trim()}`);
+
       // The key was made outside the stack: as on AWS, it would keep the user from being deleted.
       await clients.iam.send(new DeleteAccessKeyCommand({ UserName: USER_NAME, AccessKeyId: key.accessKeyId }));
     });

@@ -52,7 +52,7 @@ export async function verify(
         ),
     await seedAtIam(isEnabled && aws.isClockRight, resynchronize),
     aws.isClockRight
-      ? check('clock', true, "this machine's clock is AWS's")
+      ? check('clock', true, "this machine's clock is within a minute of AWS's")
       : check('clock', false, failures.clockOff(aws.clockOffset).message),
   ];
 }

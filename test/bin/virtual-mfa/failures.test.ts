@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asCommandFailure } from '../../../bin/virtual-mfa/aws-access';
 import { EXIT_CODES } from '../../../bin/virtual-mfa/command-failure';
+import { AwsError } from '../../../local-aws/protocol/aws-error';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -174,6 +175,20 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     const { exitCode } = await commandLine.run(['code', subject.userName], { clockAhead: 55_000 });
 
     expect(exitCode).toBe(0);
+  });
+
+  test('shows the next step where a denial names a user without path or ARN, as AWS does', async () => {
+    const subject = await commandLine.enrolled();
+    const key = await commandLine.keyOfOperator('without-any');
+    const { aws } = commandLine.lifecycle;
+    const message = `User: ${ACCOUNT}:user/without-any is not authorized to perform: iam:ListMFADevices on resource: user ${subject.userName} because no identity-based policy allows the iam:ListMFADevices action`;
+    aws.account.faults.inject({ action: 'iam:ListMFADevices', answer: new AwsError('AccessDenied', message, 403) });
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.userName], {}, key);
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain(`AWS denied iam:ListMFADevices on the user ${subject.userName}: ${message}.`);
+    expect(messages).toContain('Allow it for these credentials, or choose others');
   });
 
   test('says that there are no credentials', async () => {
