@@ -71,6 +71,15 @@ describe('virtual-mfa session, where STS cannot validate any code of the device,
     expect(messages).toContain('STS refused the code, which may have been used before. The next code comes in ');
   });
 
+  test('puts up with STS that uses a code up which it cannot validate yet', async () => {
+    commandLine.lifecycle.clock.advance(7_200);
+
+    const { exitCode, tries } = await session();
+
+    expect({ exitCode, tries }).toEqual({ exitCode: 0, tries: 3 });
+    expect(waited()).toBeLessThanOrEqual(30_000);
+  });
+
   test('waits for the next three minutes where the tries of these are spent, without another try, and says so', async () => {
     const { clock } = commandLine.lifecycle;
     clock.advance(60_000);
