@@ -68,8 +68,10 @@ export function isNamed(error: unknown, ...names: readonly string[]): error is E
 
 /** An account as one probe sees it: what the probe makes there has the probe's name and goes when the probe ends. */
 export class ProbedAccount extends Clients {
-  /** Begins the names of all that the probe makes. */
-  readonly name = `virtual-mfa-probe-${randomBytes(4).toString('hex')}`;
+  /** Begins the names of all that the probe makes. Without digits: six of them would look like a code, and not be printed. */
+  readonly name = `virtual-mfa-probe-${randomBytes(4)
+    .toString('hex')
+    .replace(/\d/g, (digit) => 'ghijklmnop'[Number(digit)] ?? '')}`;
   readonly #cleanUps: { readonly what: string; readonly remove: () => Promise<unknown> }[] = [];
 
   private constructor(
