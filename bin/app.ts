@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { readContext } from './mfa-users/context';
+import { DEFAULT_USERS_FILE, LISTED_USERS_STACK, readContext } from './mfa-users/context';
 import { DeclarationError } from './mfa-users/declaration-error';
 import { readUsersFile } from './mfa-users/files';
 import { isCi, keptStacks } from './mfa-users/kept-stacks';
@@ -23,20 +24,29 @@ try {
 function declareUsers(app: App): void {
   const { source, ...context } = readContext(app.node.getAllContext() as Readonly<Record<string, unknown>>);
   if ('users' in source) {
-    declareStacks(app, source.users, () => 1, context);
+    declareStacks(app, source.users, () => 1, { ...context, stackId: LISTED_USERS_STACK });
     return;
   }
   const { usersFile } = source;
+  // The CDK CLI asks AWS for it before each synthesis, where it has credentials.
+  const account = process.env.CDK_DEFAULT_ACCOUNT;
   const {
-    StackName: stackName,
+    StackName: declaredName,
     RotationId: rotationId,
     Users: users,
-  } = readMfaUsersDocument(usersFile, readUsersFile(usersFile));
+  } = readMfaUsersDocument(usersFile, readUsersFile(usersFile), { account });
+  const stackName = context.stackName ?? declaredName;
+  if (stackName === undefined && resolve(usersFile) !== resolve(DEFAULT_USERS_FILE)) {
+    throw new DeclarationError(
+      `${usersFile}: got no StackName; allowed: a name of its own for every file but ${DEFAULT_USERS_FILE}, for two files ` +
+        'with one stack would delete each other’s devices. Add the key, or pass -c stackName=….',
+    );
+  }
   const userNames = users.map(({ UserName }) => UserName);
-  const stacks = keptStacks(usersFile, userNames, { writable: !isCi(process.env) });
+  const stacks = keptStacks(source, userNames, { writable: !isCi(process.env) });
   declareStacks(app, users, ({ UserName }) => stacks.get(UserName) ?? 1, {
-    ...context,
-    stackName: context.stackName ?? stackName,
+    stackId: 'VirtualMfaStack',
+    stackName,
     rotationId: context.rotationId ?? rotationId,
   });
 }

@@ -18,7 +18,7 @@ import { colors, observe, StepFailed, Steps } from './demo-steps';
 import { virtualMfa } from './virtual-mfa-command';
 
 const USER_NAME = 'Bob';
-const STACK_NAME = 'VirtualMfaStack';
+const STACK_NAME = 'VirtualMfaUsers';
 
 /** `npm run demo`: the main job from `cdk deploy` to `cdk destroy`, each step observed. */
 async function demo(localAws: LocalAws, steps: Steps, signal: AbortSignal): Promise<void> {

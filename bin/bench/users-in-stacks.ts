@@ -77,7 +77,7 @@ async function measure(users: number, validation: boolean): Promise<Measured> {
   try {
     const usersFile = join(folder, 'mfa-users.json');
     const Users = Array.from({ length: users }, (_, index) => ({ UserName: `user-${index + 1}`, CreateUser: true }));
-    writeFileSync(usersFile, JSON.stringify({ Users }));
+    writeFileSync(usersFile, JSON.stringify({ StackName: 'staff', Users }));
     const outdir = join(folder, 'cdk.out');
     const synthesis = await synthesize('bin/app.ts', { outdir, context: { usersFile }, validation });
     const stacks = readdirSync(outdir).filter((file) => file.endsWith('.template.json')).length;

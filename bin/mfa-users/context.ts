@@ -4,25 +4,53 @@ import { type MfaUser } from './document';
 import { nearestOf } from './nearest-key';
 import { repetitions } from './repetitions';
 import { USERS_PER_STACK } from './stack-assignment';
+import { unresolvedIn } from './unresolved-text';
 
 /** What the app is told by `-c`, or by `context` in cdk.json. */
 export interface AppContext {
   /** Either these users or those of a file. */
-  readonly source: { readonly users: readonly MfaUser[] } | { readonly usersFile: string };
+  readonly source: { readonly users: readonly MfaUser[] } | FileOfUsers;
   readonly stackName?: string;
   /** For the users who have no RotationId of their own. */
   readonly rotationId?: string;
 }
 
-const DEFAULT_USERS_FILE = 'mfa-users.json';
+/** A file, and what was confirmed about users whom its record names. */
+export interface FileOfUsers {
+  readonly usersFile: string;
+  /** Users whose devices may be deleted. */
+  readonly removed: readonly string[];
+  /** Users whose devices may be replaced by others in another stack. */
+  readonly moved: readonly string[];
+}
+
+/** What the names of stacks of `-c users` begin with, and those of the users in a file never do: no list of names changes a file's stack. */
+export const LISTED_USERS_STACK = 'VirtualMfaUsers';
+
+export const DEFAULT_USERS_FILE = 'mfa-users.json';
 const EXAMPLES = {
   users: 'Bob,Alice',
   usersFile: DEFAULT_USERS_FILE,
   createUsers: 'true',
   rotationId: '2026-01',
   stackName: 'VirtualMfaStack',
+  remove: 'Bob',
+  move: 'Bob',
 };
 type Key = keyof typeof EXAMPLES;
+
+const isStackName = (name: string) => /^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name);
+const STACK_NAME_IN_WORDS = '1 to 128 characters, letters, digits and hyphens, beginning with a letter';
+
+const FILE_STACK_NAME = {
+  accepts: (name: string) => isStackName(name) && !name.startsWith(LISTED_USERS_STACK),
+  allowed: `${STACK_NAME_IN_WORDS}, but not with ${LISTED_USERS_STACK}, as the stacks of -c users do`,
+};
+
+const LISTED_STACK_NAME = {
+  accepts: (name: string) => isStackName(name) && name.startsWith(LISTED_USERS_STACK),
+  allowed: `${STACK_NAME_IN_WORDS}; with -c users it begins with ${LISTED_USERS_STACK}, as no stack of a file does`,
+};
 
 /** The longest name that IAM takes for a new user; it has older ones that are longer. */
 const LONGEST_NEW_USER_NAME = 64;
@@ -38,29 +66,37 @@ export function readContext(context: Readonly<Record<string, unknown>>): AppCont
   const textOf = (key: Key) => text(key, context[key]);
   const users = textOf('users');
   const usersFile = textOf('usersFile');
+  const namesOf = (key: Key) =>
+    textOf(key)
+      ?.split(',')
+      .map((name) => name.trim());
   const createUsers = flag('createUsers', context['createUsers']);
+  const [removed, moved] = [namesOf('remove'), namesOf('move')];
   if (users !== undefined && usersFile !== undefined) {
     refuse('users', 'it together with usersFile', 'one of them', 'Leave one out.');
   }
   if (users === undefined && createUsers !== undefined) {
     refuse('createUsers', 'it without users', 'together with users', 'In a file, write "CreateUser": true for a user.');
   }
+  if (users !== undefined && (removed ?? moved) !== undefined) {
+    refuse(removed ? 'remove' : 'move', 'it together with users', 'together with a file of users', 'Leave one out.');
+  }
   return {
     source:
-      users === undefined ? { usersFile: usersFile ?? DEFAULT_USERS_FILE } : { users: usersIn(users, createUsers) },
-    stackName: checked('stackName', textOf('stackName'), {
-      accepts: (name) => /^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name),
-      allowed: '1 to 128 characters, letters, digits and hyphens, beginning with a letter',
-    }),
+      users === undefined
+        ? { usersFile: usersFile ?? DEFAULT_USERS_FILE, removed: removed ?? [], moved: moved ?? [] }
+        : { users: usersIn(users, createUsers) },
+    stackName: checked('stackName', textOf('stackName'), users === undefined ? FILE_STACK_NAME : LISTED_STACK_NAME),
     rotationId: checked('rotationId', textOf('rotationId'), PROPERTY_RULES.RotationId),
   };
 }
 
-/** CDK takes any key: a misspelt usersFile would deploy the users of another file. */
+/** CDK takes any key: a misspelt usersFile would deploy the users of another file. A misspelt confirmation confirms nothing. */
 function refuseMisspelt(keys: readonly string[]): void {
   const known = Object.keys(EXAMPLES);
+  const needed = known.filter((key) => key !== 'remove' && key !== 'move');
   for (const key of keys.filter((candidate) => !known.includes(candidate))) {
-    const meant = nearestOf(known, key);
+    const meant = nearestOf(needed, key);
     if (meant !== undefined) {
       throw new DeclarationError(
         `Context: got the unknown key ${inWords(key)}; allowed: ${known.join(', ')}. Did you mean ${meant}?`,
@@ -99,6 +135,10 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
 }
 
 function text(key: Key, value: unknown): string | undefined {
+  const got = typeof value === 'string' ? unresolvedIn(value) : undefined;
+  if (got !== undefined) {
+    refuse(key, got, 'plain text', 'Pass what is meant.');
+  }
   return value === undefined || typeof value === 'string'
     ? value
     : refuse(key, inWords(value), 'text', `Pass it like -c ${key}=${EXAMPLES[key]}.`);

@@ -1,3 +1,6 @@
+import { TextPositions } from './text-positions';
+import { unresolvedIn } from './unresolved-text';
+
 /** What is wrong at one place of a file. */
 export interface Problem {
   /** Counted from 0, in UTF-16 code units. */
@@ -6,14 +9,20 @@ export interface Problem {
   readonly message: string;
 }
 
+/** More than a person reads, or a terminal keeps. */
+const MOST_PROBLEMS = 100;
+
 /** What was declared cannot be deployed: the message is for the person who wrote it, and says all that is wrong. */
 export class DeclarationError extends Error {
-  /** All problems of a file, one a line, in the order of the text: `file:line:column: message`. */
+  /** The problems of a file, one a line, in the order of the text: `file:line:column: message`. */
   public static inFile(file: string, text: string, problems: readonly Problem[]): DeclarationError {
+    const positions = new TextPositions(text);
     const lines = [...problems]
       .sort((one, other) => one.offset - other.offset)
-      .map(({ offset, message }) => `${file}:${lineAt(text, offset)}:${columnAt(text, offset)}: ${message}`);
-    return new DeclarationError(lines.join('\n'));
+      .slice(0, MOST_PROBLEMS)
+      .map(({ offset, message }) => `${file}:${positions.lineOf(offset)}:${positions.columnOf(offset)}: ${message}`);
+    const more = problems.length - MOST_PROBLEMS;
+    return new DeclarationError([...lines, ...(more > 0 ? [`${file}: and ${more} more.`] : [])].join('\n'));
   }
 
   public constructor(message: string) {
@@ -22,20 +31,10 @@ export class DeclarationError extends Error {
   }
 }
 
-/** Line of an offset, counted from 1. */
-export function lineAt(text: string, offset: number): number {
-  return text.slice(0, offset).split(LINE_END).length;
-}
+/** Names and numbers are shorter; seeds, keys and tokens that were pasted into the wrong place are longer. */
+const LONGEST_REPEATED_TEXT = 32;
 
-function columnAt(text: string, offset: number): number {
-  return (text.slice(0, offset).split(LINE_END).at(-1) ?? '').length + 1;
-}
-
-const LINE_END = /\r\n|\r|\n/;
-
-const LONGEST_VALUE = 80;
-
-/** A value as an error shows it: on one line, and not longer than that. */
+/** A value as an error shows it: on one line, short, and not repeated where it may be a secret. */
 export function inWords(value: unknown): string {
   if (Array.isArray(value)) {
     return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
@@ -46,12 +45,12 @@ export function inWords(value: unknown): string {
   if (value === undefined) {
     return 'nothing';
   }
+  if (typeof value === 'string' && (value.length > LONGEST_REPEATED_TEXT || unresolvedIn(value) !== undefined)) {
+    return `text of ${value.length} characters`;
+  }
   // JSON leaves what steers a terminal, or the order of its letters, as it is from U+0080 on.
-  const json = JSON.stringify(value).replaceAll(
+  return JSON.stringify(value).replaceAll(
     /[\p{Cc}\p{Cf}]/gu,
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
   );
-  return json.length <= LONGEST_VALUE
-    ? json
-    : `${json.slice(0, LONGEST_VALUE)}… (${typeof value === 'string' ? `${value.length} characters` : typeof value})`;
 }

@@ -3,6 +3,7 @@ import { inWords, type Problem } from './declaration-error';
 import { type MfaDeviceTag, type MfaUser } from './document';
 import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
 import { repetitions } from './repetitions';
+import { unresolvedIn } from './unresolved-text';
 
 const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyof typeof PROPERTY_RULES]>>> = {
   ...PROPERTY_RULES,
@@ -10,15 +11,21 @@ const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyo
 };
 const RESERVED_TAG_PREFIXES = ['aws:', OWN_TAG_PREFIX];
 
+/** What is known at synthesis of where the users are deployed. */
+export interface DeploymentTarget {
+  readonly account?: string;
+}
+
 /** One entry of the document as far as it can be read: other parts of the same document may be broken. */
 interface Entry {
   readonly path: JsonPath;
   textOf(key: keyof MfaUser): string | undefined;
+  isSet(key: keyof MfaUser): boolean;
   readonly tagKeys: readonly { readonly path: JsonPath; readonly key: string }[];
 }
 
 /** Where a document breaks a rule that a schema cannot state, or not exactly. */
-export function ruleProblems(json: JsonDocument): Problem[] {
+export function ruleProblems(json: JsonDocument, { account }: DeploymentTarget): Problem[] {
   const entries = entriesOf(json.value);
   const problem = (path: JsonPath, message: string): Problem => ({
     offset: json.offsetOf(path),
@@ -30,7 +37,23 @@ export function ruleProblems(json: JsonDocument): Problem[] {
     ...entries.flatMap(({ tagKeys }) => tagProblems(tagKeys, json, problem)),
     ...userTwice(entries, json, problem),
     ...deviceTwice(entries, json, problem),
+    ...keysOfAnotherAccount(entries, account, problem),
   ];
+}
+
+/** Where any text of a document, in whichever key, would be deployed as another one. */
+export function unresolvedTextProblems(json: JsonDocument): Problem[] {
+  return json.texts().flatMap(({ path, offset, text }) => {
+    const got = unresolvedIn(text);
+    return got === undefined
+      ? []
+      : [
+          {
+            offset,
+            message: `${pathInWords(path)}: got ${got}; allowed: plain text. Write what is meant, and run the command again.`,
+          },
+        ];
+  });
 }
 
 type Report = (path: JsonPath, message: string) => Problem;
@@ -112,12 +135,36 @@ function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Rep
   );
 }
 
+/**
+ * Where synthesis does not know the account, keys of two accounts are one too many. A single one shows at deployment: the
+ * template names a key by the account that it is deployed to.
+ */
+function keysOfAnotherAccount(entries: readonly Entry[], account: string | undefined, problem: Report): Problem[] {
+  const keys = entries
+    .filter((entry) => !entry.isSet('AllowKeyOfAnotherAccount'))
+    .map((entry) => ({ path: entry.path, keyAccount: entry.textOf('EncryptionKeyArn')?.split(':')[4] }))
+    .filter(({ keyAccount }) => keyAccount !== undefined);
+  const own = account ?? keys[0]?.keyAccount;
+  const whose = account === undefined ? `one account, ${own} like the first` : `the stack’s own account, ${own}`;
+  return keys
+    .filter(({ keyAccount }) => keyAccount !== own)
+    .map(({ path, keyAccount }) =>
+      problem(
+        [...path, 'EncryptionKeyArn'],
+        `got a key of the account ${inWords(keyAccount)}; allowed: keys of ${whose}, for ` +
+          'who owns a key decides who can decrypt the seed. Give a key of that account; or, if the other account may decide ' +
+          'that, add "AllowKeyOfAnotherAccount": true to the entry.',
+      ),
+    );
+}
+
 function entriesOf(document: unknown): Entry[] {
   return listIn(document, 'Users').map((entry, index) => {
     const path = ['Users', index];
     return {
       path,
       textOf: (key) => textIn(entry, key),
+      isSet: (key) => memberOf(entry, key) === true,
       tagKeys: listIn(entry, 'Tags').flatMap((tag, tagIndex) => {
         const name: keyof MfaDeviceTag = 'Key';
         const key = textIn(tag, name);

@@ -21,6 +21,18 @@ export function isMfaUsersDocument(value: unknown): value is MfaUsersDocument {
   return validate(value);
 }
 
+/** A document with more users than an account can have: to list what is wrong with each would take long, and help nobody. */
+export function tooManyUsers(json: JsonDocument): Problem | undefined {
+  const { Users: users } = (json.value ?? {}) as { readonly Users?: unknown };
+  const { maxItems, errorMessage } = schema.properties.Users;
+  return !Array.isArray(users) || users.length <= maxItems
+    ? undefined
+    : {
+        offset: json.offsetOf(['Users']),
+        message: `Users: got ${inWords(users)}; ${errorMessage}. Correct it and run the command again.`,
+      };
+}
+
 /** Where a document breaks the schema, and how; a value that breaks several rules has the last one only. */
 export function schemaProblems(json: JsonDocument): Problem[] {
   validate(json.value);

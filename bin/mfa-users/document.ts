@@ -16,6 +16,7 @@ export interface MfaUser {
   readonly Issuer?: string;
   readonly RotationId?: string;
   readonly EncryptionKeyArn?: string;
+  readonly AllowKeyOfAnotherAccount?: boolean;
   readonly RemovalPolicy?: 'DESTROY' | 'RETAIN';
   readonly Tags?: readonly MfaDeviceTag[];
 }

@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { replaceFile } from '../replace-file';
 import { DeclarationError } from './declaration-error';
+
+/** All users that an account can have, with a few tags each; a file that is larger is another file than was meant. */
+const MOST_MEGABYTES = 4;
 
 /** @throws DeclarationError when there is no such file, or no text in UTF-8 in it */
 export function readUsersFile(file: string): string {
@@ -18,12 +21,12 @@ export function readUsersFile(file: string): string {
 /**
  * The file's text; undefined when there is no such file.
  *
- * @throws DeclarationError when it cannot be read, or is not UTF-8
+ * @throws DeclarationError when it cannot be read, is too large, or is not UTF-8
  */
 export function readText(file: string): string | undefined {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = firstBytes(file, MOST_MEGABYTES * 1_000_000 + 1);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
@@ -33,6 +36,12 @@ export function readText(file: string): string | undefined {
       `${file}: got ${message}; allowed: a file that can be read. Correct it and run the command again.`,
     );
   }
+  if (bytes.length > MOST_MEGABYTES * 1_000_000) {
+    throw new DeclarationError(
+      `${file}: got more than ${MOST_MEGABYTES} MB; allowed: ${MOST_MEGABYTES} MB, which holds all users of an account. ` +
+        'Correct it, or name the file that declares the users with -c usersFile=…, and run the command again.',
+    );
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -40,6 +49,23 @@ export function readText(file: string): string | undefined {
     throw new DeclarationError(
       `${file}: got bytes that are not UTF-8; allowed: JSON in UTF-8. Save the file as UTF-8 and run the command again.`,
     );
+  }
+}
+
+/** Reads no further than that: a file without an end, such as /dev/zero, has a size of 0. */
+function firstBytes(file: string, most: number): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(most);
+    let length = 0;
+    let read = 0;
+    do {
+      read = readSync(descriptor, bytes, length, most - length, null);
+      length += read;
+    } while (read > 0 && length < most);
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

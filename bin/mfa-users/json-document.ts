@@ -1,33 +1,52 @@
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { DeclarationError, inWords, lineAt, type Problem } from './declaration-error';
+import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode, SyntaxKind } from 'jsonc-parser';
+import { DeclarationError, inWords, type Problem } from './declaration-error';
+import { TextPositions } from './text-positions';
 
 /** Where something is in a JSON document: keys and indices, from the root. */
 export type JsonPath = readonly (string | number)[];
 
+/** A key or a value that is text. */
+export interface JsonText {
+  /** Of the value; for a key, of the object that has it. */
+  readonly path: JsonPath;
+  readonly offset: number;
+  readonly text: string;
+}
+
+/** What the documents of this package need is six. A parser that calls itself for each level needs an end. */
+const MOST_LEVELS = 32;
+
 /** JSON (RFC 8259: no comments, no trailing commas) that knows where in the text each value is. */
 export class JsonDocument {
   public readonly value: unknown;
+  private readonly positions: TextPositions;
+  /** Of each object that was asked for: a search through thousands of keys, for each of them, would take minutes. */
+  private readonly properties = new Map<Node, ReadonlyMap<string, Node>>();
 
   private constructor(
-    private readonly text: string,
+    text: string,
     private readonly root: Node,
   ) {
     this.value = valueOf(root);
+    this.positions = new TextPositions(text);
   }
 
   /**
    * @param remedy completes the error for text that is not JSON
-   * @throws DeclarationError for text that is not JSON, with every place where it is not
+   * @throws DeclarationError for text that is not JSON, with every place where it is not; for JSON that is too deep
    */
   public static parse(file: string, text: string, remedy: string): JsonDocument {
+    const tooDeep = offsetBelowLevel(MOST_LEVELS, text);
+    if (tooDeep !== undefined) {
+      const message = `got more than ${MOST_LEVELS} lists and objects inside one another; allowed: ${MOST_LEVELS}. ${remedy}`;
+      throw DeclarationError.inFile(file, text, [{ offset: tooDeep, message }]);
+    }
     const errors: ParseError[] = [];
     const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
     if (root === undefined || errors.length > 0) {
       // What follows from an error at the same place would only hide it.
-      const firsts = errors.filter(
-        ({ offset }, index) => errors.findIndex((other) => other.offset === offset) === index,
-      );
-      const problems = firsts.map((error) => syntaxProblem(text, error, remedy));
+      const firsts = new Map([...errors].reverse().map((error) => [error.offset, error]));
+      const problems = [...firsts.values()].map((error) => syntaxProblem(text, error, remedy));
       throw DeclarationError.inFile(file, text, problems);
     }
     return new JsonDocument(text, root);
@@ -50,28 +69,43 @@ export class JsonDocument {
   /** Offset of a key of the object at this path. */
   public offsetOfKey(path: JsonPath, key: string): number {
     const object = this.nodeAt(path);
-    return (propertyOf(object, key) ?? object).offset;
+    return (this.propertyOf(object, key) ?? object).offset;
   }
 
   public lineOf(path: JsonPath): number {
-    return lineAt(this.text, this.offsetOf(path));
+    return this.positions.lineOf(this.offsetOf(path));
+  }
+
+  /** Every key and every value that is text. */
+  public texts(): JsonText[] {
+    return textsBelow(this.root, []);
   }
 
   /** Keys that stand twice in an object: which one counts is left open by RFC 8259. */
   public duplicateKeys(remedy: string): Problem[] {
-    return duplicateKeysBelow(this.text, this.root, [], remedy);
+    return duplicateKeysBelow(this.positions, this.root, [], remedy);
   }
 
   private nodeAt(path: JsonPath): Node {
     let node = this.root;
     for (const segment of path) {
-      const next = typeof segment === 'number' ? node.children?.[segment] : propertyOf(node, segment)?.children?.[1];
+      const next =
+        typeof segment === 'number' ? node.children?.[segment] : this.propertyOf(node, segment)?.children?.[1];
       if (next === undefined) {
         return node;
       }
       node = next;
     }
     return node;
+  }
+
+  /** Of a key that stands twice, the last value counts, as in JSON.parse. */
+  private propertyOf(object: Node, key: string): Node | undefined {
+    const known = this.properties.get(object);
+    const children = object.type === 'object' ? (object.children ?? []) : [];
+    const properties = known ?? new Map(children.map((property) => [keyOf(property), property]));
+    this.properties.set(object, properties);
+    return properties.get(key);
   }
 }
 
@@ -81,7 +115,7 @@ export function pathInWords(path: JsonPath): string {
     ? 'the document'
     : path
         .map((segment) =>
-          typeof segment === 'number' || !/^[\w$-]+$/.test(segment) ? `[${inWords(segment)}]` : `.${segment}`,
+          typeof segment === 'string' && /^[\w$-]{1,32}$/.test(segment) ? `.${segment}` : `[${inWords(segment)}]`,
         )
         .join('')
         .replace(/^\./, '');
@@ -100,9 +134,33 @@ function syntaxProblem(text: string, { error, offset, length }: ParseError, reme
   };
 }
 
-/** Of a key that stands twice, the last value counts, as in JSON.parse. */
-function propertyOf(object: Node, key: string): Node | undefined {
-  return object.type === 'object' ? object.children?.findLast((property) => keyOf(property) === key) : undefined;
+/** Where a text first opens more lists and objects inside one another than these. */
+function offsetBelowLevel(most: number, text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let level = 0;
+  for (let token = scanner.scan(); token !== SyntaxKind.EOF; token = scanner.scan()) {
+    if (token === SyntaxKind.OpenBraceToken || token === SyntaxKind.OpenBracketToken) level += 1;
+    if (token === SyntaxKind.CloseBraceToken || token === SyntaxKind.CloseBracketToken) level -= 1;
+    if (level > most) return scanner.getTokenOffset();
+  }
+  return undefined;
+}
+
+function textsBelow(node: Node, path: JsonPath): JsonText[] {
+  const children = node.children ?? [];
+  if (node.type === 'array') {
+    return children.flatMap((child, index) => textsBelow(child, [...path, index]));
+  }
+  if (node.type === 'object') {
+    return children.flatMap((property) => {
+      const [key, value] = [keyOf(property), property.children?.[1]];
+      return [
+        { path, offset: property.offset, text: key },
+        ...(value === undefined ? [] : textsBelow(value, [...path, key])),
+      ];
+    });
+  }
+  return node.type === 'string' ? [{ path, offset: node.offset, text: String(node.value) }] : [];
 }
 
 function keyOf(property: Node): string {
@@ -120,10 +178,10 @@ function valueOf(node: Node): unknown {
   return node.type === 'array' ? children.map(valueOf) : node.value;
 }
 
-function duplicateKeysBelow(text: string, node: Node, path: JsonPath, remedy: string): Problem[] {
+function duplicateKeysBelow(positions: TextPositions, node: Node, path: JsonPath, remedy: string): Problem[] {
   const children = node.children ?? [];
   if (node.type === 'array') {
-    return children.flatMap((child, index) => duplicateKeysBelow(text, child, [...path, index], remedy));
+    return children.flatMap((child, index) => duplicateKeysBelow(positions, child, [...path, index], remedy));
   }
   if (node.type !== 'object') {
     return [];
@@ -134,12 +192,12 @@ function duplicateKeysBelow(text: string, node: Node, path: JsonPath, remedy: st
     const first = firsts.get(key);
     firsts.set(key, first ?? property);
     const value = property.children?.[1];
-    const below = value === undefined ? [] : duplicateKeysBelow(text, value, [...path, key], remedy);
+    const below = value === undefined ? [] : duplicateKeysBelow(positions, value, [...path, key], remedy);
     if (first === undefined) {
       return below;
     }
     const message =
-      `${pathInWords(path)}: got the key ${inWords(key)}, which line ${lineAt(text, first.offset)} has already; ` +
+      `${pathInWords(path)}: got the key ${inWords(key)}, which line ${positions.lineOf(first.offset)} has already; ` +
       `allowed: each key once. ${remedy}`;
     return [{ offset: property.offset, message }, ...below];
   });

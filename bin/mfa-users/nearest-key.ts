@@ -10,6 +10,10 @@ export function nearestOf(candidates: readonly string[], text: string): string |
 }
 
 function distanceTo(candidate: string, got: string): number {
+  // So far apart in length, they are as many edits apart; got may be of any length.
+  if (Math.abs(got.length - candidate.length) > MOST_EDITS && !candidate.includes(got)) {
+    return Infinity;
+  }
   const isForm = got.length > MOST_EDITS && (candidate.startsWith(got) || candidate.endsWith(got));
   return isForm && candidate !== got ? MOST_EDITS : edits(candidate, got);
 }

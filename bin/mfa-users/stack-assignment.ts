@@ -12,10 +12,13 @@ export type StackNumber = number;
 export class RecordedStacks {
   public static readonly NONE = new RecordedStacks([]);
 
+  public readonly userNames: readonly string[];
   private readonly stacks: ReadonlyMap<string, StackNumber>;
 
-  public constructor(stacks: Iterable<readonly [userName: string, stack: StackNumber]>) {
-    this.stacks = new Map([...stacks].map(([userName, stack]) => [userName.toLowerCase(), stack]));
+  public constructor(recorded: Iterable<readonly [userName: string, stack: StackNumber]>) {
+    const stacks = [...recorded];
+    this.userNames = stacks.map(([userName]) => userName);
+    this.stacks = new Map(stacks.map(([userName, stack]) => [userName.toLowerCase(), stack]));
   }
 
   public stackOf(userName: string): StackNumber | undefined {

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
+import { PROPERTY_RULES } from '../../lambda/contract';
 import { DeclarationError, inWords, type Problem } from './declaration-error';
 import { JsonDocument, pathInWords } from './json-document';
 import { repetitions } from './repetitions';
 import { RecordedStacks, type StackNumber, USERS_PER_STACK } from './stack-assignment';
 
-const COMMENT = 'Which stack each user is in. Written at synthesis; commit it, as you do package-lock.json.';
+const COMMENT =
+  'Which stack each user is in, with a check of the line. Written at synthesis; commit it, as you do package-lock.json.';
 const KEYS = ['Comment', 'Stacks'];
 const REMEDY = 'Restore the file from version control and run the command again.';
 
@@ -15,30 +18,57 @@ export function stackRecordFileOf(usersFile: string): string {
 /** The record's text: a line for each user, in an order that does not depend on the document's. */
 export function stackRecordText(stacks: ReadonlyMap<string, StackNumber>): string {
   const sorted = [...stacks].sort(([one], [other]) => (one.toLowerCase() < other.toLowerCase() ? -1 : 1));
-  return `${JSON.stringify({ Comment: COMMENT, Stacks: Object.fromEntries(sorted) }, null, 2)}\n`;
+  const lines = sorted.map(([userName, stack]) => [userName, lineOf(userName, stack)] as const);
+  return `${JSON.stringify({ Comment: COMMENT, Stacks: Object.fromEntries(lines) }, null, 2)}\n`;
+}
+
+/**
+ * A user's line: the stack, and a check that a number changed by hand does not pass, for another stack is another device.
+ * A check for each line, not for the file, so that a merge can keep the lines of both sides.
+ */
+function lineOf(userName: string, stack: StackNumber): string {
+  const check = createHash('sha256').update(`${userName.toLowerCase()} ${stack}`).digest('hex').slice(0, 6);
+  return `${stack}-${check}`;
 }
 
 /**
  * Reads a record.
  *
  * @param file the name that errors begin with
+ * @param moved users who may be in another stack than synthesis wrote
  * @throws DeclarationError with all that is wrong in the record
  */
-export function readStackRecord(file: string, text: string): RecordedStacks {
+export function readStackRecord(file: string, text: string, moved: readonly string[]): RecordedStacks {
   const json = JsonDocument.parse(file, text, REMEDY);
   const problems = [...shapeProblems(json), ...json.duplicateKeys(REMEDY)];
-  const stacks = entriesOf(memberOf(json.value, 'Stacks'));
-  for (const [userName, stack] of stacks) {
-    if (!isStackNumber(stack)) {
-      problems.push(problemAt(json, userName, `got ${inWords(stack)}; allowed: whole numbers from 1. ${REMEDY}`));
+  const confirmed = new Set(moved.map((userName) => userName.toLowerCase()));
+  const stacks: [string, StackNumber][] = [];
+  for (const [userName, line] of entriesOf(memberOf(json.value, 'Stacks'))) {
+    const stack = stackIn(line);
+    if (!PROPERTY_RULES.UserName.accepts(userName)) {
+      problems.push(problemAt(json, userName, `got this name; allowed: ${PROPERTY_RULES.UserName.allowed}. ${REMEDY}`));
+    } else if (stack === undefined) {
+      const allowed = `the number of a stack with its check, as synthesis writes it, like "${lineOf(userName, 1)}"`;
+      problems.push(problemAt(json, userName, `got ${inWords(line)}; allowed: ${allowed}. ${REMEDY}`));
+    } else if (line !== lineOf(userName, stack) && !confirmed.has(userName.toLowerCase())) {
+      problems.push(problemAt(json, userName, movedInWords(userName, stack)));
+    } else {
+      stacks.push([userName, stack]);
     }
   }
-  const numbered = stacks.filter((entry): entry is [string, StackNumber] => isStackNumber(entry[1]));
-  problems.push(...userTwice(json, numbered), ...fullStacks(json, numbered));
+  problems.push(...userTwice(json, stacks), ...fullStacks(json, stacks));
   if (problems.length > 0) {
     throw DeclarationError.inFile(file, text, problems);
   }
-  return new RecordedStacks(numbered);
+  return new RecordedStacks(stacks);
+}
+
+function movedInWords(userName: string, stack: StackNumber): string {
+  return (
+    `got stack ${stack}, which synthesis did not write; allowed: the line as it was written, for in another stack the user ` +
+    `gets another device with another seed, and this one is deleted. ${REMEDY} ` +
+    `If that is meant, or the user is not deployed yet, confirm with -c move=${userName}.`
+  );
 }
 
 function shapeProblems(json: JsonDocument): Problem[] {
@@ -85,8 +115,11 @@ function problemAt(json: JsonDocument, userName: string, message: string): Probl
   return { offset: json.offsetOf(path), message: `${pathInWords(path)}: ${message}` };
 }
 
-function isStackNumber(value: unknown): value is StackNumber {
-  return Number.isSafeInteger(value) && Number(value) >= 1;
+/** The stack of a line, whether or not its check is right, or there. */
+function stackIn(line: unknown): StackNumber | undefined {
+  const text = typeof line === 'string' || typeof line === 'number' ? String(line) : '';
+  const [, digits] = /^([1-9]\d{0,5})(?:-[0-9a-f]*)?$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function memberOf(value: unknown, key: string): unknown {

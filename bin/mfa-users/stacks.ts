@@ -1,13 +1,23 @@
-import { type App, aws_iam as iam, aws_kms as kms, CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import {
+  type App,
+  ArnFormat,
+  aws_iam as iam,
+  aws_kms as kms,
+  CfnOutput,
+  RemovalPolicy,
+  Stack,
+  Tags,
+} from 'aws-cdk-lib';
 import { VirtualMfaDevice } from '../../lib';
 import { DeclarationError } from './declaration-error';
 import { type MfaUser } from './document';
 import { type StackNumber } from './stack-assignment';
 
-const STACK_NAME = 'VirtualMfaStack';
 const LONGEST_STACK_NAME = 128;
 
 export interface StacksOptions {
+  /** How the CDK CLI calls the first stack; its name too, where it has no other. */
+  readonly stackId: string;
   readonly stackName?: string;
   /** For the users who have no RotationId of their own. */
   readonly rotationId?: string;
@@ -23,22 +33,22 @@ export function declareStacks(
   const stacks = new Map<StackNumber, Stack>();
   for (const user of users) {
     const number = stackOf(user);
-    const stack = stacks.get(number) ?? declareStack(app, number, options.stackName);
+    const stack = stacks.get(number) ?? declareStack(app, number, options);
     stacks.set(number, stack);
     declareUser(stack, { ...user, RotationId: user.RotationId ?? options.rotationId });
   }
 }
 
-function declareStack(app: App, number: StackNumber, firstName?: string): Stack {
+function declareStack(app: App, number: StackNumber, { stackId, stackName: firstName }: StacksOptions): Stack {
   const suffix = number === 1 ? '' : `-${number}`;
-  const stackName = suffix === '' ? firstName : `${firstName ?? STACK_NAME}${suffix}`;
+  const stackName = suffix === '' ? firstName : `${firstName ?? stackId}${suffix}`;
   if (stackName !== undefined && stackName.length > LONGEST_STACK_NAME) {
     throw new DeclarationError(
       `The name of stack ${number}: got "${stackName}"; allowed: ${LONGEST_STACK_NAME} characters with its number. ` +
         'Give a shorter StackName, or a shorter -c stackName=….',
     );
   }
-  return new Stack(app, `${STACK_NAME}${suffix}`, {
+  return new Stack(app, `${stackId}${suffix}`, {
     stackName,
     description: 'IAM users, each with an enabled virtual MFA device',
   });
@@ -53,7 +63,7 @@ function declareUser(stack: Stack, declared: MfaUser): void {
     path: declared.Path,
     issuer: declared.Issuer,
     rotationId: declared.RotationId,
-    encryptionKey: declared.EncryptionKeyArn === undefined ? undefined : importedKey(stack, declared.EncryptionKeyArn),
+    encryptionKey: importedKey(stack, declared),
     removalPolicy,
   });
   for (const { Key, Value } of declared.Tags ?? []) {
@@ -92,9 +102,20 @@ function existingUser(stack: Stack, { UserName, UserPath = '/' }: MfaUser): iam.
   return iam.User.fromUserArn(stack, idOf(UserName), userArn);
 }
 
-function importedKey(stack: Stack, keyArn: string): kms.IKey {
-  const imported = stack.node.tryFindChild(keyIdOf(keyArn)) as kms.IKey | undefined;
-  return imported ?? kms.Key.fromKeyArn(stack, keyIdOf(keyArn), keyArn);
+/**
+ * A key of the stack's own account is named by the account that the template is deployed to: where synthesis does not know
+ * it, a key of another account fails the deployment.
+ */
+function importedKey(stack: Stack, declared: MfaUser): kms.IKey | undefined {
+  const { EncryptionKeyArn: declaredArn, AllowKeyOfAnotherAccount: isOfAnyAccount = false } = declared;
+  if (declaredArn === undefined) {
+    return undefined;
+  }
+  const id = `${keyIdOf(declaredArn)}${isOfAnyAccount ? ':OfAnyAccount' : ''}`;
+  const imported = stack.node.tryFindChild(id) as kms.IKey | undefined;
+  const parts = stack.splitArn(declaredArn, ArnFormat.SLASH_RESOURCE_NAME);
+  const keyArn = isOfAnyAccount ? declaredArn : stack.formatArn({ ...parts, account: stack.account });
+  return imported ?? kms.Key.fromKeyArn(stack, id, keyArn);
 }
 
 /** Ids have no slash; the ARN's colons set it apart from every user's id. */

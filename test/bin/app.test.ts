@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const COMMAND_ELSEWHERE = cdkJson.app
   .replace('bin/app.ts', join(ROOT, 'bin/app.ts'));
 
 /** Runs the app as the CDK CLI does: the command of cdk.json, with its context and what `-c` gives. */
-function run(context: Record<string, string>, { cwd = ROOT, ci = 'true' } = {}) {
+function run(context: Record<string, string>, { cwd = ROOT, ci = 'true', account = '' } = {}) {
   const { status, stderr } = spawnSync(cwd === ROOT ? cdkJson.app : COMMAND_ELSEWHERE, {
     cwd,
     shell: true,
@@ -35,6 +35,7 @@ function run(context: Record<string, string>, { cwd = ROOT, ci = 'true' } = {}) 
     env: {
       ...process.env,
       CI: ci,
+      CDK_DEFAULT_ACCOUNT: account || undefined,
       CDK_OUTDIR: OUTPUT_DIRECTORY,
       CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
     },
@@ -44,7 +45,16 @@ function run(context: Record<string, string>, { cwd = ROOT, ci = 'true' } = {}) 
 
 function synth(context: Record<string, string> = {}, options?: Parameters<typeof run>[1]): AppTemplate {
   expect(run(context, options)).toEqual({ status: 0, stderr: '' });
-  return templateOf('VirtualMfaStack');
+  return templateOf('users' in context ? 'VirtualMfaUsers' : 'VirtualMfaStack');
+}
+
+function declareUsers(...userNames: string[]): void {
+  const Users = userNames.map((UserName) => ({ UserName }));
+  writeFileSync(join(DIRECTORY, 'mfa-users.json'), JSON.stringify({ Users }));
+}
+
+function assembledStacks(): string[] {
+  return readdirSync(OUTPUT_DIRECTORY).flatMap((file) => /^(.+)\.template\.json$/.exec(file)?.[1] ?? []);
 }
 
 function templateOf(stack: string): AppTemplate {
@@ -68,7 +78,7 @@ describe('the app behind cdk.json', () => {
   });
 
   test('gives devices to the existing users of the context, and rotates their devices by it', () => {
-    const template = synth({ users: 'Bob, Alice', rotationId: '2', stackName: 'mfa' });
+    const template = synth({ users: 'Bob, Alice', rotationId: '2', stackName: 'VirtualMfaUsers-b' });
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([]);
     expect(propertiesOf(template, 'Custom::IAMVirtualMFADevice')).toEqual([
@@ -76,13 +86,82 @@ describe('the app behind cdk.json', () => {
       expect.objectContaining({ UserName: 'Alice', RotationId: '2' }),
     ]);
     const manifest = readFileSync(join(OUTPUT_DIRECTORY, 'manifest.json'), 'utf8');
-    expect(manifest).toContain('"stackName": "mfa"');
+    expect(manifest).toContain('"stackName": "VirtualMfaUsers-b"');
   });
 
   test('creates the users of the context when it is told to', () => {
     const template = synth({ users: 'Bob,Alice', createUsers: 'true' });
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([{ UserName: 'Bob' }, { UserName: 'Alice' }]);
+  });
+
+  test('declares the users of the context in a stack of their own, and none that a file may have deployed', () => {
+    synth({ users: 'Carol' });
+
+    expect(assembledStacks()).toEqual(['VirtualMfaUsers']);
+    for (const stackName of ['VirtualMfaStack', 'VirtualMfaStack-2', 'staff']) {
+      expect(run({ users: 'Carol', stackName }).stderr).toMatch(
+        /^Context stackName: got .* it begins with VirtualMfaUsers/,
+      );
+    }
+  });
+
+  test.each(['true', ''])(
+    'refuses a file that has lost a recorded user, until that is confirmed by name (CI=%j)',
+    (ci) => {
+      declareUsers('Alice', 'Bob');
+      synth({}, { cwd: DIRECTORY, ci: '' });
+      rmSync(OUTPUT_DIRECTORY, { recursive: true });
+      declareUsers('Bob');
+
+      const { status, stderr } = run({}, { cwd: DIRECTORY, ci });
+
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        /^mfa-users\.json: got no entry for Alice, .* confirm with -c remove=Alice, or by deleting/,
+      );
+      expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
+      expect(propertiesOf(synth({ remove: 'Alice' }, { cwd: DIRECTORY, ci }), 'Custom::IAMVirtualMFADevice')).toEqual([
+        expect.objectContaining({ UserName: 'Bob' }),
+      ]);
+    },
+  );
+
+  test('deploys in CI only whom the record has, so that nobody is deployed whose loss would not be noticed', () => {
+    declareUsers('Alice');
+
+    expect(run({}, { cwd: DIRECTORY })).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^mfa-users\.lock\.json: got no line for Alice, /) as string,
+    });
+    expect(existsSync(join(DIRECTORY, 'mfa-users.lock.json'))).toBe(false);
+  });
+
+  test('gives a second file a stack of its own, or refuses it', () => {
+    declareUsers('Alice');
+    renameSync(join(DIRECTORY, 'mfa-users.json'), join(DIRECTORY, 'staff.json'));
+
+    const { stderr } = run({ usersFile: 'staff.json' }, { cwd: DIRECTORY, ci: '' });
+
+    expect(stderr).toMatch(
+      /^staff\.json: got no StackName; allowed: a name of its own for every file but mfa-users\.json/,
+    );
+    synth({ usersFile: 'staff.json', stackName: 'staff' }, { cwd: DIRECTORY, ci: '' });
+  });
+
+  test('knows the account where the CDK CLI does, and refuses a key of another one', () => {
+    const EncryptionKeyArn = 'arn:aws:kms:us-east-1:222222222222:key/1234abcd';
+    writeFileSync(
+      join(DIRECTORY, 'mfa-users.json'),
+      JSON.stringify({ Users: [{ UserName: 'Bob', EncryptionKeyArn }] }),
+    );
+
+    const { stderr } = run({}, { cwd: DIRECTORY, ci: '', account: '111111111111' });
+
+    expect(stderr).toContain(
+      'got a key of the account "222222222222"; allowed: keys of the stack’s own account, 111111111111',
+    );
+    synth({}, { cwd: DIRECTORY, ci: '', account: '222222222222' });
   });
 
   test('refuses a context that it cannot take, in one line', () => {

@@ -54,7 +54,7 @@ describe('a document of users', () => {
 
     expect(problems).toEqual([
       'mfa-users.json:2:16: StackName: got "1st"; allowed: 1 to 128 characters, letters, digits and hyphens, beginning ' +
-        'with a letter. Correct it and run the command again.',
+        'with a letter, but not with VirtualMfaUsers, as the stacks of -c users do. Correct it and run the command again.',
       'mfa-users.json:4:26: Users[0]: got the key "UserName", which line 4 has already; allowed: each key once. Remove ' +
         'one of them and run the command again.',
       'mfa-users.json:5:19: Users[1].UserName: got "ROB", whom line 4 has already ("Rob"); allowed: each user once, ' +
@@ -66,7 +66,7 @@ describe('a document of users', () => {
       'mfa-users.json:6:5: Users[2]: got no UserName; allowed: an object with the key UserName. Add the key and run the ' +
         'command again.',
       'mfa-users.json:6:7: Users[2]: got the unknown key "Username"; allowed: UserName, UserPath, CreateUser, ' +
-        'VirtualMFADeviceName, Path, Issuer, RotationId, EncryptionKeyArn, RemovalPolicy, Tags. Did you mean UserName? ' +
+        'VirtualMFADeviceName, Path, Issuer, RotationId, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, Tags. Did you mean UserName? ' +
         'Correct or remove the key and run the command again.',
     ]);
   });
@@ -87,8 +87,11 @@ describe('a document of users', () => {
   test.each([
     ['[]', 'the document: got an empty list; allowed: an object with the key Users.'],
     ['{}', 'the document: got no Users; allowed: an object with the key Users. Add the key'],
-    ['{ "Users": [] }', 'Users: got an empty list; allowed: a list of at least one user.'],
-    ['{ "Users": { "Bob": {} } }', 'Users: got an object; allowed: a list of at least one user.'],
+    ['{ "Users": [] }', 'Users: got an empty list; allowed: a list of 1 to 5000 users, for an account has no more.'],
+    [
+      '{ "Users": { "Bob": {} } }',
+      'Users: got an object; allowed: a list of 1 to 5000 users, for an account has no more.',
+    ],
     ['{ "Users": ["Bob"] }', 'Users[0]: got "Bob"; allowed: an object with the key UserName.'],
     [
       '{ "Users": [{ "UserName": "Bob" }], "users": 1 }',
@@ -104,7 +107,7 @@ describe('a document of users', () => {
 
   test.each<[object, string]>([
     [{ UserName: '' }, 'UserName: got ""; allowed: 1 to 128 characters'],
-    [{ UserName: 'x'.repeat(129) }, '(129 characters); allowed: 1 to 128 characters'],
+    [{ UserName: 'x'.repeat(129) }, 'UserName: got text of 129 characters; allowed: 1 to 128 characters'],
     [
       { UserName: 'x'.repeat(65), CreateUser: true },
       'allowed: 1 to 64 characters, letters, digits and any of _+=,.@-, for a user that is created',
@@ -256,8 +259,8 @@ describe('the schema', () => {
 
     expect(Object.keys(sample)).toEqual(Object.keys(schema.properties));
     const left = Object.keys(properties).filter((key) => !sample.Users.some((user) => key in user));
-    // A key of the reader's own account, and a name under which no device can be rotated.
-    expect(left).toEqual(['VirtualMFADeviceName', 'EncryptionKeyArn']);
+    // A key of the reader's own account or of another one, and a name under which no device can be rotated.
+    expect(left).toEqual(['VirtualMFADeviceName', 'EncryptionKeyArn', 'AllowKeyOfAnotherAccount']);
     expect(documentProblems(skeleton())).toEqual([]);
   });
 });
@@ -266,9 +269,11 @@ describe('the context', () => {
   const read = readContext;
 
   test('names the file of users, or users who exist, or users to create', () => {
-    expect(read({})).toEqual({ source: { usersFile: 'mfa-users.json' } });
-    expect(read({ usersFile: 'staff.json', stackName: 'staff', rotationId: '2' })).toEqual({
-      source: { usersFile: 'staff.json' },
+    expect(read({})).toEqual({ source: { usersFile: 'mfa-users.json', removed: [], moved: [] } });
+    expect(
+      read({ usersFile: 'staff.json', stackName: 'staff', rotationId: '2', remove: 'Bob, Alice', move: 'Carol' }),
+    ).toEqual({
+      source: { usersFile: 'staff.json', removed: ['Bob', 'Alice'], moved: ['Carol'] },
       stackName: 'staff',
       rotationId: '2',
     });
@@ -311,13 +316,29 @@ describe('the context', () => {
     [{ stackName: 5 }, 'stackName: got 5; allowed: text. Pass it like -c stackName=VirtualMfaStack.'],
     [
       { stackName: '1st' },
-      'stackName: got "1st"; allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a letter.',
+      'stackName: got "1st"; allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a letter, but not with VirtualMfaUsers',
     ],
     [
       { usersfile: 'x.json' },
-      'got the unknown key "usersfile"; allowed: users, usersFile, createUsers, rotationId, stackName. Did you mean usersFile?',
+      'got the unknown key "usersfile"; allowed: users, usersFile, createUsers, rotationId, stackName, remove, move. Did you mean usersFile?',
     ],
     [{ rotationId: '' }, 'rotationId: got ""; allowed: 1 to 256 characters, no control characters.'],
+    [
+      { rotationId: '{{resolve:ssm:/seed}}' },
+      'rotationId: got text with a dynamic reference ({{resolve:…}}), for which CloudFormation would put in a value, even ' +
+        'a secret; allowed: plain text. Pass what is meant.',
+    ],
+    [
+      { users: 'Bob', stackName: 'VirtualMfaStack' },
+      'stackName: got "VirtualMfaStack"; allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a ' +
+        'letter; with -c users it begins with VirtualMfaUsers, as no stack of a file does.',
+    ],
+    [{ stackName: 'VirtualMfaUsers-2' }, 'stackName: got "VirtualMfaUsers-2"; allowed: '],
+    [
+      { users: 'Bob', remove: 'Alice' },
+      'remove: got it together with users; allowed: together with a file of users. Leave one out.',
+    ],
+    [{ users: 'Bob', move: 'Alice' }, 'move: got it together with users; allowed: together with a file of users.'],
   ])('is refused where it cannot be taken: %j', (context, problem) => {
     expect(problemsOf(() => read(context))).toEqual([expect.stringContaining(problem)]);
     expect(problemsOf(() => read(context))[0]).toMatch(/^Context[ :]/);

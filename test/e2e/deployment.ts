@@ -69,14 +69,14 @@ export class Deployment {
   handlerCalls(since = 0): readonly string[] {
     return this.localAws.account.calls
       .since(since)
-      .filter(({ caller }) => caller.includes(':assumed-role/VirtualMfaStack'))
+      .filter(({ caller }) => /:assumed-role\/VirtualMfa(Stack|Users)-/.test(caller))
       .map(({ action, error }) => (error === undefined ? action : `${action} ${error}`));
   }
 
   /** A client of IAM with the handler's own role. */
   iamOfHandler(): IAMClient {
     const { account, iam, clientConfiguration } = this.localAws;
-    const handlerRole = iam.roles.all().find(({ name }) => name.startsWith('VirtualMfaStack-'));
+    const handlerRole = iam.roles.all().find(({ name }) => /^VirtualMfa(Stack|Users)-/.test(name));
     if (!handlerRole) throw new Error('The stack has no role');
     const credentials = account.credentials.issueSession(iam.rolePrincipal(handlerRole, 'handler'), 3_600);
     return new IAMClient({ ...clientConfiguration, credentials });

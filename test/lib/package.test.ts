@@ -220,7 +220,7 @@ describe.each([
     writeFileSync(join(project, 'mfa-users.json'), run(['virtual-mfa', 'skeleton']));
     const { $schema } = JSON.parse(readFileSync(join(project, 'mfa-users.json'), 'utf8')) as { $schema: string };
     const outdir = join(project, 'cdk.out.of-users');
-    run(['virtual-mfa-app'], { ...process.env, CDK_OUTDIR: outdir });
+    run(['virtual-mfa-app'], { ...process.env, CI: '', CDK_OUTDIR: outdir });
 
     expect(existsSync(join(project, $schema))).toBe(true);
     const template = readFileSync(join(outdir, 'VirtualMfaStack.template.json'), 'utf8');
