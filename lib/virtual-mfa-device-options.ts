@@ -14,8 +14,9 @@ export interface VirtualMfaDeviceOptions {
   readonly path?: string;
 
   /**
-   * The KMS key that encrypts the seed, of the stack's region. The handler may use it through Secrets Manager alone. The
-   * policy of a key from outside this app has to leave access to the account's IAM policies, as KMS writes it by default.
+   * The KMS key that encrypts the seed, of the stack's region and account; or an alias of a key that the app knows. The
+   * handler may use it through Secrets Manager alone. The policy of a key from outside this app has to leave access to the
+   * account's IAM policies, as KMS writes it by default.
    *
    * A change is made in place: Secrets Manager encrypts the stored seed anew.
    *
@@ -24,6 +25,19 @@ export interface VirtualMfaDeviceOptions {
    * @default - the AWS managed key aws/secretsmanager
    */
   readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Whether `encryptionKey` may be a key of another account. Its policy has to allow the handler's role to use it. Who
+   * holds the key can make the seed unreadable, and sees each use of it.
+   *
+   * While this is `false`, a key that is known to be of another account is refused at synthesis, and one that turns out
+   * to be of another account fails the deployment: the handler's role may not use it.
+   *
+   * A change is made in place.
+   *
+   * @default false
+   */
+  readonly allowKeyOfAnotherAccount?: boolean;
 
   /**
    * Who issues the codes, as an authenticator app shows it beside the account: 1 to 128 characters, no colon.

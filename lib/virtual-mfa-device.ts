@@ -145,7 +145,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       provider.reserveName(this, props.virtualMfaDeviceName, props.path);
     }
     if (props.encryptionKey !== undefined) {
-      provider.allowKey(props.encryptionKey);
+      provider.allowKey(props.encryptionKey, props.allowKeyOfAnotherAccount ?? false);
     }
     const { userName } = props.user.userRef;
 

@@ -1,7 +1,16 @@
-import { ArnFormat, type aws_iam as iam, type aws_kms as kms, region_info, Stack, Token } from 'aws-cdk-lib';
+import {
+  ArnFormat,
+  type aws_iam as iam,
+  type aws_kms as kms,
+  region_info,
+  Stack,
+  Token,
+  TokenComparison,
+} from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
 import { PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
 import { cfnUserOf } from './cfn-user';
+import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
 
 /** What is known of a device before it is deployed. */
@@ -12,6 +21,7 @@ export interface DeclaredDevice {
   readonly issuer?: string;
   readonly rotationId?: string;
   readonly encryptionKey?: kms.IKey;
+  readonly allowKeyOfAnotherAccount?: boolean;
 }
 
 /** @throws ValidationError for the first property that IAM, or the handler, would refuse; tokens pass. */
@@ -31,7 +41,7 @@ export function validateDevice(scope: IConstruct, device: DeclaredDevice): void 
   // Without an explicit name, the handler makes one that begins with the user's.
   validateSerialNumberLength(scope, device.path, device.virtualMfaDeviceName ?? userName);
   validateAccount(scope, device.user);
-  validateKey(scope, device.encryptionKey);
+  validateKey(scope, device);
 }
 
 /** @throws ValidationError for a name or a path that IAM would refuse for a managed policy; tokens pass. */
@@ -125,16 +135,26 @@ function validateAccount(scope: IConstruct, user: iam.IUserRef): void {
   }
 }
 
-/** A secret is encrypted by a key of its own region alone. */
-function validateKey(scope: IConstruct, key: kms.IKey | undefined): void {
-  const { region } = Stack.of(scope);
-  const keyRegion = key?.env.region;
-  if (keyRegion === undefined || keyRegion === region || Token.isUnresolved(keyRegion) || Token.isUnresolved(region)) {
+function validateKey(scope: IConstruct, { encryptionKey, allowKeyOfAnotherAccount = false }: DeclaredDevice): void {
+  if (encryptionKey === undefined) {
     return;
   }
-  throw new ValidationError(
-    scope,
-    `encryptionKey: got a key of ${keyRegion}; allowed: keys of the stack's own region ${region}. ` +
-      'Give a key of that region; a mixin with a key is for the stacks of one region.',
-  );
+  const own = Stack.of(scope);
+  const { account, region } = targetKeyOf(scope, encryptionKey).env;
+  // A secret is encrypted by a key of its own region alone.
+  if (Token.compareStrings(region, own.region) === TokenComparison.DIFFERENT) {
+    throw new ValidationError(
+      scope,
+      `encryptionKey: got a key of ${region}; allowed: keys of the stack's own region ${own.region}. ` +
+        'Give a key of that region; a mixin with a key is for the stacks of one region.',
+    );
+  }
+  // Who holds the key can make the seed unreadable, and sees each use of it.
+  if (!allowKeyOfAnotherAccount && Token.compareStrings(account, own.account) === TokenComparison.DIFFERENT) {
+    throw new ValidationError(
+      scope,
+      `encryptionKey: got a key of account ${account}; allowed: keys of the stack's own account ${own.account}. ` +
+        'Give a key of that account, or set allowKeyOfAnotherAccount if the other account is meant.',
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { aws_iam as iam, Lazy, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { cfnUserOf } from './cfn-user';
@@ -6,13 +7,11 @@ import { ValidationError } from './validation-error';
 
 const USER_ACTIONS = ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'];
 
-/**
- * A role takes ten managed policies. During an update the old generation is attached beside the new one, so one
- * generation may have half of them.
- *
- * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
- */
-const MAX_POLICIES = 5;
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const MAX_ATTACHED_POLICIES = 10;
+/** During an update the old generation is attached beside the new one. */
+const GENERATIONS = 2;
+const MAX_POLICIES = MAX_ATTACHED_POLICIES / GENERATIONS;
 /** 6,144 characters fit a managed policy; the difference holds everything but the users' ARNs. */
 const MAX_ARN_CHARACTERS = 6_144 - 256;
 
@@ -45,9 +44,10 @@ export class UserPolicies extends Construct {
   public constructor(
     scope: Construct,
     id: string,
-    private readonly role: iam.IRole,
+    private readonly role: iam.Role,
   ) {
     super(scope, id);
+    this.node.addValidation({ validate: () => this.attachmentProblems() });
   }
 
   /** The policy that names this user; the user's devices depend on it. */
@@ -56,6 +56,20 @@ export class UserPolicies extends Construct {
     const policy = this.policyByUser.get(identity) ?? this.add(user);
     this.policyByUser.set(identity, policy);
     return policy;
+  }
+
+  /** Counts what others attach too: aspects, for example, and the CDK itself, which splits a large inline policy. */
+  private attachmentProblems(): string[] {
+    const others = attachedTo(this.role).filter(
+      (policy) => !this.pages.some((page) => page.policy.node.defaultChild === policy),
+    );
+    const atPeak = GENERATIONS * this.pages.length + others.length;
+    return atPeak <= MAX_ATTACHED_POLICIES
+      ? []
+      : [
+          `the handler's role has ${atPeak} managed policies while users change, ${others.length} of them from elsewhere; ` +
+            `allowed: ${MAX_ATTACHED_POLICIES}. Split the users over several stacks, or attach fewer policies to the role.`,
+        ];
   }
 
   private add(user: iam.IUserRef): iam.ManagedPolicy {
@@ -110,6 +124,20 @@ export class UserPolicies extends Construct {
     });
     return createHash('sha256').update(identities.sort().join('\n')).digest('hex').slice(0, 8).toUpperCase();
   }
+}
+
+/** The managed policies of a role: those that name the role, and those that the role names. */
+function attachedTo(role: iam.Role): unknown[] {
+  const stack = Stack.of(role);
+  // Empty lists resolve to undefined.
+  const resolvedList = (list: unknown): unknown[] => (stack.resolve(list) as unknown[] | undefined) ?? [];
+  const roleName: unknown = stack.resolve(role.roleName);
+  const namesRole = ({ roles }: iam.CfnManagedPolicy): boolean =>
+    resolvedList(roles).some((name) => isDeepStrictEqual(name, roleName));
+  return [
+    ...stack.node.findAll().filter((construct) => construct instanceof iam.CfnManagedPolicy && namesRole(construct)),
+    ...resolvedList((role.node.defaultChild as iam.CfnRole).managedPolicyArns),
+  ];
 }
 
 /** The longest that the user's ARN can reasonably get, in characters. */

@@ -13,6 +13,7 @@ import { Construct, type IConstruct } from 'constructs';
 import { RETIRED_TAG, STACK_ID_TAG, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract';
 import { acknowledgeWildcard } from './acknowledgement';
 import { handlerCode } from './handler-code';
+import { SeedKeys } from './seed-keys';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
 
@@ -37,7 +38,7 @@ export class VirtualMfaDeviceProvider extends Construct {
   public readonly serviceToken: string;
   private readonly role: iam.Role;
   private readonly userPolicies: UserPolicies;
-  private readonly keys = new Set<string>();
+  private readonly seedKeys: SeedKeys;
   private readonly deviceByPathAndName = new Map<string, IConstruct>();
 
   private constructor(scope: Construct, id: string) {
@@ -55,6 +56,7 @@ export class VirtualMfaDeviceProvider extends Construct {
     this.allowDevices();
     this.allowSeeds();
     this.userPolicies = new UserPolicies(this, 'UserPolicies', this.role);
+    this.seedKeys = new SeedKeys(this, 'SeedKeys', this.role);
     // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
     const handler = new lambda.Function(this, 'Handler', {
       description: 'Creates, enables and deletes virtual MFA devices (cdk-iam-virtual-mfa)',
@@ -73,31 +75,14 @@ export class VirtualMfaDeviceProvider extends Construct {
     this.serviceToken = handler.functionArn;
   }
 
-  /** Lets the handler enable devices for this user; answers what such a device has to depend on. */
+  /** Lets the handler enable devices for this user; returns what such a device has to depend on. */
   public serve(user: iam.IUserRef): Construct[] {
-    return [this.role, this.userPolicies.policyFor(user)];
+    return [this.role, this.userPolicies.policyFor(user), this.seedKeys];
   }
 
-  /**
-   * Lets the handler store and read seeds under this key.
-   *
-   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-authz
-   */
-  public allowKey(key: kms.IKey): void {
-    if (this.keys.has(key.keyArn)) {
-      return;
-    }
-    this.keys.add(key.keyArn);
-    const { region, urlSuffix } = Stack.of(this);
-    // The suffix differs in China alone. There CDK's own key policies have the first form, and AWS's examples the second.
-    const secretsManager = ['amazonaws.com', urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`);
-    this.role.addToPolicy(
-      new iam.PolicyStatement({
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: [key.keyArn],
-        conditions: { StringEquals: { 'kms:ViaService': secretsManager } },
-      }),
-    );
+  /** Lets the handler store and read seeds under this key. */
+  public allowKey(key: kms.IKey, allowKeyOfAnotherAccount: boolean): void {
+    this.seedKeys.allow(key, allowKeyOfAnotherAccount);
   }
 
   /** @throws ValidationError when another device of the stack has this path and explicit name; tokens pass. */

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Aspects, aws_iam as iam, aws_sns as sns, type CfnResource, Fn, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Aspects, aws_iam as iam, aws_sns as sns, type CfnResource, Stack } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { VirtualMfaDevice } from '../../lib';
@@ -11,10 +10,8 @@ import {
   DEVICE_TYPE,
   newStack,
   onlyResourceOf,
-  resourcesOf,
   roleStatementsOf,
   statementsOf,
-  type TemplateResource,
   type TemplateStatement,
   userPoliciesOf,
 } from './templates';
@@ -270,63 +267,5 @@ describe('the policy that names the users', () => {
     const [id] = onlyResourceOf(renamed, 'AWS::IAM::ManagedPolicy');
     expect(id).toMatch(/^XCustomIAMVirtualMFADeviceProvider/);
     expect(hash).toMatch(/^[0-9A-F]{8}$/);
-  });
-});
-
-describe('the limits', () => {
-  const LONGEST_ARN = `arn:aws-us-gov:iam::123456789012:user/${'n'.repeat(64)}`;
-  const LONGEST_STACK_ID = `arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/${'s'.repeat(128)}/${'0'.repeat(36)}`;
-
-  /** The document's size with every token at its longest; IAM does not count white space. */
-  function sizeOf(policy: TemplateResource): number {
-    const longest = (value: unknown): unknown => {
-      if (Array.isArray(value)) return value.map(longest);
-      if (typeof value !== 'object' || value === null) return value;
-      const intrinsic = value as { Ref?: string; 'Fn::GetAtt'?: unknown; 'Fn::Join'?: [string, unknown[]] };
-      if (intrinsic.Ref === 'AWS::StackId') return LONGEST_STACK_ID;
-      if (intrinsic.Ref === 'AWS::Partition') return 'aws-us-gov';
-      if (intrinsic.Ref !== undefined) return 'us-gov-west-1';
-      if (intrinsic['Fn::GetAtt']) return LONGEST_ARN;
-      if (intrinsic['Fn::Join']) return intrinsic['Fn::Join'][1].map(longest).join('');
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, longest(inner)]));
-    };
-    return JSON.stringify(longest(policy.Properties.PolicyDocument)).replaceAll(/\s/g, '').length;
-  }
-
-  test('of IAM and CloudFormation hold for 160 users with a device each in one stack', () => {
-    const stack = newStack();
-    for (let index = 0; index < 160; index++) {
-      const user = new iam.User(stack, `User${index}`);
-      new VirtualMfaDevice(stack, `Mfa${index}`, { user });
-    }
-
-    const policies = Object.values(userPoliciesOf(stack));
-    const named = policies.flatMap(statementsOf).flatMap(({ Resource }) => Resource);
-    expect(new Set(named.map((arn) => JSON.stringify(arn))).size).toBe(160);
-    expect(policies.length).toBeLessThanOrEqual(5);
-    for (const policy of policies) {
-      expect(sizeOf(policy)).toBeLessThanOrEqual(6_144);
-    }
-    for (const policy of Object.values(resourcesOf(stack, 'AWS::IAM::Policy'))) {
-      expect(sizeOf(policy)).toBeLessThanOrEqual(10_240);
-    }
-    const template = Template.fromStack(stack).toJSON();
-    // README states this headroom: 12 resources beside AWS::CDK::Metadata, and three quarters of the characters.
-    expect(Object.keys(template.Resources as object)).toHaveLength(500 - 1 - 12);
-    expect(JSON.stringify(template, undefined, 1).length).toBeLessThan(1_000_000 / 4);
-  });
-
-  test('make more users than fit the role’s policies an error at synthesis', () => {
-    const stack = newStack();
-    const declare = (): void => {
-      for (let index = 0; index < 200; index++) {
-        const user = iam.User.fromUserArn(stack, `User${index}`, Fn.importValue(`User${index}`));
-        new VirtualMfaDevice(stack, `Mfa${index}`, { user });
-      }
-    };
-
-    expect(declare).toThrow(
-      /^\[Stack\/.*\] the users with devices in stack Stack are too many for one role: got more than \d+ of them; allowed are as many as fit 5 managed policies\. Split the users over several stacks\.$/,
-    );
   });
 });

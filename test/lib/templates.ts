@@ -70,10 +70,10 @@ export function statementsOf(resource: TemplateResource): readonly TemplateState
   return Statement;
 }
 
-/** The statements of the handler's role that hold for any number of users. */
+/** The statements of the handler's role that do not name users. */
 export function roleStatementsOf(stack: Stack): readonly TemplateStatement[] {
   const policies = Object.entries(resourcesOf(stack, 'AWS::IAM::Policy'));
-  return policies.filter(([id]) => id.includes('ProviderRole')).flatMap(([, policy]) => statementsOf(policy));
+  return policies.filter(([id]) => id.includes('MFADeviceProvider')).flatMap(([, policy]) => statementsOf(policy));
 }
 
 /** The policies that name users, by logical id. */

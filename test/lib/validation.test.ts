@@ -85,6 +85,33 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
     );
   });
 
+  test('a key of another account, unless it is allowed', () => {
+    const stack = newStack({ env: { account: ACCOUNT, region: 'eu-west-1' } });
+    const arn = 'arn:aws:kms:eu-west-1:999999999999:key/12345678-1234-1234-1234-123456789012';
+    const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', arn);
+    const user = new iam.User(stack, 'Bob');
+
+    expect(() => new VirtualMfaDevice(stack, 'Refused', { user, encryptionKey })).toThrow(
+      "[Stack/Refused] encryptionKey: got a key of account 999999999999; allowed: keys of the stack's own account " +
+        '123456789012. Give a key of that account, or set allowKeyOfAnotherAccount if the other account is meant.',
+    );
+    expect(
+      () => new VirtualMfaDevice(stack, 'Allowed', { user, encryptionKey, allowKeyOfAnotherAccount: true }),
+    ).not.toThrow();
+  });
+
+  test.each<[what: string, key: (stack: Stack) => kms.IKey]>([
+    ['by name', (stack) => kms.Alias.fromAliasName(stack, 'Alias', 'alias/seeds')],
+    ['by ARN', (stack) => kms.Key.fromKeyArn(stack, 'Alias', 'arn:aws:kms:eu-west-1:123456789012:alias/seeds')],
+  ])('an alias of a key that the app does not know, %s', (_what, key) => {
+    const stack = newStack();
+
+    expect(() => bobWithDevice({ encryptionKey: key(stack) }, stack)).toThrow(
+      '[Stack/BobMfa] encryptionKey: got an alias that does not tell its key; allowed: keys, and aliases of keys that the ' +
+        'app knows. Give the key with Key.fromKeyArn, or find it with Key.fromLookup.',
+    );
+  });
+
   test('a stack that another copy of this package has given a provider', () => {
     const stack = newStack();
     new Construct(stack, 'Custom::IAMVirtualMFADeviceProvider');

@@ -1,0 +1,91 @@
+import { aws_iam as iam, type aws_kms as kms, Lazy, Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { acknowledgeWildcard } from './acknowledgement';
+import { targetKeyOf } from './target-key';
+import { ValidationError } from './validation-error';
+
+/** The ARNs of 50 keys take 4,500 of the 10,240 characters that the inline policies of a role have together. */
+const MAX_NAMED_KEYS = 50;
+
+/**
+ * Lets the handler's role store and read seeds under the stack's keys, through Secrets Manager alone.
+ *
+ * One statement names the keys. If they are too many to name, it allows all keys of the account and region. That opens
+ * no other secret: Secrets Manager gives the role nothing but the secrets of its own stack.
+ *
+ * Unlike the users' policies, this one may lose a key before the device goes: deleting a device reads no seed.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-authz
+ */
+export class SeedKeys extends Construct {
+  private readonly ownKeys = new Set<string>();
+  private readonly keysOfOtherAccounts = new Set<string>();
+
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly role: iam.IRole,
+  ) {
+    super(scope, id);
+  }
+
+  /**
+   * Allows a key; the devices whose seeds it encrypts depend on this construct.
+   *
+   * @throws ValidationError when there are more keys of other accounts than the policy can name
+   */
+  public allow(keyOrAlias: kms.IKey, allowKeyOfAnotherAccount: boolean): void {
+    const key = targetKeyOf(this, keyOrAlias);
+    if (this.node.tryFindChild('Policy') === undefined) {
+      this.makePolicy();
+    }
+    if (!allowKeyOfAnotherAccount) {
+      this.ownKeys.add(this.arnInOwnAccount(key));
+      return;
+    }
+    this.keysOfOtherAccounts.add(key.keyArn);
+    if (this.keysOfOtherAccounts.size > MAX_NAMED_KEYS) {
+      throw new ValidationError(
+        this,
+        `encryptionKey: got more than ${MAX_NAMED_KEYS} keys with allowKeyOfAnotherAccount in stack ` +
+          `${Stack.of(this).stackName}; allowed: ${MAX_NAMED_KEYS}. Share keys between devices, or split the users over several stacks.`,
+      );
+    }
+  }
+
+  private makePolicy(): void {
+    const { region, urlSuffix } = Stack.of(this);
+    // The suffix differs in China alone. There CDK's own key policies have the first form, and AWS's examples the second.
+    const secretsManager = ['amazonaws.com', urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`);
+    const statement = (): iam.PolicyStatement =>
+      new iam.PolicyStatement({
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: this.resources(),
+        conditions: { StringEquals: { 'kms:ViaService': secretsManager } },
+      });
+    new iam.CfnPolicy(this, 'Policy', {
+      policyName: 'SeedKeys',
+      roles: [this.role.roleName],
+      policyDocument: Lazy.any({ produce: () => new iam.PolicyDocument({ statements: [statement()] }) }),
+    });
+    acknowledgeWildcard(
+      this,
+      this.arnOfOwnKey('*'),
+      'Through Secrets Manager, which opens the stack’s own secrets alone.',
+    );
+  }
+
+  private resources(): string[] {
+    const named = [...new Set([...this.ownKeys, ...this.keysOfOtherAccounts])];
+    return named.length <= MAX_NAMED_KEYS ? named : [this.arnOfOwnKey('*'), ...this.keysOfOtherAccounts];
+  }
+
+  /** An ARN whose account is not known before the deployment gets the stack's own, so that it matches no key of another. */
+  private arnInOwnAccount(key: kms.IKey): string {
+    return key.env.account === Stack.of(this).account ? key.keyArn : this.arnOfOwnKey(key.keyId);
+  }
+
+  private arnOfOwnKey(keyId: string): string {
+    return Stack.of(this).formatArn({ service: 'kms', resource: 'key', resourceName: keyId });
+  }
+}

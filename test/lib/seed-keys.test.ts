@@ -1,0 +1,142 @@
+import { aws_iam as iam, aws_kms as kms, Fn, type Stack } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
+import {
+  bobWithDevice,
+  DEVICE_TYPE,
+  newStack,
+  onlyResourceOf,
+  resourcesOf,
+  roleStatementsOf,
+  type TemplateStatement,
+  templateTextOf,
+} from './templates';
+
+const ENV = { account: '123456789012', region: 'eu-west-1' };
+const keyArn = (account: string, id: number | string): string => `arn:aws:kms:eu-west-1:${account}:key/${id}`;
+
+function keyStatementsOf(stack: Stack): TemplateStatement[] {
+  return roleStatementsOf(stack).filter(({ Action }) => JSON.stringify(Action).includes('kms:'));
+}
+
+/** A stack of Bob with a device for each key. */
+function stackWithKeys(
+  keys: (stack: Stack) => readonly kms.IKey[],
+  options: Pick<VirtualMfaDeviceProps, 'allowKeyOfAnotherAccount'> = {},
+  stack = newStack({ env: ENV }),
+): Stack {
+  const user = new iam.User(stack, 'Bob');
+  keys(stack).forEach((encryptionKey, index) => {
+    new VirtualMfaDevice(stack, `Mfa${index}`, { user, encryptionKey, ...options });
+  });
+  return stack;
+}
+
+const importedKeys =
+  (count: number, account = ENV.account) =>
+  (stack: Stack): kms.IKey[] =>
+    Array.from({ length: count }, (_, index) =>
+      kms.Key.fromKeyArn(stack, `Key${account}${index}`, keyArn(account, index)),
+    );
+
+describe('the handler', () => {
+  test('may use the key of a seed, through Secrets Manager alone', () => {
+    const stack = newStack();
+    const key = new kms.Key(stack, 'Key');
+    bobWithDevice({ encryptionKey: key }, stack);
+
+    expect(keyStatementsOf(stack)).toEqual([
+      {
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Effect: 'Allow',
+        Resource: stack.resolve(key.keyArn) as unknown,
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': [
+              { 'Fn::Join': ['', ['secretsmanager.', { Ref: 'AWS::Region' }, '.amazonaws.com']] },
+              { 'Fn::Join': ['', ['secretsmanager.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] },
+            ],
+          },
+        },
+      },
+    ]);
+  });
+
+  test('has no permission on KMS without a key', () => {
+    expect(templateTextOf(bobWithDevice().stack)).not.toContain('kms:');
+  });
+
+  test('has the policy before the device needs it', () => {
+    const stack = stackWithKeys(importedKeys(1));
+
+    const policies = Object.keys(resourcesOf(stack, 'AWS::IAM::Policy')).filter((id) => id.includes('SeedKeys'));
+    expect(policies).toHaveLength(1);
+    expect(onlyResourceOf(stack, DEVICE_TYPE)[1].DependsOn).toEqual(expect.arrayContaining(policies));
+  });
+
+  test('has one statement for all keys, which names each key once', () => {
+    const stack = stackWithKeys((scope) => importedKeys(2)(scope).flatMap((key) => [key, key]));
+
+    expect(keyStatementsOf(stack).map(({ Resource }) => Resource)).toEqual([
+      [keyArn(ENV.account, 0), keyArn(ENV.account, 1)],
+    ]);
+  });
+
+  test('may use the key behind an alias, as IAM policies do not know aliases', () => {
+    const stack = newStack();
+    const key = new kms.Key(stack, 'Key');
+    bobWithDevice({ encryptionKey: key.addAlias('seeds') }, stack);
+
+    expect(keyStatementsOf(stack).map(({ Resource }) => Resource)).toEqual([stack.resolve(key.keyArn)]);
+  });
+});
+
+describe('more keys than can be named', () => {
+  test('are allowed as all keys of the stack’s account and region', () => {
+    const named = stackWithKeys(importedKeys(50));
+    const unnamed = stackWithKeys(importedKeys(51));
+
+    expect(keyStatementsOf(named)[0]?.Resource).toHaveLength(50);
+    expect(keyStatementsOf(unnamed).map(({ Resource }) => Resource)).toEqual([
+      { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:kms:${ENV.region}:${ENV.account}:key/*`]] },
+    ]);
+    expect(keyStatementsOf(unnamed)[0]?.Condition).toEqual(keyStatementsOf(named)[0]?.Condition);
+  });
+
+  test('leave the keys of other accounts named', () => {
+    const stack = stackWithKeys(importedKeys(51));
+    const [encryptionKey] = importedKeys(1, '999999999999')(stack);
+    const user = new iam.User(stack, 'Carol');
+    new VirtualMfaDevice(stack, 'CarolMfa', { user, encryptionKey, allowKeyOfAnotherAccount: true });
+
+    expect(keyStatementsOf(stack).map(({ Resource }) => Resource)).toEqual([
+      [expect.anything(), keyArn('999999999999', 0)],
+    ]);
+  });
+});
+
+describe('a key whose account is known at deployment alone', () => {
+  test('is allowed in the stack’s own account, so that no key of another account can be used', () => {
+    const stack = stackWithKeys(importedKeys(1, '999999999999'), {}, newStack());
+
+    expect(keyStatementsOf(stack)[0]?.Resource).toEqual({
+      'Fn::Join': [
+        '',
+        ['arn:', { Ref: 'AWS::Partition' }, ':kms:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':key/0'],
+      ],
+    });
+  });
+
+  test('is allowed wherever it is, with allowKeyOfAnotherAccount', () => {
+    const allowed = { allowKeyOfAnotherAccount: true };
+    const byArn = stackWithKeys(importedKeys(1, '999999999999'), allowed, newStack());
+    const byToken = stackWithKeys(
+      (stack) => [kms.Key.fromKeyArn(stack, 'Key', Fn.importValue('KeyArn'))],
+      allowed,
+      newStack(),
+    );
+
+    expect(keyStatementsOf(byArn)[0]?.Resource).toBe(keyArn('999999999999', 0));
+    expect(keyStatementsOf(byToken)[0]?.Resource).toEqual({ 'Fn::ImportValue': 'KeyArn' });
+  });
+});
