@@ -4,7 +4,16 @@ import { failures } from './failure';
 import type { Log } from './log';
 
 /** How long a new role's policy, or a secret's new version, may take to be seen everywhere. */
-const CONSISTENCY_MILLISECONDS = 30_000;
+export const CONSISTENCY_MILLISECONDS = 30_000;
+
+/** Errors that may only mean "not there yet" of a call. */
+export interface NotYet {
+  readonly errors: readonly string[];
+  /** How long to wait from the first of them on. */
+  readonly milliseconds: number;
+}
+const NOTHING_IS_AWAITED: NotYet = { errors: [], milliseconds: 0 };
+
 /** Milliseconds, but the factor from each pause to the next. */
 const PAUSES = { first: 200, factor: 2, longest: 5_000 };
 /**
@@ -29,11 +38,9 @@ export interface AwsCallsEnvironment {
  * LimitExceeded is no throttling, and a wait has to end early enough to undo and to answer.
  */
 export class AwsCalls {
-  readonly #started: number;
   #deadline: number;
 
   constructor(private readonly environment: AwsCallsEnvironment) {
-    this.#started = environment.clock.now();
     this.#deadline = environment.deadline;
   }
 
@@ -47,10 +54,11 @@ export class AwsCalls {
    *
    * @param action as in a policy: `iam:EnableMFADevice`
    * @param call performs the call anew at each try
-   * @param notYet errors that mean "not there yet" for this call, waited for as long as AWS may need to be consistent
+   * @param notYet errors of this call after which the same call may succeed, as AWS becomes consistent; a denial always may
    */
-  async perform<T>(action: string, call: () => Promise<T>, notYet: readonly string[] = []): Promise<T> {
+  async perform<T>(action: string, call: () => Promise<T>, notYet: NotYet = NOTHING_IS_AWAITED): Promise<T> {
     const { clock, random, log } = this.environment;
+    let waitingSince: number | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const began = clock.now();
       try {
@@ -67,16 +75,13 @@ export class AwsCalls {
         });
         const { first, factor, longest } = isThrottled(error) ? PAUSES_WHEN_THROTTLED : PAUSES;
         const pause = Math.min(longest, first * factor ** (attempt - 1)) * (0.5 + random() / 2);
-        if (clock.now() + pause > this.#lastTry(error, notYet)) throw this.#final(error, action);
+        const patience = patienceWith(error, notYet);
+        if (patience > 0) waitingSince ??= clock.now();
+        const lastTry = isTemporary(error) ? Infinity : (waitingSince ?? -Infinity) + patience;
+        if (clock.now() + pause > Math.min(this.#deadline, lastTry)) throw this.#final(error, action);
         await clock.sleep(pause);
       }
     }
-  }
-
-  #lastTry(error: unknown, notYet: readonly string[]): number {
-    if (isTemporary(error)) return this.#deadline;
-    const inconsistent = isAccessDenied(error) || isNamed(error, ...notYet);
-    return inconsistent ? Math.min(this.#deadline, this.#started + CONSISTENCY_MILLISECONDS) : -Infinity;
   }
 
   #final(error: unknown, action: string): unknown {
@@ -85,4 +90,9 @@ export class AwsCalls {
     if (isAccessDenied(error)) return failures.accessDenied(action, message);
     return isTemporary(error) ? failures.timeRanOut(action, `${error.name}: ${message}`) : error;
   }
+}
+
+function patienceWith(error: unknown, notYet: NotYet): number {
+  if (isAccessDenied(error)) return CONSISTENCY_MILLISECONDS;
+  return isNamed(error, ...notYet.errors) ? notYet.milliseconds : 0;
 }

@@ -36,10 +36,14 @@ export function asFailure(error: unknown): Failure {
   return failures.unexpected(message);
 }
 
+/** A quarter of what CloudFormation takes as an answer. */
+const MAX_MESSAGE_LENGTH = 1_000;
+
 /**
  * AWS quotes the values that it refuses. The handler never prints a foreign message without taking out what could be base32 of a
- * seed's length or a six-digit code.
+ * seed's length or a six-digit code, nor one of any length.
  */
 export function withoutSecrets(foreignMessage: string): string {
-  return foreignMessage.replace(/[A-Z2-7]{16,}=*/g, '[removed]').replace(/(?<!\d)\d{6}(?!\d)/g, '[removed]');
+  const cleaned = foreignMessage.replace(/[A-Z2-7]{16,}=*/g, '[removed]').replace(/(?<!\d)\d{6}(?!\d)/g, '[removed]');
+  return cleaned.length > MAX_MESSAGE_LENGTH ? `${cleaned.slice(0, MAX_MESSAGE_LENGTH)}…` : cleaned;
 }

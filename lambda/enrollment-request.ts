@@ -2,24 +2,25 @@ import { createHash } from 'node:crypto';
 import {
   ENROLLMENT_TAG,
   LOGICAL_ID_TAG,
+  OWN_TAG_KEYS,
   OWN_TAG_PREFIX,
   PROPERTY_RULES,
   SERIAL_NUMBER_MAX_LENGTH,
   serialNumberOf,
   STACK_ID_TAG,
+  USER_NAME_TAG,
   type VirtualMfaDeviceProperties,
   type VirtualMfaDeviceTag,
 } from './contract';
+import type { CustomResourceEvent } from './custom-resource-event';
 import { failures } from './failure';
 
 const DEFAULT_ISSUER = 'Amazon Web Services';
+/** IAM takes 50 tags on a device. */
+const MAX_TAGS = 50 - OWN_TAG_KEYS.length;
 
-/** The part of a CloudFormation event that an enrolment is computed from. */
-export interface EnrollmentEvent {
-  readonly StackId: string;
-  readonly LogicalResourceId: string;
-  readonly ResourceProperties: Readonly<Record<string, unknown>>;
-}
+/** The part of an event that an enrolment is computed from. */
+export type EnrollmentEvent = Pick<CustomResourceEvent, 'StackId' | 'LogicalResourceId' | 'ResourceProperties'>;
 
 /** What a custom resource asks for, checked, and with everything computed that depends on the event alone. */
 export interface EnrollmentRequest {
@@ -30,6 +31,8 @@ export interface EnrollmentRequest {
   readonly issuer: string;
   readonly accountId: string;
   readonly seedSecretArn: string;
+  /** The tags by which the stack's template marks the secret as this resource's. */
+  readonly seedSecretTags: readonly VirtualMfaDeviceTag[];
   /** The ownership tags that mark the device as this resource's. */
   readonly ownershipTags: readonly VirtualMfaDeviceTag[];
   /** The ownership tags, and the user's own. */
@@ -39,7 +42,7 @@ export interface EnrollmentRequest {
 /**
  * Reads and checks the properties again: values that were tokens at synth are known only here.
  *
- * @throws Failure naming the property, the value and what is allowed
+ * @throws Failure naming the property and what is allowed; it does not repeat the value, which may be a secret in the wrong place
  */
 export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest {
   const properties = readProperties(event.ResourceProperties);
@@ -50,13 +53,13 @@ export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest
   const virtualMfaDeviceName = properties.VirtualMFADeviceName ?? `${userName}-${identity}`;
   const serialNumber = serialNumberOf(partition, accountId, path, virtualMfaDeviceName);
   if (serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
-    throw failures.serialNumberTooLong(serialNumber, SERIAL_NUMBER_MAX_LENGTH);
+    throw failures.serialNumberTooLong(serialNumber.length, SERIAL_NUMBER_MAX_LENGTH);
   }
-  const ownershipTags = [
+  const resourceTags = [
     { Key: STACK_ID_TAG, Value: event.StackId },
     { Key: LOGICAL_ID_TAG, Value: event.LogicalResourceId },
-    { Key: ENROLLMENT_TAG, Value: shortHash([userName, path, rotationId]) },
   ];
+  const ownershipTags = [...resourceTags, { Key: ENROLLMENT_TAG, Value: shortHash([userName, path, rotationId]) }];
   return {
     userName,
     path,
@@ -65,6 +68,7 @@ export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest
     issuer: properties.Issuer ?? DEFAULT_ISSUER,
     accountId,
     seedSecretArn: properties.SeedSecretArn,
+    seedSecretTags: [...resourceTags, { Key: USER_NAME_TAG, Value: userName }],
     ownershipTags,
     tags: [...ownershipTags, ...(properties.Tags ?? [])],
   };
@@ -81,7 +85,7 @@ function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDevic
   const UserName = optionalText('UserName');
   if (UserName === undefined) throw failures.invalidProperty('UserName', undefined, PROPERTY_RULES.UserName.allowed);
   const { SeedSecretArn } = raw;
-  if (typeof SeedSecretArn !== 'string' || !/^arn:[\w-]+:secretsmanager:/.test(SeedSecretArn)) {
+  if (typeof SeedSecretArn !== 'string' || !SECRET_ARN.test(SeedSecretArn)) {
     throw failures.invalidProperty('SeedSecretArn', SeedSecretArn, 'the ARN of a Secrets Manager secret');
   }
   const optionals = {
@@ -95,14 +99,19 @@ function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDevic
   return { UserName, SeedSecretArn, ...(Object.fromEntries(given) as Partial<VirtualMfaDeviceProperties>) };
 }
 
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (a name has 512 characters, a suffix 7) */
+const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/;
+
 function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
   if (raw === undefined) return undefined;
   const isTag = (tag: unknown): tag is VirtualMfaDeviceTag => {
     const { Key, Value } = (tag ?? {}) as Record<string, unknown>;
-    return typeof Key === 'string' && typeof Value === 'string' && !Key.startsWith(OWN_TAG_PREFIX);
+    const isText = typeof Key === 'string' && typeof Value === 'string';
+    return isText && Key.length <= 128 && Value.length <= 256 && !Key.startsWith(OWN_TAG_PREFIX);
   };
-  if (!Array.isArray(raw) || !raw.every(isTag)) {
-    throw failures.invalidProperty('Tags', raw, `a list of {Key, Value}, no key beginning with ${OWN_TAG_PREFIX}`);
+  if (!Array.isArray(raw) || raw.length > MAX_TAGS || !raw.every(isTag)) {
+    const allowed = `a list of up to ${MAX_TAGS} {Key, Value} of up to 128 and 256 characters, no key beginning with ${OWN_TAG_PREFIX}`;
+    throw failures.invalidProperty('Tags', raw, allowed);
   }
   return raw;
 }

@@ -1,14 +1,15 @@
 import { generateURI } from 'otplib/functional';
-import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from './authentication-codes';
 import { isAbsent, isNamed } from './aws-errors';
 import { SEED_VERSION_TAG, type StoredSeed } from './contract';
 import type { EnrollmentRequest } from './enrollment-request';
 import type { EnrollmentTools } from './enrollment-tools';
 import { findDevice } from './existing-device';
 import { failures } from './failure';
+import { FreshCodes } from './fresh-codes';
 import { seedVersionTag } from './ownership';
 import { isCurrentAfterAll, type SeededDevice, undone } from './removal';
 import { requestTimeIn } from './request-time';
+import { isProvenSeed } from './seed-proof';
 import type { SeedVersion } from './seed-store';
 
 /** A concurrent duplicate of an event stores its seed this long after it created the device, at most. */
@@ -16,9 +17,11 @@ const GRACE_MILLISECONDS = 3_000;
 const GRACE_POLLS = 6;
 const CODE_TRIES = 4;
 const CREATION_TRIES = 3;
-/** IAM shows a new user everywhere within seconds; a name that is misspelt shall not cost minutes. */
-const NEW_USER_MILLISECONDS = 45_000;
-const NEW_USER_PAUSE_MILLISECONDS = 2_000;
+/** IAM takes eight MFA devices for a user. */
+const MAX_DEVICES = 8;
+/** IAM sees a new user, or a new device, everywhere within seconds. A misspelt name fails after this time. */
+const NOT_SEEN_YET_MILLISECONDS = 45_000;
+const NOT_SEEN_YET_PAUSE_MILLISECONDS = 2_000;
 
 /** Thrown when the device is gone while it is being enabled, or another stands in its place. */
 class DeviceVanished extends Error {}
@@ -64,7 +67,7 @@ async function makeCurrent(
   { versionId, stored, isCurrent }: SeedVersion,
   tools: EnrollmentTools,
 ): Promise<void> {
-  if (requestTimeIn(versionId) !== tools.requestTime) await storeAnew(request, stored.seed, tools);
+  if (requestTimeIn(versionId, tools.clock.now()) !== tools.requestTime) await storeAnew(request, stored.seed, tools);
   else if (!isCurrent) await tools.seedStore.promote(versionId);
 }
 
@@ -93,6 +96,7 @@ export async function enableAgain(
   versionId: string,
   tools: EnrollmentTools,
 ): Promise<'enabled' | 'made anew'> {
+  if (await tools.seedStore.isSuperseded()) throw failures.superseded();
   try {
     await enable(request, versionId, tools);
     return 'enabled';
@@ -108,39 +112,37 @@ async function enable(request: EnrollmentRequest, versionId: string, tools: Enro
   const { userName, serialNumber } = request;
   const { mfaDevices, seedStore, clock } = tools;
   const started = clock.now();
+  // A concurrent duplicate may have made the device anew: then this seed is not its seed.
+  const isStillThere = async () => {
+    const tags = await mfaDevices.tagsOf(serialNumber);
+    return tags !== undefined && (tags.get(SEED_VERSION_TAG) ?? versionId) === versionId;
+  };
   for (let codeTries = 1; ;) {
     const version = await seedStore.read(versionId);
-    const { seed } = version.stored;
-    let timeStep = 0;
-    const freshCodes = () => {
-      timeStep = timeStepAt(clock.now());
-      return previousAndCurrentCode(seed, clock.now());
-    };
+    const codes = new FreshCodes(version.stored.seed, clock);
     try {
-      await mfaDevices.enable(userName, serialNumber, freshCodes);
+      await mfaDevices.enable(userName, serialNumber, codes.compute);
       return version;
     } catch (error) {
-      if (isNamed(error, 'EntityAlreadyExistsException', 'InvalidAuthenticationCodeException')) {
-        const tags = await mfaDevices.tagsOf(serialNumber);
-        // A concurrent duplicate has made the device anew: this seed is not its seed.
-        if ((tags?.get(SEED_VERSION_TAG) ?? versionId) !== versionId) throw new DeviceVanished();
-      }
       if (isNamed(error, 'EntityAlreadyExistsException')) {
-        if ((await mfaDevices.enabledFor(userName))?.includes(serialNumber)) return version;
-        throw failures.enabledForAnotherUser(serialNumber, userName);
-      }
-      if (isNamed(error, 'LimitExceededException')) {
-        throw failures.tooManyDevices(userName, (await mfaDevices.enabledFor(userName)) ?? []);
-      }
-      if (isNamed(error, 'InvalidAuthenticationCodeException')) {
+        if (!(await isStillThere())) throw new DeviceVanished();
+        const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
+        if (!isEnabled) throw failures.enabledForAnotherUser(serialNumber, userName);
+        if (await isProvenSeed(request, version, tools)) return version;
+      } else if (isNamed(error, 'InvalidAuthenticationCodeException')) {
+        if (!(await isStillThere())) throw new DeviceVanished();
         if (codeTries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
         codeTries += 1;
-        // Where the step has changed since, there are fresh codes already.
-        if (timeStepAt(clock.now()) === timeStep) await clock.sleep(millisecondsToNextTimeStep(clock.now()));
+        await codes.others();
+      } else if (isNamed(error, 'LimitExceededException')) {
+        const devices = (await mfaDevices.enabledFor(userName)) ?? [];
+        if (devices.length < MAX_DEVICES) throw failures.userQuotaReached(userName, devices.length);
+        throw failures.tooManyDevices(userName, devices);
       } else if (isAbsent(error)) {
-        if ((await mfaDevices.enabledFor(userName)) !== undefined) throw new DeviceVanished();
-        if (clock.now() - started > NEW_USER_MILLISECONDS) throw failures.noSuchUser(userName);
-        await clock.sleep(NEW_USER_PAUSE_MILLISECONDS);
+        const isUser = (await mfaDevices.enabledFor(userName)) !== undefined;
+        if (isUser && !(await isStillThere())) throw new DeviceVanished();
+        if (clock.now() - started > NOT_SEEN_YET_MILLISECONDS) throw isUser ? error : failures.noSuchUser(userName);
+        await clock.sleep(NOT_SEEN_YET_PAUSE_MILLISECONDS);
       } else {
         throw error;
       }

@@ -1,9 +1,9 @@
 import type { EnrollmentRequest } from './enrollment-request';
 import type { EnrollmentTools } from './enrollment-tools';
-import { AccessDeniedFailure, failures } from './failure';
-import { isMadeAfter, isOurs, type Ownership, ownershipByTags, storedSeedOfDevice } from './ownership';
+import { failures, SecretGoneFailure } from './failure';
+import { isMadeAfter, type Ownership, ownershipByTags, storedSeedOfDevice } from './ownership';
 import { undone } from './removal';
-import type { SeedStore, SeedVersion } from './seed-store';
+import type { SeedVersion } from './seed-store';
 
 /** A device of ours that exists. */
 export interface ExistingDevice {
@@ -23,25 +23,39 @@ export async function findDevice(
   tools: EnrollmentTools,
 ): Promise<ExistingDevice | undefined> {
   const { serialNumber } = request;
-  const { mfaDevices, seedStore, requestTime } = tools;
+  const { mfaDevices, seedStore, clock, requestTime } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
   if (!tags) return undefined;
   const ownership = ownershipByTags(tags, request);
-  if (ownership === 'ours' && isMadeAfter(requestTime, tags)) throw failures.superseded();
-  const found = await storedSeedOfDevice(serialNumber, tags, seedStore).catch(async (error: unknown) => {
-    // A secret that is gone has no tags, and for want of them its reading is denied; then nobody wants a device that is not enabled.
-    const isUnwanted = ownership === 'ours' && error instanceof AccessDeniedFailure && (await isSecretGone(seedStore));
-    throw isUnwanted ? await undone(error, request, { versionId: '', createdHere: false }, tools) : error;
-  });
-  if (!isOurs(ownership, found)) throw failures.notOurDevice(serialNumber);
-  return { tags, ownership, found };
+  switch (ownership) {
+    case "someone else's":
+      throw failures.notOurDevice(serialNumber);
+    case 'unmarked':
+      return { tags, ownership, found: await seedOfUnmarkedDevice(request, tools) };
+    case 'ours':
+      if (isMadeAfter(requestTime, tags, clock.now())) throw failures.superseded();
+      try {
+        return { tags, ownership, found: await storedSeedOfDevice(serialNumber, tags, seedStore) };
+      } catch (error) {
+        if (!(error instanceof SecretGoneFailure)) throw error;
+        // Nobody wants a device whose secret is gone, if it is not enabled.
+        throw await undone(error, request, { versionId: '', createdHere: false }, tools);
+      }
+  }
 }
 
-/** Tells a secret that is gone from one whose key may not be used: the latter can be described. */
-async function isSecretGone(seedStore: SeedStore): Promise<boolean> {
-  try {
-    return await seedStore.isSuperseded();
-  } catch (error) {
-    return error instanceof AccessDeniedFailure;
+/**
+ * The seed of a device whose tags somebody took away. Only one that works already, with the secret's current seed, is taken for ours:
+ * anybody might have made a device without tags, and whoever may write to the secret could name it there.
+ */
+async function seedOfUnmarkedDevice(
+  { serialNumber, userName }: EnrollmentRequest,
+  { mfaDevices, seedStore }: EnrollmentTools,
+): Promise<SeedVersion> {
+  const current = await seedStore.current();
+  const isRecorded = current?.stored.serialNumber === serialNumber && current.stored.userName === userName;
+  if (!isRecorded || !(await mfaDevices.enabledFor(userName))?.includes(serialNumber)) {
+    throw failures.notOurDevice(serialNumber);
   }
+  return current;
 }

@@ -16,19 +16,28 @@ export class Failure extends Error {
 /** A call that the role's policies, or a policy above them, do not allow. */
 export class AccessDeniedFailure extends Failure {}
 
+/** The secret for the seed is not there, or not any more. */
+export class SecretGoneFailure extends Failure {}
+
 /**
  * Every failure that the handler answers with. README's FAQ lists them, and a test holds the list to this table.
  */
 export const failures = {
+  invalidEvent: (member: string, allowed: string) =>
+    new Failure(
+      `The event's ${member} is not one that CloudFormation sends; allowed: ${allowed}.`,
+      'Only CloudFormation should invoke this function; nothing was created, changed or answered.',
+    ),
+
   invalidProperty: (name: string, got: unknown, allowed: string) =>
     new Failure(
-      `The property ${name} is ${got === undefined ? 'absent' : JSON.stringify(got)}; allowed: ${allowed}.`,
+      `The property ${name} is not valid: got ${kindOf(got)}; allowed: ${allowed}.`,
       'Correct the value and deploy again; nothing was created or changed.',
     ),
 
-  serialNumberTooLong: (serialNumber: string, max: number) =>
+  serialNumberTooLong: (length: number, max: number) =>
     new Failure(
-      `The serial number ${serialNumber} would have ${serialNumber.length} characters; IAM allows ${max}.`,
+      `The device's serial number would have ${length} characters; IAM allows ${max}.`,
       'Shorten the path or the device name and deploy again; nothing was created or changed.',
     ),
 
@@ -68,6 +77,12 @@ export const failures = {
       'Deactivate one that is not needed (aws iam deactivate-mfa-device) and deploy again.',
     ),
 
+  userQuotaReached: (userName: string, count: number) =>
+    new Failure(
+      `IAM reports a quota as reached, although the user ${userName} has ${count} of the 8 MFA devices that IAM allows.`,
+      "Compare the account's IAM quotas in Service Quotas, and deploy again.",
+    ),
+
   tooManyDevicesInAccount: () =>
     new Failure(
       'The account has reached its quota of virtual MFA devices, assigned or not (by default 5000, the quota of users).',
@@ -86,6 +101,12 @@ export const failures = {
       "Deploy again; if it happens again, look for something that changes the seed secret's value while the stack deploys.",
     ),
 
+  seedNotOfDevice: (serialNumber: string) =>
+    new Failure(
+      `The device ${serialNumber} is enabled, but IAM refuses the codes of the seed that its tag cdk-iam-virtual-mfa:seed-version names, so the secret's current seed was left as it is.`,
+      'Set the tag to the version of the secret that has the right seed (aws iam tag-mfa-device), or give a new rotationId.',
+    ),
+
   deviceKeepsVanishing: (serialNumber: string) =>
     new Failure(
       `The device ${serialNumber} was deleted by someone else while it was being enabled, and again each time it was created anew.`,
@@ -99,9 +120,21 @@ export const failures = {
     ),
 
   seedSecretGone: (secretArn: string) =>
-    new Failure(
+    new SecretGoneFailure(
       `The seed secret ${secretArn} was deleted or is scheduled for deletion, so no seed can be stored in it.`,
-      'If the resource is not being deleted, restore the secret (aws secretsmanager restore-secret) and deploy again.',
+      'If the resource is not being deleted, restore the secret (aws secretsmanager restore-secret) and deploy again; where it is gone for good, remove the device from the stack, deploy, and declare it again.',
+    ),
+
+  seedSecretNotSeen: (secretArn: string) =>
+    new SecretGoneFailure(
+      `The seed secret ${secretArn} was deleted, or its tag cdk-iam-virtual-mfa:stack-id was: the function's role may not even describe it.`,
+      'Where the secret is gone for good, remove the device from the stack, deploy, and declare it again; the stack can be deleted as it is.',
+    ),
+
+  seedSecretOfAnother: (secretArn: string) =>
+    new Failure(
+      `The tags of the seed secret ${secretArn} do not name this resource and this user, so no device was enabled.`,
+      "If somebody changed the secret's tags (cdk-iam-virtual-mfa:logical-id, cdk-iam-virtual-mfa:user-name), set them back and deploy again.",
     ),
 
   accessDenied: (action: string, message: string) =>
@@ -130,4 +163,11 @@ export function withRemains(failure: Failure, serialNumber: string, undoFailure:
     `${failure.whatToDo} The device ${serialNumber} could not be removed afterwards: ${undoFailure.whatHappened}`,
     { cause: failure },
   );
+}
+
+/** Tells what a value is without repeating it: it may be a secret that somebody put in the wrong place. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return `a text of ${value.length} characters`;
+  return Array.isArray(value) ? `a list of ${value.length}` : 'neither a text nor a list';
 }

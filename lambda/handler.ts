@@ -1,25 +1,13 @@
 import { SEED_VERSION_TAG, type VirtualMfaDeviceAttributes } from './contract';
 import { enableAgain, enroll, storeAnew, storedSeedOf } from './enrollment';
-import { type EnrollmentEvent, type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
+import type { CustomResourceEvent } from './custom-resource-event';
+import { type EnrollmentRequest, readEnrollmentRequest } from './enrollment-request';
 import type { EnrollmentTools } from './enrollment-tools';
 import { type ExistingDevice, findDevice } from './existing-device';
 import { Failure, failures } from './failure';
-import {
-  isMadeAfter,
-  isOurs,
-  isSameEnrollment,
-  ownershipByTags,
-  seedVersionTag,
-  storedSeedOfDevice,
-} from './ownership';
-import { allowTimeToUndo, remove } from './removal';
-
-/** An event of CloudFormation's custom resource protocol, as far as the lifecycle looks at it. */
-export interface LifecycleEvent extends EnrollmentEvent {
-  readonly RequestType: 'Create' | 'Update' | 'Delete';
-  readonly PhysicalResourceId?: string;
-  readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
-}
+import { isMadeAfter, isSameEnrollment, ownershipByTags, seedVersionTag } from './ownership';
+import { allowTimeToUndo, leave, remove } from './removal';
+import { isProvenSeed } from './seed-proof';
 
 /** What a successful event answers. */
 export interface Outcome {
@@ -27,11 +15,11 @@ export interface Outcome {
   readonly attributes?: VirtualMfaDeviceAttributes;
 }
 
-/** Makes the tools for one event, once it is known which secret it works with. */
-export type ToolsFor = (seedSecretArn: string) => EnrollmentTools;
+/** Makes the tools for one event, once its properties are checked. */
+export type ToolsFor = (request: EnrollmentRequest) => EnrollmentTools;
 
 /** The life of a virtual MFA device, by CloudFormation's three requests. */
-export async function perform(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+export async function perform(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<Outcome> {
   switch (event.RequestType) {
     case 'Create':
       return onCreate(event, toolsFor);
@@ -43,9 +31,9 @@ export async function perform(event: LifecycleEvent, toolsFor: ToolsFor): Promis
 }
 
 /** A new device, enabled for the user. */
-async function onCreate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+async function onCreate(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<Outcome> {
   const request = readEnrollmentRequest(event);
-  const tools = toolsFor(request.seedSecretArn);
+  const tools = toolsFor(request);
   await enroll(request, tools);
   return enabledDevice(request);
 }
@@ -54,9 +42,9 @@ async function onCreate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
  * Another serial number is a replacement: the new device first; CloudFormation deletes the old one afterwards, as its id changes.
  * The same path serves a rollback, whose device exists still: it is found, not created.
  */
-async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+async function onUpdate(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<Outcome> {
   const request = readEnrollmentRequest(event);
-  const tools = toolsFor(request.seedSecretArn);
+  const tools = toolsFor(request);
   if (event.PhysicalResourceId !== request.serialNumber) {
     await enroll(request, tools);
     return enabledDevice(request);
@@ -72,12 +60,12 @@ async function onUpdate(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
 }
 
 /** The device goes; whatever is gone already, or was never ours, is no reason to block the stack. */
-async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outcome> {
+async function onDelete(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<Outcome> {
   const { PhysicalResourceId: physicalResourceId = '' } = event;
   const request = readUnlessInvalid(event);
   // Properties that were refused created nothing.
   if (!request) return { physicalResourceId };
-  const tools = toolsFor(request.seedSecretArn);
+  const tools = toolsFor(request);
   const serialNumber = isSerialNumber(physicalResourceId) ? physicalResourceId : request.serialNumber;
   // A Create that runs late is kept from making the device anew. A secret that is out of order does not keep the device alive.
   await tools.seedStore.retire(serialNumber).catch(() => allowTimeToUndo(tools));
@@ -85,19 +73,15 @@ async function onDelete(event: LifecycleEvent, toolsFor: ToolsFor): Promise<Outc
   return { physicalResourceId };
 }
 
-/** Removes a device, unless it is not this resource's, or a later event has made it. */
+/** Removes a device, unless its tags do not say that it is this resource's, or a later event has made it. */
 async function removeIfOurs(request: EnrollmentRequest, serialNumber: string, tools: EnrollmentTools): Promise<void> {
-  const { mfaDevices, seedStore, requestTime } = tools;
+  const { mfaDevices, clock, requestTime } = tools;
   const tags = await mfaDevices.tagsOf(serialNumber);
   if (!tags) return;
   const ownership = ownershipByTags(tags, request);
-  const isUnmarked = ownership === 'unmarked';
-  const found = isUnmarked ? await storedSeedOfDevice(serialNumber, tags, seedStore) : undefined;
-  if (!isOurs(ownership, found)) return;
-  if (isMadeAfter(requestTime, tags)) return;
-  // The role may delete only what carries the tags; somebody took them away.
-  if (isUnmarked) await mfaDevices.tag(serialNumber, request.ownershipTags);
-  await remove(request.userName, serialNumber, tools);
+  if (ownership !== 'ours') leave(serialNumber, `its tags say that it is ${ownership}`, tools);
+  else if (isMadeAfter(requestTime, tags, clock.now())) leave(serialNumber, 'a later request has made it', tools);
+  else await remove(request.userName, serialNumber, tools);
 }
 
 /** What an update comes from. */
@@ -116,7 +100,7 @@ async function updateInPlace(
 ): Promise<void> {
   const { serialNumber, userName } = request;
   const { mfaDevices } = tools;
-  const isSame = ownership === 'ours' ? isSameEnrollment(tags, request) : found?.stored.userName === userName;
+  const isSame = ownership === 'unmarked' || isSameEnrollment(tags, request);
   if (!isSame) throw failures.sameNameReplacement(serialNumber);
 
   await updateTags(request, before, tags, tools);
@@ -129,7 +113,8 @@ async function updateInPlace(
   }
   // Enabled first: until then, the current seed is that of the device which works.
   const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
-  if (!isEnabled && (await enableAgain(request, versionId, tools)) === 'made anew') return;
+  const works = isEnabled && (await isProvenSeed(request, found, tools));
+  if (!works && (await enableAgain(request, versionId, tools)) === 'made anew') return;
   if (isRollback || !isCurrent || storedSeedOf(request, seed).otpauthUri !== otpauthUri) {
     await storeAnew(request, seed, tools);
   }
@@ -162,16 +147,16 @@ function enabledDevice({ serialNumber, userName, virtualMfaDeviceName }: Enrollm
  * The physical resource id of a FAILED answer: the device that a Delete shall look for. A failed Update keeps the old one, or
  * CloudFormation would take it for a replacement and delete the old device.
  */
-export function physicalResourceIdOfFailure(event: LifecycleEvent): string {
+export function physicalResourceIdOfFailure(event: CustomResourceEvent): string {
   return event.PhysicalResourceId ?? readUnlessInvalid(event)?.serialNumber ?? `${event.LogicalResourceId}-not-created`;
 }
 
 /** What an Update's old properties asked for. */
-function requestBefore(event: LifecycleEvent): EnrollmentRequest | undefined {
+function requestBefore(event: CustomResourceEvent): EnrollmentRequest | undefined {
   return readUnlessInvalid({ ...event, ResourceProperties: event.OldResourceProperties ?? {} });
 }
 
-function readUnlessInvalid(event: LifecycleEvent): EnrollmentRequest | undefined {
+function readUnlessInvalid(event: CustomResourceEvent): EnrollmentRequest | undefined {
   try {
     return readEnrollmentRequest(event);
   } catch (error) {

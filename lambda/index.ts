@@ -5,7 +5,8 @@ import { AwsCalls } from './aws-calls';
 import { systemClock as clock } from './clock';
 import { jsonLog } from './log';
 import { IamMfaDevices } from './mfa-devices';
-import { type CustomResourceEvent, respond } from './respond';
+import type { CustomResourceEvent } from './custom-resource-event';
+import { respond } from './respond';
 import { requestTimeOf } from './request-time';
 import { SecretsManagerSeedStore } from './seed-store';
 
@@ -28,14 +29,17 @@ export async function handler(event: CustomResourceEvent, context: Context): Pro
   const requestTime = requestTimeOf(event.ResponseURL, clock.now());
   await respond(
     event,
-    (seedSecretArn) => ({
+    (request) => ({
       mfaDevices: new IamMfaDevices(iam, calls),
-      seedStore: new SecretsManagerSeedStore(secretsManager, calls, seedSecretArn, requestTime),
+      seedStore: new SecretsManagerSeedStore(secretsManager, calls, clock, requestTime, request),
       calls,
       clock,
+      log,
       requestTime,
     }),
     clock,
     log,
+    // An endpoint of one's own, such as local-aws, may have no TLS.
+    process.env.AWS_ENDPOINT_URL !== undefined,
   );
 }

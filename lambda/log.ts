@@ -4,6 +4,8 @@ export interface LogFields {
   readonly attempt?: number;
   readonly durationMilliseconds?: number;
   readonly error?: string;
+  /** Why a device that exists was left alone. */
+  readonly leftBecause?: string;
   readonly logicalResourceId?: string;
   readonly physicalResourceId?: string;
   readonly reason?: string;
@@ -24,6 +26,7 @@ const ALLOWED: readonly (keyof LogFields)[] = [
   'attempt',
   'durationMilliseconds',
   'error',
+  'leftBecause',
   'logicalResourceId',
   'physicalResourceId',
   'reason',
@@ -33,16 +36,22 @@ const ALLOWED: readonly (keyof LogFields)[] = [
   'userName',
 ];
 
+/** Of a text that an event may have brought, however long. */
+const MAX_CHARACTERS = 2_000;
+
 /** Writes each line with a request id; fields outside the allow-list are dropped even where the compiler was got around. */
 export function jsonLog(requestId: string, write: (line: string) => void): Log {
   const line = (level: 'INFO' | 'ERROR', message: string, fields: LogFields = {}) => {
     const allowed = ALLOWED.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]] as const);
-    write(
-      `${JSON.stringify({ timestamp: new Date().toISOString(), level, requestId, message, ...Object.fromEntries(allowed) })}\n`,
-    );
+    const entry = { timestamp: new Date().toISOString(), level, requestId, message, ...Object.fromEntries(allowed) };
+    write(`${JSON.stringify(entry, (_name, value: unknown) => (typeof value === 'string' ? cut(value) : value))}\n`);
   };
   return {
     info: (message, fields) => line('INFO', message, fields),
     error: (message, fields) => line('ERROR', message, fields),
   };
+}
+
+function cut(text: string): string {
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }

@@ -7,13 +7,17 @@ import {
   ListMFADevicesCommand,
   ListMFADeviceTagsCommand,
   ListVirtualMFADevicesCommand,
+  ResyncMFADeviceCommand,
   TagMFADeviceCommand,
   UntagMFADeviceCommand,
 } from '@aws-sdk/client-iam';
 import type { ConsecutiveCodes } from './authentication-codes';
-import type { AwsCalls } from './aws-calls';
+import type { AwsCalls, NotYet } from './aws-calls';
 import { isAbsent, isAccessDenied, isNamed } from './aws-errors';
 import type { VirtualMfaDeviceTag } from './contract';
+
+/** A device that was just made must not be taken for one that is gone: it would be left behind. */
+const NEW_DEVICE_IS_NOT_SEEN_YET: NotYet = { errors: ['NoSuchEntityException'], milliseconds: 3_000 };
 
 /** What CreateVirtualMFADevice came to. */
 export type Creation =
@@ -29,6 +33,12 @@ export interface MfaDevices {
   create(path: string, virtualMfaDeviceName: string, tags: readonly VirtualMfaDeviceTag[]): Promise<Creation>;
   /** @param codes computed anew for each try, right before it */
   enable(userName: string, serialNumber: string, codes: () => ConsecutiveCodes): Promise<void>;
+  /**
+   * Submits two codes of a device that is enabled: IAM takes them only if they are of the device's own seed.
+   *
+   * @param codes computed anew for each try, right before it
+   */
+  resync(userName: string, serialNumber: string, codes: () => ConsecutiveCodes): Promise<void>;
   /** Resolves too where the device or the user is absent, or the device is not this user's. */
   deactivate(userName: string, serialNumber: string): Promise<void>;
   /** `assigned`: the device is enabled for a user and was not deleted. */
@@ -73,6 +83,15 @@ export class IamMfaDevices implements MfaDevices {
     });
   }
 
+  async resync(UserName: string, SerialNumber: string, codes: () => ConsecutiveCodes): Promise<void> {
+    await this.calls.perform('iam:ResyncMFADevice', () => {
+      const [AuthenticationCode1, AuthenticationCode2] = codes();
+      return this.client.send(
+        new ResyncMFADeviceCommand({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }),
+      );
+    });
+  }
+
   async deactivate(UserName: string, SerialNumber: string): Promise<void> {
     const command = new DeactivateMFADeviceCommand({ UserName, SerialNumber });
     await this.#unlessAbsent(this.calls.perform('iam:DeactivateMFADevice', () => this.client.send(command)));
@@ -101,7 +120,7 @@ export class IamMfaDevices implements MfaDevices {
     // A device carries 50 tags at most: they come in one page.
     const command = new ListMFADeviceTagsCommand({ SerialNumber });
     const result = await this.#unlessAbsent(
-      this.calls.perform('iam:ListMFADeviceTags', () => this.client.send(command)),
+      this.calls.perform('iam:ListMFADeviceTags', () => this.client.send(command), NEW_DEVICE_IS_NOT_SEEN_YET),
     );
     return result && new Map(result.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]));
   }

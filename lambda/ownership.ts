@@ -13,11 +13,6 @@ export function ownershipByTags(tags: ReadonlyMap<string, string>, { ownershipTa
   return marks.some((key) => tags.has(key)) ? "someone else's" : 'unmarked';
 }
 
-/** Whether a device is this resource's: by its tags, or, where somebody took them away, because the seed secret records it. */
-export function isOurs(ownership: Ownership, found: SeedVersion | undefined): boolean {
-  return ownership === 'ours' || (ownership === 'unmarked' && found !== undefined);
-}
-
 /** Whether a device was made for the same user, path and rotation. */
 export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipTags }: EnrollmentRequest): boolean {
   return tags.get(ENROLLMENT_TAG) === valueOf(ownershipTags, ENROLLMENT_TAG);
@@ -25,22 +20,20 @@ export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipT
 
 /**
  * Finds the seed of a device by the version that its tags name. The serial number alone would not do: a device that somebody
- * deleted and this resource made anew has the same one. It serves only where somebody took the tags away.
+ * deleted and this resource made anew has the same one.
  */
 export async function storedSeedOfDevice(
   serialNumber: string,
   tags: ReadonlyMap<string, string>,
   seedStore: SeedStore,
 ): Promise<SeedVersion | undefined> {
-  const versionId = tags.get(SEED_VERSION_TAG);
-  if (versionId === undefined) return seedStore.findBySerialNumber(serialNumber);
-  const found = await seedStore.find(versionId);
+  const found = await seedStore.find(tags.get(SEED_VERSION_TAG) ?? '');
   return found?.stored.serialNumber === serialNumber ? found : undefined;
 }
 
-/** Whether a device was made for a later request than this. */
-export function isMadeAfter(requestTime: RequestTime, tags: ReadonlyMap<string, string>): boolean {
-  return (requestTimeIn(tags.get(SEED_VERSION_TAG) ?? '') ?? '') > requestTime;
+/** Whether a device was made for a later request than this. @param now milliseconds since the epoch */
+export function isMadeAfter(requestTime: RequestTime, tags: ReadonlyMap<string, string>, now: number): boolean {
+  return (requestTimeIn(tags.get(SEED_VERSION_TAG) ?? '', now) ?? '') > requestTime;
 }
 
 /** The tag that names the version of a device's seed. */

@@ -18,7 +18,8 @@ export interface SeededDevice {
  * Deactivates and deletes a device. What is gone already counts as gone. One that somebody enabled for a user outside the stack
  * stays with that user: the role may not act there.
  */
-export async function remove(userName: string, serialNumber: string, { mfaDevices }: EnrollmentTools): Promise<void> {
+export async function remove(userName: string, serialNumber: string, tools: EnrollmentTools): Promise<void> {
+  const { mfaDevices } = tools;
   // Denied where the user's path was not known: such a device was never enabled, and shall not block its stack.
   const denied = await mfaDevices.deactivate(userName, serialNumber).catch((error: unknown) => {
     if (error instanceof AccessDeniedFailure) return error;
@@ -34,7 +35,13 @@ export async function remove(userName: string, serialNumber: string, { mfaDevice
     }
   } catch (error) {
     if (holder === userName || !(error instanceof AccessDeniedFailure)) throw error;
+    leave(serialNumber, 'it is enabled for a user outside the stack', tools);
   }
+}
+
+/** Tells that a device which exists was left alone. */
+export function leave(serialNumber: string, leftBecause: string, { log }: EnrollmentTools): void {
+  log.info('The device was left as it is', { serialNumber, leftBecause });
 }
 
 /** Gives what removes a device a little more time than what failed. */

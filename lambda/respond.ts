@@ -1,17 +1,25 @@
 import { asFailure } from './aws-errors';
 import type { Clock } from './clock';
-import { type LifecycleEvent, perform, physicalResourceIdOfFailure, type ToolsFor } from './handler';
+import { checkEvent, type CustomResourceEvent } from './custom-resource-event';
+import { perform, physicalResourceIdOfFailure, type ToolsFor } from './handler';
 import type { Log } from './log';
 import { type CustomResourceResponse, sendResponse } from './response';
 
-/** A whole event, as Lambda delivers it. */
-export interface CustomResourceEvent extends LifecycleEvent {
-  readonly RequestId: string;
-  readonly ResponseURL: string;
-}
-
-/** Performs an event and answers it, whatever happens. Throws only if the answer cannot be delivered: Lambda then runs it again. */
-export async function respond(event: CustomResourceEvent, toolsFor: ToolsFor, clock: Clock, log: Log): Promise<void> {
+/**
+ * Performs an event and answers it, whatever happens.
+ *
+ * @param isHttpAllowed whether the answer may go to a URL without TLS
+ * @throws Failure where CloudFormation cannot have sent the event
+ * @throws Error if the answer cannot be delivered: Lambda then runs the event again
+ */
+export async function respond(
+  event: CustomResourceEvent,
+  toolsFor: ToolsFor,
+  clock: Clock,
+  log: Log,
+  isHttpAllowed = false,
+): Promise<void> {
+  checkEvent(event, isHttpAllowed);
   const response = await responseTo(event, toolsFor);
   const fields = {
     requestType: event.RequestType,

@@ -8,10 +8,12 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
-import type { AwsCalls } from './aws-calls';
+import { type AwsCalls, CONSISTENCY_MILLISECONDS, type NotYet } from './aws-calls';
 import { isNamed } from './aws-errors';
+import type { Clock } from './clock';
 import { RETIRED_TAG, type StoredSeed } from './contract';
-import { failures } from './failure';
+import type { EnrollmentRequest } from './enrollment-request';
+import { AccessDeniedFailure, failures } from './failure';
 import { type RequestTime, requestTimeIn } from './request-time';
 
 /** A version of the secret that holds a device's seed. */
@@ -19,6 +21,8 @@ export interface SeedVersion {
   readonly versionId: string;
   readonly stored: StoredSeed;
   readonly isCurrent: boolean;
+  /** Whether it was current before the one that is. */
+  readonly isPrevious: boolean;
 }
 
 /** Where seeds are kept, and with them which requests have been here: see request-time.ts. */
@@ -29,13 +33,17 @@ export interface SeedStore {
   put(versionId: string, stored: StoredSeed): Promise<void>;
   /** Reads a version that was just stored. */
   read(versionId: string): Promise<SeedVersion>;
-  /** Finds a version; undefined where there is none, or no secret. */
+  /** Finds a version that a run of the handler has stored; undefined where there is none, or no secret. */
   find(versionId: string): Promise<SeedVersion | undefined>;
-  /** Finds a version that records a serial number, among the labelled ones: for a device whose tags do not name its version. */
-  findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined>;
+  /** Finds the current version, if a run of the handler has stored it. */
+  current(): Promise<SeedVersion | undefined>;
   /** Makes a version the current one. @throws Failure where a later request has been here */
   promote(versionId: string): Promise<void>;
-  /** Whether a later request has been here, or the secret is gone or going. */
+  /**
+   * Whether a later request has been here, or the secret is gone or going.
+   *
+   * @throws Failure where the secret's tags say that it is another resource's, or another user's
+   */
   isSuperseded(): Promise<boolean>;
   /**
    * Keeps earlier requests that run late from making a device. Does nothing while the current seed is another device's: the device
@@ -54,17 +62,32 @@ interface SecretState {
 }
 
 const PROMOTE_TRIES = 5;
+/** A request's time and a UUID: see newVersionId. */
+const ISSUED_ID = /^\d{8}T\d{6}Z-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const ABSENT = 'ResourceNotFoundException';
+/** Thrown when the secret's tags do not name the resource and the user. */
+class SecretOfAnother extends Error {
+  override readonly name = 'SecretOfAnother';
+}
+/** Secrets Manager is eventually consistent: what was just written may not be seen. */
+const notSeenYet = (error: string): NotYet => ({ errors: [error], milliseconds: CONSISTENCY_MILLISECONDS });
 /** Secrets Manager's answer for a secret that is scheduled for deletion. */
 const MARKED_FOR_DELETION = 'InvalidRequestException';
 
 export class SecretsManagerSeedStore implements SeedStore {
+  readonly #secretArn: string;
+  readonly #secretTags: EnrollmentRequest['seedSecretTags'];
+
   constructor(
     private readonly client: SecretsManagerClient,
     private readonly calls: AwsCalls,
-    private readonly secretArn: string,
+    private readonly clock: Clock,
     private readonly requestTime: RequestTime,
-  ) {}
+    { seedSecretArn, seedSecretTags }: Pick<EnrollmentRequest, 'seedSecretArn' | 'seedSecretTags'>,
+  ) {
+    this.#secretArn = seedSecretArn;
+    this.#secretTags = seedSecretTags;
+  }
 
   newVersionId(): string {
     return `${this.requestTime}-${randomUUID()}`;
@@ -72,7 +95,7 @@ export class SecretsManagerSeedStore implements SeedStore {
 
   async put(versionId: string, stored: StoredSeed): Promise<void> {
     const command = new PutSecretValueCommand({
-      SecretId: this.secretArn,
+      SecretId: this.#secretArn,
       ClientRequestToken: versionId,
       SecretString: JSON.stringify(stored),
       VersionStages: ['AWSPENDING'],
@@ -80,33 +103,28 @@ export class SecretsManagerSeedStore implements SeedStore {
     try {
       await this.calls.perform('secretsmanager:PutSecretValue', () => this.client.send(command));
     } catch (error) {
-      throw isNamed(error, ABSENT, MARKED_FOR_DELETION) ? failures.seedSecretGone(this.secretArn) : error;
+      throw await this.#explained(error);
     }
   }
 
   async read(versionId: string): Promise<SeedVersion> {
-    const command = new GetSecretValueCommand({ SecretId: this.secretArn, VersionId: versionId });
+    const command = new GetSecretValueCommand({ SecretId: this.#secretArn, VersionId: versionId });
     try {
-      // Secrets Manager is eventually consistent: a version may not be seen right after it was stored.
-      const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command), [
-        ABSENT,
-      ]);
+      const action = 'secretsmanager:GetSecretValue';
+      const output = await this.calls.perform(action, () => this.client.send(command), notSeenYet(ABSENT));
       return versionIn(output);
     } catch (error) {
-      throw isNamed(error, ABSENT, MARKED_FOR_DELETION) ? failures.seedSecretGone(this.secretArn) : error;
+      throw await this.#explained(error);
     }
   }
 
   async find(VersionId: string): Promise<SeedVersion | undefined> {
-    return this.#version({ VersionId });
+    return this.#isIssued(VersionId) ? this.#version({ VersionId }) : undefined;
   }
 
-  async findBySerialNumber(serialNumber: string): Promise<SeedVersion | undefined> {
-    for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS']) {
-      const version = await this.#version({ VersionStage });
-      if (version?.stored.serialNumber === serialNumber) return version;
-    }
-    return undefined;
+  async current(): Promise<SeedVersion | undefined> {
+    const version = await this.#version({ VersionStage: 'AWSCURRENT' });
+    return version && this.#isIssued(version.versionId) ? version : undefined;
   }
 
   async promote(versionId: string): Promise<void> {
@@ -116,13 +134,14 @@ export class SecretsManagerSeedStore implements SeedStore {
       const currentId = state.labelled.find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
       if (currentId === versionId) return;
       const command = new UpdateSecretVersionStageCommand({
-        SecretId: this.secretArn,
+        SecretId: this.#secretArn,
         VersionStage: 'AWSCURRENT',
         MoveToVersionId: versionId,
         RemoveFromVersionId: currentId,
       });
       try {
-        await this.calls.perform('secretsmanager:UpdateSecretVersionStage', () => this.client.send(command));
+        const action = 'secretsmanager:UpdateSecretVersionStage';
+        await this.calls.perform(action, () => this.client.send(command), notSeenYet(ABSENT));
         return;
       } catch (error) {
         // The label is on another version by now: whose, decides.
@@ -136,25 +155,43 @@ export class SecretsManagerSeedStore implements SeedStore {
   }
 
   async retire(serialNumber: string): Promise<void> {
-    const current = await this.#version({ VersionStage: 'AWSCURRENT' });
-    if (current && requestTimeIn(current.versionId) && current.stored.serialNumber !== serialNumber) return;
+    const current = await this.current();
+    if (current && current.stored.serialNumber !== serialNumber) return;
     const command = new TagResourceCommand({
-      SecretId: this.secretArn,
+      SecretId: this.#secretArn,
       Tags: [{ Key: RETIRED_TAG, Value: this.requestTime }],
     });
     await this.calls.perform('secretsmanager:TagResource', () => this.client.send(command));
   }
 
+  /** Whether the handler can have given this id to a version. */
+  #isIssued(versionId: string): boolean {
+    return ISSUED_ID.test(versionId) && this.#timeIn(versionId) !== '';
+  }
+
+  #timeIn(text: string): RequestTime {
+    return requestTimeIn(text, this.clock.now()) ?? '';
+  }
+
   #isSupersededIn({ isThere, labelled, retired }: SecretState): boolean {
-    const isLater = ([versionId]: readonly [string, unknown]) => (requestTimeIn(versionId) ?? '') > this.requestTime;
+    const isLater = ([versionId]: readonly [string, unknown]) => this.#timeIn(versionId) > this.requestTime;
     // No request to make a device is of the same second as an earlier one to delete it.
-    return !isThere || labelled.some(isLater) || (retired ?? '') >= this.requestTime;
+    return !isThere || labelled.some(isLater) || this.#timeIn(retired ?? '') >= this.requestTime;
   }
 
   async #state(): Promise<SecretState> {
-    const command = new DescribeSecretCommand({ SecretId: this.secretArn });
+    const command = new DescribeSecretCommand({ SecretId: this.#secretArn });
+    const describe = async () => {
+      const output = await this.client.send(command);
+      const isOwn = this.#secretTags.every(({ Key, Value }) =>
+        output.Tags?.some((tag) => tag.Key === Key && tag.Value === Value),
+      );
+      if (!isOwn) throw new SecretOfAnother();
+      return output;
+    };
     try {
-      const output = await this.calls.perform('secretsmanager:DescribeSecret', () => this.client.send(command));
+      const action = 'secretsmanager:DescribeSecret';
+      const output = await this.calls.perform(action, describe, notSeenYet('SecretOfAnother'));
       return {
         isThere: output.DeletedDate === undefined,
         labelled: Object.entries(output.VersionIdsToStages ?? {}),
@@ -162,20 +199,31 @@ export class SecretsManagerSeedStore implements SeedStore {
       };
     } catch (error) {
       if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], retired: undefined };
-      throw error;
+      if (error instanceof AccessDeniedFailure) throw failures.seedSecretNotSeen(this.#secretArn);
+      throw error instanceof SecretOfAnother ? failures.seedSecretOfAnother(this.#secretArn) : error;
     }
+  }
+
+  /** A secret that is gone has no tags, and for want of them AWS denies what the role may do with its own. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return failures.seedSecretGone(this.#secretArn);
+    if (!(error instanceof AccessDeniedFailure)) return error;
+    return this.#state().then(
+      ({ isThere }) => (isThere ? error : failures.seedSecretGone(this.#secretArn)),
+      (stateError: unknown) => stateError,
+    );
   }
 
   async #version(
     which: { readonly VersionId: string } | { readonly VersionStage: string },
   ): Promise<SeedVersion | undefined> {
-    const command = new GetSecretValueCommand({ SecretId: this.secretArn, ...which });
+    const command = new GetSecretValueCommand({ SecretId: this.#secretArn, ...which });
     try {
       const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
       return versionIn(output);
     } catch (error) {
       if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return undefined;
-      throw error;
+      throw await this.#explained(error);
     }
   }
 }
@@ -185,6 +233,7 @@ function versionIn({ VersionId, SecretString, VersionStages }: GetSecretValueCom
     versionId: VersionId ?? '',
     stored: parse(SecretString),
     isCurrent: VersionStages?.includes('AWSCURRENT') ?? false,
+    isPrevious: VersionStages?.includes('AWSPREVIOUS') ?? false,
   };
 }
 

@@ -55,7 +55,8 @@ describe('README’s list of errors', () => {
   /** Compiles only while it has every failure. Counts and lengths are computed: their place is marked afterwards. */
   const examples: Readonly<Record<keyof typeof failures, Failure>> = {
     invalidProperty: failures.invalidProperty('<name>', '<value>', '<allowed>'),
-    serialNumberTooLong: failures.serialNumberTooLong(serialNumber, SERIAL_NUMBER_MAX_LENGTH),
+    invalidEvent: failures.invalidEvent('<member>', '<allowed>'),
+    serialNumberTooLong: failures.serialNumberTooLong(271, SERIAL_NUMBER_MAX_LENGTH),
     notOurDevice: failures.notOurDevice(serialNumber),
     seedOfEnabledDeviceLost: failures.seedOfEnabledDeviceLost(serialNumber, userName),
     enabledForAnotherUser: failures.enabledForAnotherUser(serialNumber, userName),
@@ -63,17 +64,23 @@ describe('README’s list of errors', () => {
     stillEnabled: failures.stillEnabled(serialNumber, userName),
     sameNameReplacement: failures.sameNameReplacement(serialNumber),
     tooManyDevices: failures.tooManyDevices(userName, ['<serialNumbers>']),
+    userQuotaReached: failures.userQuotaReached(userName, 1),
     tooManyDevicesInAccount: failures.tooManyDevicesInAccount(),
     noSuchUser: failures.noSuchUser(userName),
+    seedNotOfDevice: failures.seedNotOfDevice(serialNumber),
     codesRefused: failures.codesRefused(serialNumber),
     deviceKeepsVanishing: failures.deviceKeepsVanishing(serialNumber),
     seedSecretGone: failures.seedSecretGone('<secretArn>'),
+    seedSecretNotSeen: failures.seedSecretNotSeen('<secretArn>'),
+    seedSecretOfAnother: failures.seedSecretOfAnother('<secretArn>'),
     accessDenied: failures.accessDenied('<action>', '<message>'),
     timeRanOut: failures.timeRanOut('<action>', '<lastError>'),
     unexpected: failures.unexpected('<message>'),
   };
   const computed: Readonly<Record<string, readonly [computed: string, placeholder: string]>> = {
-    serialNumberTooLong: [`have ${serialNumber.length} characters`, 'have <length> characters'],
+    invalidProperty: ['got a text of 7 characters', 'got <kind>'],
+    serialNumberTooLong: ['have 271 characters', 'have <length> characters'],
+    userQuotaReached: ['has 1 of', 'has <count> of'],
     tooManyDevices: ['has 1 MFA devices', 'has <count> MFA devices'],
   };
   const messages = Object.entries(examples).map(([name, { message }]) => {

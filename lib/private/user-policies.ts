@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { cfnUserOf } from './cfn-user';
 import { ValidationError } from './validation-error';
 
-const USER_ACTIONS = ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'];
+const USER_ACTIONS = ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'];
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const MAX_ATTACHED_POLICIES = 10;

@@ -88,12 +88,16 @@ describe('a function that is killed', { timeout: 60_000 }, () => {
     await aws.account.invoke('iam', 'CreateUser', { UserName: userName });
     const { ARN } = await aws.account.invoke('secretsmanager', 'CreateSecret', {
       Name: `seed-${users}`,
-      Tags: [{ Key: 'cdk-iam-virtual-mfa:stack-id', Value: STACK_ID }],
+      Tags: [
+        { Key: 'cdk-iam-virtual-mfa:stack-id', Value: STACK_ID },
+        { Key: 'cdk-iam-virtual-mfa:logical-id', Value: 'Mfa' },
+        { Key: 'cdk-iam-virtual-mfa:user-name', Value: userName },
+      ],
     });
     await putRolePolicy(aws, 'Users', [
       {
         Effect: 'Allow',
-        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'],
+        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
         Resource: [aws.iam.arnOfUserNamed(userName)],
       },
     ]);

@@ -117,7 +117,7 @@ describe('a property that is left out', () => {
 
   it.each(['UserName', 'SeedSecretArn'])('is refused as absent, where it is %s', (name) => {
     const failure = failureOf(eventWith({ [name]: undefined }));
-    expect(failure.message).toContain(`${name} is absent; allowed: `);
+    expect(failure.message).toContain(`The property ${name} is not valid: got nothing; allowed: `);
   });
 });
 
@@ -151,17 +151,24 @@ describe('a property that is not allowed', () => {
     ['RotationId', 'a\u0000b', 'no control characters'],
     ['SeedSecretArn', 'seed', 'the ARN of a Secrets Manager secret'],
     ['SeedSecretArn', 'arn:aws:ssm:us-east-1:123456789012:parameter/seed', 'the ARN of a Secrets Manager secret'],
+    [
+      'SeedSecretArn',
+      `arn:aws:secretsmanager:us-east-1:123456789012:secret:${'s'.repeat(520)}`,
+      'the ARN of a Secrets Manager secret',
+    ],
     ['SeedSecretArn', 1, 'the ARN of a Secrets Manager secret'],
-    ['Tags', 'team=blue', 'a list of {Key, Value}'],
-    ['Tags', [{ Key: 'team' }], 'a list of {Key, Value}'],
-    ['Tags', [{ Key: 'team', Value: 7 }], 'a list of {Key, Value}'],
-    ['Tags', [null], 'a list of {Key, Value}'],
+    ['Tags', 'team=blue', 'a list of up to 46 {Key, Value}'],
+    ['Tags', [{ Key: 'team' }], 'a list of up to 46 {Key, Value}'],
+    ['Tags', [{ Key: 'team', Value: 7 }], 'a list of up to 46 {Key, Value}'],
+    ['Tags', [{ Key: 'team', Value: 'v'.repeat(257) }], 'up to 128 and 256 characters'],
+    ['Tags', Array.from({ length: 47 }, (_, index) => ({ Key: `k${index}`, Value: '' })), 'a list of up to 46'],
+    ['Tags', [null], 'a list of up to 46 {Key, Value}'],
     ['Tags', [{ Key: STACK_ID_TAG, Value: 'another' }], 'no key beginning with cdk-iam-virtual-mfa:'],
-  ])('is refused with its name, what was got and what is allowed: %s = %j', (name, got, allowed) => {
+  ])('is refused with its name and what is allowed, and is not repeated: %s = %j', (name, got, allowed) => {
     const { message } = failureOf(eventWith({ [name]: got }));
 
-    expect(message).toContain(`The property ${name} is `);
-    expect(message).toContain(JSON.stringify(got));
+    expect(message).toContain(`The property ${name} is not valid: got `);
+    if (got !== '') expect(message).not.toContain(typeof got === 'string' ? got : JSON.stringify(got));
     expect(message).toContain('allowed: ');
     expect(message).toContain(allowed);
     expect(message).toContain('nothing was created or changed');
@@ -173,8 +180,9 @@ describe('a property that is not allowed', () => {
 
     const { message } = failureOf(eventWith({ Path: path, VirtualMFADeviceName: name }));
 
-    const serialNumber = `arn:aws:iam::123456789012:mfa${path}${name}`;
-    expect(message).toContain(`${serialNumber} would have ${serialNumber.length} characters; IAM allows 256`);
+    const { length } = `arn:aws:iam::123456789012:mfa${path}${name}`;
+    expect(message).toContain(`serial number would have ${length} characters; IAM allows 256`);
+    expect(message).not.toContain(path);
   });
 
   it('is not refused at its limit', () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError, type Fault } from '../../local-aws';
 import {
@@ -37,6 +38,12 @@ const IAM_ERRORS: Readonly<Record<string, readonly (readonly [code: string, stat
   DeleteVirtualMFADevice: [
     ['NoSuchEntity', 404],
     ['DeleteConflict', 409],
+    ['LimitExceeded', 409],
+    ['ConcurrentModification', 409],
+  ],
+  ResyncMFADevice: [
+    ['InvalidAuthenticationCode', 403],
+    ['NoSuchEntity', 404],
     ['LimitExceeded', 409],
     ['ConcurrentModification', 409],
   ],
@@ -245,6 +252,26 @@ const PATHS: readonly Path[] = [
     act: (subject) => subject.update(OLD, RENAMED),
     assess: async (subject, run) => {
       expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, OLD));
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'Update in place of a device whose current seed somebody has overwritten',
+    prepare: async (subject) => {
+      await fresh(subject);
+      const forged = { serialNumber: subject.serialNumber(OLD), userName: subject.userName, seed: 'JBSWY3DPEHPK3PXP' };
+      await subject.administrate('secretsmanager', 'PutSecretValue', {
+        SecretId: subject.seedSecretArn,
+        ClientRequestToken: `20260115T120008Z-${randomUUID()}`,
+        SecretString: JSON.stringify(forged),
+      });
+      subject.lifecycle.clock.advance(120_000);
+    },
+    act: (subject) => subject.update(OLD, RENAMED),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
+      subject.lifecycle.clock.advance(120_000);
       if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, OLD));
       await holdsEnabledDevice(subject, OLD);
     },

@@ -288,10 +288,11 @@ describe('Create', () => {
   it('answers FAILED with an id that its Delete can do without, and makes no call, where a property is invalid', async () => {
     const subject = await lifecycle.newSubject();
 
-    const run = await subject.create({ UserName: 'not allowed' });
+    const run = await subject.create({ UserName: 'bob and eve' });
 
     expect(run.answer.Status).toBe('FAILED');
-    expect(run.answer.Reason).toContain('not allowed');
+    expect(run.answer.Reason).toContain('The property UserName is not valid');
+    expect([run.answer.Reason, ...run.logLines].join('')).not.toContain('bob and eve');
     expect(run.answer.PhysicalResourceId).not.toBe('');
     expect(run.calls).toEqual([]);
   });

@@ -132,25 +132,16 @@ describe('Delete', () => {
     expect(subject.enabledFor()).toEqual([subject.serialNumber()]);
   });
 
-  it('deletes a device whose marks were taken away, since the secret knows it', async () => {
+  it('leaves a device alone that has no marks, though the secret names it, and says why', async () => {
     const subject = await enrolled();
     subject.device()?.tags.clear();
 
     const run = await subject.delete();
 
     expect(run.answer.Status).toBe('SUCCESS');
-    expect(subject.device()).toBeUndefined();
-  });
-
-  it('leaves a device alone that has no marks and that the secret does not know', async () => {
-    const subject = await lifecycle.newSubject();
-    subject.foreignDevice(subject.serialNumber(), { tags: [] });
-
-    const run = await subject.delete();
-
-    expect(run.answer.Status).toBe('SUCCESS');
     expect(iamWrites(run.actions)).toEqual([]);
-    expect(subject.device()).toBeDefined();
+    expect(subject.enabledFor()).toEqual([subject.serialNumber()]);
+    expect(run.logLines.join('')).toContain('"leftBecause":"its tags say that it is unmarked"');
     lifecycle.aws.iam.virtualMfaDevices.delete(subject.serialNumber());
   });
 

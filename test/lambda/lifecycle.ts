@@ -9,12 +9,20 @@ import { Secret, TOTP } from 'otpauth';
 import { vi } from 'vitest';
 import { AwsCalls } from '../../lambda/aws-calls';
 import type { Clock } from '../../lambda/clock';
-import { LOGICAL_ID_TAG, RETIRED_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed } from '../../lambda/contract';
-import { readEnrollmentRequest } from '../../lambda/enrollment-request';
+import {
+  LOGICAL_ID_TAG,
+  RETIRED_TAG,
+  SEED_VERSION_TAG,
+  STACK_ID_TAG,
+  type StoredSeed,
+  USER_NAME_TAG,
+} from '../../lambda/contract';
+import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/enrollment-request';
 import { jsonLog } from '../../lambda/log';
 import { IamMfaDevices } from '../../lambda/mfa-devices';
 import { requestTimeOf } from '../../lambda/request-time';
-import { type CustomResourceEvent, respond } from '../../lambda/respond';
+import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
+import { respond } from '../../lambda/respond';
 import type { CustomResourceResponse } from '../../lambda/response';
 import { SecretsManagerSeedStore } from '../../lambda/seed-store';
 import { type LocalAws, type LoggedCall, startLocalAws } from '../../local-aws';
@@ -171,11 +179,15 @@ export class Lifecycle {
     for (const UserName of userNames) await this.aws.account.invoke('iam', 'CreateUser', { UserName });
     const secret = await this.aws.account.invoke('secretsmanager', 'CreateSecret', {
       Name: `seed-${suffix}`,
-      Tags: [{ Key: STACK_ID_TAG, Value: this.stackId }],
+      Tags: [
+        { Key: STACK_ID_TAG, Value: this.stackId },
+        { Key: LOGICAL_ID_TAG, Value: logicalId },
+        { Key: USER_NAME_TAG, Value: userNames[0] },
+      ],
     });
     const users = {
       Effect: 'Allow',
-      Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'],
+      Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
       Resource: userNames.map((name) => this.aws.iam.arnOfUserNamed(name)),
     };
     await putRolePolicy(this.aws, 'Users', [users], this.roleName);
@@ -183,7 +195,7 @@ export class Lifecycle {
   }
 
   /** Runs the handler on an event, as Lambda would, and collects what it answered. */
-  async run(event: CustomResourceEvent, turns?: Turns): Promise<Run> {
+  async run(event: CustomResourceEvent, turns?: Turns, { isHttpAllowed } = { isHttpAllowed: true }): Promise<Run> {
     const { account } = this.aws;
     const clock = turns?.clock ?? this.clock;
     const started = clock.now();
@@ -195,14 +207,15 @@ export class Lifecycle {
     this.#sent = [];
     const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
     const requestTime = requestTimeOf(event.ResponseURL, started);
-    const tools = (seedSecretArn: string) => ({
+    const tools = (request: EnrollmentRequest) => ({
       mfaDevices: new IamMfaDevices(this.#iam, calls),
-      seedStore: new SecretsManagerSeedStore(this.#secretsManager, calls, seedSecretArn, requestTime),
+      seedStore: new SecretsManagerSeedStore(this.#secretsManager, calls, clock, requestTime, request),
       calls,
       clock,
+      log,
       requestTime,
     });
-    const responding = () => respond(event, tools, clock, log);
+    const responding = () => respond(event, tools, clock, log, isHttpAllowed);
     const responded = turns ? this.#turns.run(turns, responding) : responding();
     await Promise.race([responded, crashed]);
     const made = account.calls.after(callsBefore).filter(({ source }) => source === 'http');
@@ -301,12 +314,22 @@ export class Subject {
     };
   }
 
-  create(changes: Properties = {}): Promise<Run> {
+  /** Gives the secret the tags of a template, which CloudFormation does before it sends the event. */
+  async tagSecret(properties: Properties): Promise<void> {
+    const Tags = [{ Key: USER_NAME_TAG, Value: String(properties.UserName) }];
+    const tagging = this.administrate('secretsmanager', 'TagResource', { SecretId: this.seedSecretArn, Tags });
+    // A secret that somebody deleted stays deleted.
+    await tagging.catch(() => undefined);
+  }
+
+  async create(changes: Properties = {}): Promise<Run> {
+    await this.tagSecret(this.properties(changes));
     return this.lifecycle.run(this.event({ RequestType: 'Create' }, changes));
   }
 
   /** @param physicalResourceId the serial number that belongs to the old properties, by default */
-  update(from: Properties, to: Properties, physicalResourceId = this.serialNumber(from)): Promise<Run> {
+  async update(from: Properties, to: Properties, physicalResourceId = this.serialNumber(from)): Promise<Run> {
+    await this.tagSecret(this.properties(to));
     const type = { RequestType: 'Update', PhysicalResourceId: physicalResourceId } as const;
     return this.lifecycle.run(this.event({ ...type, OldResourceProperties: this.properties(from) }, to));
   }
@@ -323,7 +346,7 @@ export class Subject {
   /** Leaves a device of this resource behind, not enabled and with its seed stored nowhere. */
   async orphanWithoutSeed(changes: Properties = {}): Promise<void> {
     const { path, virtualMfaDeviceName, tags } = this.#request(changes);
-    const seedVersion = { Key: SEED_VERSION_TAG, Value: randomUUID() };
+    const seedVersion = { Key: SEED_VERSION_TAG, Value: `20260115T110000Z-${randomUUID()}` };
     const input = { Path: path, VirtualMFADeviceName: virtualMfaDeviceName, Tags: [...tags, seedVersion] };
     await this.administrate('iam', 'CreateVirtualMFADevice', input);
   }

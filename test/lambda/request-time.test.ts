@@ -16,6 +16,7 @@ describe('the time of a request', () => {
     ['a URL without a date', `${URL_OF_BUCKET}?Expires=1768478407&Signature=abc`],
     ['a date in another format', `${URL_OF_BUCKET}?X-Amz-Date=2025-12-31T23:59:59Z`],
     ['no URL', 'none'],
+    ['a date more than 15 minutes ahead', `${URL_OF_BUCKET}?X-Amz-Date=99990101T000000Z`],
   ])('is now, to the second, for %s', (_case, url) => {
     expect(requestTimeOf(url, NOW)).toBe('20260115T120007Z');
   });
@@ -33,10 +34,16 @@ describe('the time of a request', () => {
   });
 
   it('is read from the ids and tags that carry it, and from no other', () => {
-    expect(requestTimeIn('20260115T120007Z-6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11')).toBe('20260115T120007Z');
-    expect(requestTimeIn('20260115T120007Z')).toBe('20260115T120007Z');
-    expect(requestTimeIn('6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11')).toBeUndefined();
-    expect(requestTimeIn('20260115T120007Zebra')).toBeUndefined();
-    expect(requestTimeIn('')).toBeUndefined();
+    expect(requestTimeIn('20260115T120007Z-6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11', NOW)).toBe('20260115T120007Z');
+    expect(requestTimeIn('20260115T120007Z', NOW)).toBe('20260115T120007Z');
+    expect(requestTimeIn('6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11', NOW)).toBeUndefined();
+    expect(requestTimeIn('20260115T120007Zebra', NOW)).toBeUndefined();
+    expect(requestTimeIn('', NOW)).toBeUndefined();
+  });
+
+  it('is not read from what claims to be of more than 15 minutes ahead', () => {
+    expect(requestTimeIn('20260115T121507Z', NOW)).toBe('20260115T121507Z');
+    expect(requestTimeIn('20260115T121508Z', NOW)).toBeUndefined();
+    expect(requestTimeIn('99990101T000000Z-6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11', NOW)).toBeUndefined();
   });
 });

@@ -213,6 +213,8 @@ class World {
   deploy(subject: Subject, base: Properties, { createFate, operations, isDeleted, deliveries: how }: Schedule): void {
     const others = () => [...this.#operations.keys()].filter((other) => other !== subject);
     const cloudFormation = new StackOperations(subject, this.#scheduler, how, async (event, answer) => {
+      // A person reads in the answer that a device without tags is not touched, and deletes it.
+      if (this.#isInterferedWith && answer.Reason?.includes("is not this resource's")) removeUnmarkedDevices(subject);
       if (this.#isInterferedWith || event.RequestType === 'Delete') return;
       // A device of the same name, or one that the change may not replace under it, is a reason to fail.
       if (answer.Status === 'FAILED' && others().length > 0) return;
@@ -226,6 +228,7 @@ class World {
       if (isDeleted) await cloudFormation.delete();
       if (cloudFormation.deployed || this.#isInterferedWith) return;
       this.#forgetForeign(subject);
+      removeUnmarkedDevices(subject);
       // What runs late may still create a device and remove it; it never enables one, or the users could not go.
       await cloudFormation.deleteTheRest();
     });
@@ -337,6 +340,14 @@ class World {
   #withTrace(error: unknown): Error {
     const message = error instanceof Error ? error.message : String(error);
     return new Error(`${message}\n${this.#scheduler.trace.join('\n')}`, { cause: error });
+  }
+}
+
+/** Deletes by hand what somebody has taken the tags from: the handler leaves it alone. */
+function removeUnmarkedDevices(subject: Subject): void {
+  const { virtualMfaDevices } = subject.aws.iam;
+  for (const { serialNumber, tags } of virtualMfaDevices.values()) {
+    if (tags.size === 0) virtualMfaDevices.delete(serialNumber);
   }
 }
 

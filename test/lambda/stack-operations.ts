@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { CustomResourceEvent } from '../../lambda/respond';
+import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
 import type { CustomResourceResponse } from '../../lambda/response';
 import type { Properties, Run, Subject, Turns } from './lifecycle';
 import { Killed, type Scheduler } from './scheduler';
@@ -140,8 +140,9 @@ export class StackOperations {
     );
   }
 
-  #send(event: CustomResourceEvent): CustomResourceEvent {
+  async #send(event: CustomResourceEvent): Promise<CustomResourceEvent> {
     const { lifecycle } = this.subject;
+    if (event.RequestType !== 'Delete') await this.subject.tagSecret(event.ResourceProperties);
     // CloudFormation takes seconds from one request to the next.
     lifecycle.clock.advance(2_000);
     const dated = { ...event, ResponseURL: lifecycle.responseUrl(event.RequestId) };

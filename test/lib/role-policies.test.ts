@@ -135,7 +135,7 @@ describe('the handler’s role', () => {
     const [, policy] = onlyResourceOf(stack, 'AWS::IAM::ManagedPolicy');
     expect(statementsOf(policy)).toEqual([
       {
-        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices'],
+        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
         Effect: 'Allow',
         Resource: [stack.resolve(bob.userArn), stack.resolve(alice.userArn)],
       },

@@ -1,0 +1,311 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LOGICAL_ID_TAG, RETIRED_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract';
+import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
+import { ACCOUNT_ID, iamWrites, Lifecycle, type Run, STACK_ID, type Subject } from './lifecycle';
+
+const KNOWN_SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+
+describe('whoever attacks', () => {
+  let lifecycle: Lifecycle;
+  beforeAll(async () => {
+    lifecycle = await Lifecycle.start();
+  });
+  afterAll(() => lifecycle.close());
+
+  async function enrolled(): Promise<Subject> {
+    const subject = await lifecycle.newSubject();
+    expect((await subject.create()).answer.Reason).toBeUndefined();
+    return subject;
+  }
+
+  /** Writes a value into the secret of a subject, as anybody may who has secretsmanager:PutSecretValue. */
+  async function plant(subject: Subject, value: object, versionId: string = randomUUID()): Promise<void> {
+    await subject.administrate('secretsmanager', 'PutSecretValue', {
+      SecretId: subject.seedSecretArn,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify(value),
+    });
+  }
+
+  function saidBy({ answers, logLines }: Run): string {
+    return [...answers.map(({ body }) => body), ...logLines].join('\n');
+  }
+
+  describe('with values that are too long, or secret', () => {
+    const secret = 'hunter2-'.repeat(25_000);
+    const tooLong: [string, Readonly<Record<string, unknown>>][] = [
+      ['UserName', { UserName: secret }],
+      ['Path', { Path: `/${secret}/` }],
+      ['RotationId', { RotationId: secret }],
+      ['Issuer', { Issuer: secret }],
+      ['VirtualMFADeviceName', { VirtualMFADeviceName: secret }],
+      ['SeedSecretArn', { SeedSecretArn: `arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:${secret}` }],
+      ['Tags', { Tags: [{ Key: 'team', Value: secret }] }],
+      ['a property that is unknown', { Password: secret }],
+    ];
+
+    it.each(tooLong)('repeats none of %s, and logs little', async (_name, properties) => {
+      const subject = await lifecycle.newSubject();
+
+      const run = await subject.create(properties);
+
+      expect(saidBy(run)).not.toContain('hunter2');
+      expect(saidBy(run).length).toBeLessThan(20_000);
+      await subject.delete(run.answer.PhysicalResourceId);
+    });
+  });
+
+  describe('with an event that CloudFormation did not send', () => {
+    const forgeries: [string, Partial<Record<keyof CustomResourceEvent, unknown>>][] = [
+      ['no ResponseURL', { ResponseURL: undefined }],
+      ['a ResponseURL that is none', { ResponseURL: 'nowhere' }],
+      ['a ResponseURL of another protocol', { ResponseURL: 'file:///etc/passwd' }],
+      ['no StackId', { StackId: undefined }],
+      ['a StackId of another service', { StackId: 'arn:aws:iam::123456789012:user/bob' }],
+      ['a StackId that is too long for a tag', { StackId: `${STACK_ID}${'0'.repeat(256)}` }],
+      ['no LogicalResourceId', { LogicalResourceId: undefined }],
+      ['a LogicalResourceId with a line break', { LogicalResourceId: 'Bob\nMfa' }],
+      ['no RequestId', { RequestId: undefined }],
+      ['an unknown RequestType', { RequestType: 'Read' }],
+      ['no PhysicalResourceId in an Update', { RequestType: 'Update' }],
+      ['a PhysicalResourceId of 200 kB', { RequestType: 'Delete', PhysicalResourceId: 'i'.repeat(200_000) }],
+      ['no properties', { ResourceProperties: undefined }],
+      ['a list in place of properties', { ResourceProperties: [] }],
+      ['old properties that are none', { OldResourceProperties: 'all' }],
+    ];
+
+    it.each(forgeries)('is refused in words before any call, for %s', async (_name, forgery) => {
+      const subject = await lifecycle.newSubject();
+      const calls = lifecycle.aws.account.calls.length;
+      const event = { ...subject.event({ RequestType: 'Create' }), ...forgery } as CustomResourceEvent;
+
+      const running = lifecycle.run(event);
+
+      await expect(running).rejects.toThrow(/^The event's \w+ is not one that CloudFormation sends; allowed: /);
+      expect(lifecycle.aws.account.calls.length).toBe(calls);
+    });
+
+    it('is refused for a ResponseURL without TLS, unless the function has an endpoint of its own', async () => {
+      const subject = await lifecycle.newSubject();
+      const event = subject.event({ RequestType: 'Create' });
+
+      await expect(lifecycle.run(event, undefined, { isHttpAllowed: false })).rejects.toThrow('an https URL');
+      expect((await lifecycle.run(event)).answer.Status).toBe('SUCCESS');
+    });
+
+    it.each([
+      ['of another user', USER_NAME_TAG],
+      ['of another resource', LOGICAL_ID_TAG],
+    ])('enables no device whose seed would lie in the secret %s', async (_whose, key) => {
+      const alice = await enrolled();
+      const bob = await lifecycle.newSubject();
+      const before = await alice.stored();
+      const tags = [
+        { Key: LOGICAL_ID_TAG, Value: bob.logicalId },
+        { Key: USER_NAME_TAG, Value: bob.userName },
+      ].filter(({ Key }) => Key !== key);
+      // The other tag is right, so that each has to be looked at.
+      await alice.administrate('secretsmanager', 'TagResource', { SecretId: alice.seedSecretArn, Tags: tags });
+
+      const run = await bob.lifecycle.run(bob.event({ RequestType: 'Create' }, { SeedSecretArn: alice.seedSecretArn }));
+
+      expect(run.answer.Status).toBe('FAILED');
+      expect(run.answer.Reason).toContain('do not name this resource and this user');
+      expect(run.actions).not.toContain('iam:EnableMFADevice');
+      expect(bob.ownDevices()).toEqual([]);
+      expect(await alice.stored()).toEqual(before);
+    });
+
+    it('enables no device again with the secret of another user', async () => {
+      const alice = await enrolled();
+      const bob = await enrolled();
+      await bob.deactivate();
+      const properties = { SeedSecretArn: alice.seedSecretArn };
+      const type = { RequestType: 'Update', PhysicalResourceId: bob.serialNumber() } as const;
+
+      const run = await lifecycle.run(
+        bob.event({ ...type, OldResourceProperties: bob.properties(properties) }, properties),
+      );
+
+      expect(run.answer.Status).toBe('FAILED');
+      expect(run.actions).not.toContain('iam:EnableMFADevice');
+      expect((await alice.stored())?.userName).toBe(alice.userName);
+    });
+  });
+
+  describe('with a time from the future', () => {
+    const FUTURE = '99991231T235959Z';
+
+    it('makes no later event late by a request that is dated so', async () => {
+      const subject = await lifecycle.newSubject();
+      const event = subject.event({ RequestType: 'Create' });
+      const ResponseURL = event.ResponseURL.replace(/X-Amz-Date=\w+/, `X-Amz-Date=${FUTURE}`);
+      expect((await lifecycle.run({ ...event, ResponseURL })).answer.Status).toBe('SUCCESS');
+      lifecycle.clock.advance(2_000);
+
+      const update = await subject.update({}, { Issuer: 'Elsewhere' });
+      lifecycle.clock.advance(2_000);
+      const deletion = await subject.delete();
+
+      expect(update.answer.Reason).toBeUndefined();
+      expect(deletion.answer.Status).toBe('SUCCESS');
+      expect(subject.ownDevices()).toEqual([]);
+      expect(subject.enabledFor()).toEqual([]);
+    });
+
+    it('makes no event late by a tag of the device', async () => {
+      const subject = await enrolled();
+      const versionId = subject.device()?.tags.get(SEED_VERSION_TAG) ?? '';
+      subject.device()?.tags.set(SEED_VERSION_TAG, versionId.replace(/^\w+/, FUTURE));
+
+      const run = await subject.delete();
+
+      expect(run.answer.Status).toBe('SUCCESS');
+      expect(subject.enabledFor()).toEqual([]);
+    });
+
+    it('makes no event late by a tag of the secret', async () => {
+      const subject = await lifecycle.newSubject();
+      const Tags = [{ Key: RETIRED_TAG, Value: FUTURE }];
+      await subject.administrate('secretsmanager', 'TagResource', { SecretId: subject.seedSecretArn, Tags });
+
+      expect((await subject.create()).answer.Status).toBe('SUCCESS');
+    });
+
+    it('makes no event late by the id of a version', async () => {
+      const subject = await lifecycle.newSubject();
+      await plant(subject, {}, `${FUTURE}-${randomUUID()}`);
+
+      expect((await subject.create()).answer.Status).toBe('SUCCESS');
+      await subject.signIn();
+    });
+  });
+
+  describe('with write access to the secret', () => {
+    it('has no device enabled that was made before, with a seed that is known', async () => {
+      const subject = await lifecycle.newSubject();
+      const serialNumber = subject.serialNumber();
+      subject.foreignDevice(serialNumber, { tags: [] });
+      await plant(
+        subject,
+        { serialNumber, userName: subject.userName, seed: KNOWN_SEED, otpauthUri: '' },
+        `20260115T120000Z-${randomUUID()}`,
+      );
+
+      const run = await subject.create();
+
+      expect(run.answer.Status).toBe('FAILED');
+      expect(run.answer.Reason).toContain("is not this resource's");
+      expect(subject.enabledFor()).toEqual([]);
+      lifecycle.aws.iam.virtualMfaDevices.delete(serialNumber);
+    });
+
+    it('has no device enabled that carries the marks, with a version that the handler did not store', async () => {
+      const subject = await lifecycle.newSubject();
+      const versionId = randomUUID();
+      await subject.orphanWithoutSeed();
+      subject.device()?.tags.set(SEED_VERSION_TAG, versionId);
+      const serialNumber = subject.serialNumber();
+      const planted = { serialNumber, userName: subject.userName, seed: subject.device()?.seed, otpauthUri: '' };
+      await plant(subject, planted, versionId);
+
+      const run = await subject.create();
+
+      expect(run.answer.Reason).toBeUndefined();
+      expect(subject.device()?.seed).not.toBe(planted.seed);
+      await subject.signIn();
+    });
+
+    it('has nobody’s phone removed by a value that names it', async () => {
+      const subject = await enrolled();
+      const phone = `arn:aws:iam::${ACCOUNT_ID}:mfa/phone-of-${subject.userName}`;
+      subject.foreignDevice(phone, { tags: [], enabledFor: subject.userName });
+      await plant(
+        subject,
+        { serialNumber: phone, userName: subject.userName, seed: KNOWN_SEED, otpauthUri: '' },
+        `20260115T120000Z-${randomUUID()}`,
+      );
+
+      const run = await subject.delete(phone);
+
+      expect(run.answer.Status).toBe('SUCCESS');
+      expect(iamWrites(run.actions)).toEqual([]);
+      expect(subject.enabledFor()).toContain(phone);
+      expect(run.logLines.join('')).toContain('"leftBecause"');
+    });
+  });
+
+  describe('with the right to tag devices', () => {
+    /** A device whose first incarnation is dead, as its version is; the tag names the dead one's. */
+    async function movedTag(): Promise<Subject> {
+      const subject = await enrolled();
+      const dead = subject.device()?.tags.get(SEED_VERSION_TAG) ?? '';
+      lifecycle.aws.iam.virtualMfaDevices.delete(subject.serialNumber());
+      lifecycle.clock.advance(2_000);
+      expect((await subject.update({}, { Issuer: 'Elsewhere' })).answer.Reason).toBeUndefined();
+      lifecycle.clock.advance(2_000);
+      subject.device()?.tags.set(SEED_VERSION_TAG, dead);
+      return subject;
+    }
+
+    it('has no dead seed made current by an update', async () => {
+      const subject = await movedTag();
+      const before = await subject.stored();
+
+      const run = await subject.update({ Issuer: 'Elsewhere' }, { Issuer: 'Somewhere' });
+
+      expect(run.answer.Status).toBe('FAILED');
+      expect(run.answer.Reason).toContain(`IAM refuses the codes of the seed`);
+      expect(await subject.stored()).toEqual(before);
+      expect(before?.seed).toBe(subject.device()?.seed);
+      expect(subject.enabledFor()).toEqual([subject.serialNumber()]);
+    });
+
+    it('has no dead seed made current by a rollback', async () => {
+      const subject = await movedTag();
+      lifecycle.clock.advance(2_000);
+      expect((await subject.update({}, { RotationId: '2' })).answer.Reason).toBeUndefined();
+      lifecycle.clock.advance(2_000);
+      const before = await subject.stored();
+
+      const newSerialNumber = subject.serialNumber({ RotationId: '2' });
+      const run = await subject.update({ RotationId: '2' }, {}, newSerialNumber);
+
+      expect(run.answer.Status).toBe('FAILED');
+      expect(await subject.stored()).toEqual(before);
+      expect(subject.enabledFor()).toContain(subject.serialNumber());
+    });
+
+    it('cannot keep a seed from being restored that somebody has overwritten', async () => {
+      const subject = await enrolled();
+      const seed = subject.device()?.seed;
+      await plant(
+        subject,
+        { serialNumber: subject.serialNumber(), userName: subject.userName, seed: KNOWN_SEED, otpauthUri: '' },
+        `20260115T120008Z-${randomUUID()}`,
+      );
+      lifecycle.clock.advance(120_000);
+
+      const run = await subject.update({}, { Issuer: 'Elsewhere' });
+
+      expect(run.answer.Reason).toBeUndefined();
+      expect(run.actions).toContain('iam:ResyncMFADevice');
+      expect((await subject.stored())?.seed).toBe(seed);
+      await subject.signIn();
+    });
+  });
+
+  it('tells which devices a Delete leaves because a later request has made them', async () => {
+    const subject = await enrolled();
+    const late = subject.event({ RequestType: 'Delete', PhysicalResourceId: subject.serialNumber() });
+    subject.device()?.tags.set(STACK_ID_TAG, STACK_ID);
+    const ResponseURL = late.ResponseURL.replace(/X-Amz-Date=\w+/, 'X-Amz-Date=20260101T000000Z');
+
+    const run = await lifecycle.run({ ...late, ResponseURL });
+
+    expect(run.answer.Status).toBe('SUCCESS');
+    expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+    expect(run.logLines.join('')).toContain('"leftBecause":"a later request has made it"');
+  });
+});
