@@ -117,7 +117,7 @@ async function enable(request: EnrollmentRequest, versionId: string, tools: Enro
     const tags = await mfaDevices.tagsOf(serialNumber);
     return tags !== undefined && (tags.get(SEED_VERSION_TAG) ?? versionId) === versionId;
   };
-  for (let codeTries = 1; ;) {
+  for (let tries = 1; ;) {
     const version = await seedStore.read(versionId);
     const codes = new FreshCodes(version.stored.seed, clock);
     try {
@@ -129,10 +129,12 @@ async function enable(request: EnrollmentRequest, versionId: string, tools: Enro
         const isEnabled = (await mfaDevices.enabledFor(userName))?.includes(serialNumber);
         if (!isEnabled) throw failures.enabledForAnotherUser(serialNumber, userName);
         if (await isProvenSeed(request, version, tools)) return version;
+        if (tries >= CODE_TRIES) throw failures.seedNotOfDevice(serialNumber);
+        tries += 1;
       } else if (isNamed(error, 'InvalidAuthenticationCodeException')) {
         if (!(await isStillThere())) throw new DeviceVanished();
-        if (codeTries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
-        codeTries += 1;
+        if (tries >= CODE_TRIES) throw failures.codesRefused(serialNumber);
+        tries += 1;
         await codes.others();
       } else if (isNamed(error, 'LimitExceededException')) {
         const devices = (await mfaDevices.enabledFor(userName)) ?? [];
