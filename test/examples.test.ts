@@ -46,29 +46,78 @@ describe('the examples', () => {
 describe('the workflow for GitHub Actions', () => {
   const text = readFileSync(join(EXAMPLES, WORKFLOW), 'utf8');
   const { on, permissions, jobs } = parse(text) as Workflow;
+  const steps = Object.values(jobs).flatMap((job) => job.steps);
 
   test('deploys what is pushed to main, and nothing else', () => {
     expect(on).toEqual({ push: { branches: ['main'] }, pull_request: null });
-    expect(Object.keys(jobs)).toEqual(['diff', 'deploy']);
+    expect(Object.keys(jobs)).toEqual(['synth', 'diff', 'deploy']);
     expect(jobs.deploy.if).toBe("github.event_name == 'push'");
-    expect(commandsOf(jobs.diff)).toEqual(['npm ci', 'npx cdk diff --method template']);
+    expect(jobs.deploy.environment).toBe('production');
   });
 
   // test/e2e/pipeline.test.ts runs what is beyond npm's own.
-  test('runs the commands that are known to work', () => {
-    expect(commandsOf(jobs.deploy)).toEqual(['npm ci', 'npx cdk deploy --all --require-approval never --ci']);
+  test('runs the commands that are known to work, and no scripts of packages', () => {
+    const install = 'npm ci --ignore-scripts';
+
+    expect(commandsOf(jobs.synth)).toEqual([install, 'npx --no cdk synth --quiet']);
+    expect(commandsOf(jobs.diff)).toEqual([install, 'npx --no cdk diff --app cdk.out --method template']);
+    expect(commandsOf(jobs.deploy)).toEqual([
+      install,
+      'npx --no cdk deploy --app cdk.out --all --require-approval never --ci',
+    ]);
   });
 
-  test('may ask for a token and read the repository, no more', () => {
-    expect(permissions).toEqual({ 'id-token': 'write', contents: 'read' });
-    for (const job of Object.values(jobs)) expect(job).not.toHaveProperty('permissions');
+  test('synthesizes without a token; the jobs that have one run no code of a pull request', () => {
+    const withToken = { contents: 'read', 'id-token': 'write' };
+
+    expect(permissions).toEqual({});
+    expect([jobs.synth, jobs.diff, jobs.deploy].map((job) => job.permissions)).toEqual([
+      { contents: 'read' },
+      withToken,
+      withToken,
+    ]);
+    expect([jobs.diff, jobs.deploy].map(({ needs }) => needs)).toEqual(['synth', 'synth']);
+    expect(inputsOf(jobs.diff, 'actions/checkout')).toEqual([
+      { ref: '${{ github.event.pull_request.base.sha }}', 'persist-credentials': false },
+    ]);
+    expect(inputsOf(jobs.synth, 'actions/upload-artifact')).toEqual([
+      expect.objectContaining({ name: 'cdk.out', path: 'cdk.out' }),
+    ]);
+    for (const job of [jobs.diff, jobs.deploy]) {
+      expect(inputsOf(job, 'actions/download-artifact')).toEqual([{ name: 'cdk.out', path: 'cdk.out' }]);
+    }
   });
 
-  test('has no secret and no key: its jobs take roles, each its own', () => {
+  test('gives no token to pull requests from forks or of dependabot', () => {
+    expect(jobs.diff.if?.split(' && ')).toEqual([
+      "github.event_name == 'pull_request'",
+      'github.event.pull_request.head.repo.full_name == github.repository',
+      "github.event.pull_request.user.login != 'dependabot[bot]'",
+    ]);
+  });
+
+  test('takes actions by their commit, with the version beside it, each in one version', () => {
+    const used = [...text.matchAll(/^ +- uses: (.+)$/gm)].map(([, action = '']) => action);
+
+    expect(used).toHaveLength(steps.filter(({ uses }) => uses !== undefined).length);
+    for (const action of used) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    expect(new Set(used).size).toBe(5);
+  });
+
+  test('leaves no token of GitHub in the checkout', () => {
+    for (const job of Object.values(jobs)) {
+      expect(inputsOf(job, 'actions/checkout')).toEqual([expect.objectContaining({ 'persist-credentials': false })]);
+    }
+  });
+
+  test('has no secret and no key: its jobs take roles, each its own, and synthesis takes none', () => {
     expect(text).not.toMatch(
       /secrets\.|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|aws-access-key-id|aws-secret-access-key/i,
     );
-    expect(Object.values(jobs).map(rolesOf)).toEqual([
+    const rolesOf = (job: Job) =>
+      inputsOf(job, 'aws-actions/configure-aws-credentials').map((step) => step?.['role-to-assume']);
+    expect([jobs.synth, jobs.diff, jobs.deploy].map(rolesOf)).toEqual([
+      [],
       ['${{ vars.AWS_DIFF_ROLE_ARN }}'],
       ['${{ vars.AWS_DEPLOY_ROLE_ARN }}'],
     ]);
@@ -79,26 +128,34 @@ describe('the workflow for GitHub Actions', () => {
   });
 
   test('is short', () => {
-    expect(text.split('\n').length).toBeLessThanOrEqual(60);
+    expect(text.split('\n').length).toBeLessThanOrEqual(100);
   });
 });
 
 interface Job {
-  readonly if: string;
+  readonly needs?: string;
+  readonly if?: string;
+  readonly environment?: string;
   readonly concurrency?: unknown;
-  readonly steps: readonly { readonly run?: string; readonly with?: Readonly<Record<string, unknown>> }[];
+  readonly permissions: unknown;
+  readonly steps: readonly {
+    readonly uses?: string;
+    readonly run?: string;
+    readonly with?: Readonly<Record<string, unknown>>;
+  }[];
 }
 
 interface Workflow {
   readonly on: unknown;
   readonly permissions: unknown;
-  readonly jobs: { readonly diff: Job; readonly deploy: Job };
+  readonly jobs: { readonly synth: Job; readonly diff: Job; readonly deploy: Job };
+}
+
+/** What a job gives to an action, each time that it uses it. */
+function inputsOf({ steps }: Job, action: string) {
+  return steps.filter(({ uses }) => uses?.startsWith(`${action}@`)).map((step) => step.with);
 }
 
 function commandsOf({ steps }: Job): string[] {
   return steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
-}
-
-function rolesOf({ steps }: Job): unknown[] {
-  return steps.flatMap((step) => step.with?.['role-to-assume'] ?? []);
 }

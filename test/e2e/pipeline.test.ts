@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { devNull, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { CreateRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -14,24 +14,48 @@ const ROOT = join(__dirname, '../..');
 const USERS = ['Alice', 'Bob'];
 const CONTEXT = { users: USERS.join(','), createUsers: 'true' };
 
+/** Whatever the machine of the test has. */
+const WITHOUT_CREDENTIALS: NodeJS.ProcessEnv = {
+  AWS_ACCESS_KEY_ID: undefined,
+  AWS_SECRET_ACCESS_KEY: undefined,
+  AWS_SESSION_TOKEN: undefined,
+  AWS_PROFILE: undefined,
+  AWS_CONFIG_FILE: devNull,
+  AWS_SHARED_CREDENTIALS_FILE: devNull,
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
 /** What the repository of a team has, whose workflow is examples/github-actions.yml: the CDK CLI, and an app with users. */
 describe('the workflow for GitHub Actions, on a machine without a terminal', { timeout: 120_000 }, () => {
   let deployment: Deployment;
-  let project = '';
+  const checkouts: string[] = [];
   let seeds: readonly StoredSeed[] = [];
   let codes: ReadonlySet<string> = new Set();
 
   beforeAll(async () => {
     deployment = await Deployment.start();
-    project = projectOf(deployment);
   });
   afterAll(async () => {
     await deployment.stop();
-    rmSync(project, { recursive: true, force: true });
+    for (const checkout of checkouts) rmSync(checkout, { recursive: true, force: true });
+  });
+
+  test('synthesizes without credentials, and uploads the assembly', async () => {
+    const checkout = checkoutWith(`node --import tsx "${join(ROOT, 'bin/app.ts')}"`);
+
+    const { exitCode, output } = await run('synth', checkout, WITHOUT_CREDENTIALS);
+
+    expect(exitCode, output).toBe(0);
+    // As the action does it: without hidden files.
+    cpSync(join(checkout, 'cdk.out'), deployment.assembly, {
+      recursive: true,
+      filter: (source) => !basename(source).startsWith('.'),
+    });
+    expect(readdirSync(deployment.assembly)).toContain('VirtualMfaUsers.template.json');
   });
 
   test('shows what a pull request would change, and changes nothing', async () => {
-    const { exitCode, output } = await run('diff', 'cdk-hnb659fds-lookup-role-*');
+    const { exitCode, output } = await runAs('diff', 'cdk-hnb659fds-lookup-role-*');
 
     expect(exitCode, output).toBe(0);
     expect(output).toContain('Custom::IAMVirtualMFADevice');
@@ -41,7 +65,7 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
   test('gives each user one enabled device, and asks nobody', async () => {
     const began = Date.now();
 
-    const { exitCode, output } = await run('deploy', 'cdk-hnb659fds-*');
+    const { exitCode, output } = await runAs('deploy', 'cdk-hnb659fds-*');
 
     expect(exitCode, output).toBe(0);
     seeds = await deployment.storedSeeds();
@@ -85,19 +109,25 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
     expect(await deployment.storedSeeds()).toEqual([]);
   });
 
-  /** Runs the command of a job, to the letter, as a runner does: with the job's role, and nobody to answer a question. */
-  async function run(job: string, rolesToAssume: string): Promise<CdkRun> {
+  /** Runs the command of a job that deploys nothing but the uploaded assembly, with the role of that job. */
+  async function runAs(job: string, rolesToAssume: string): Promise<CdkRun> {
+    const checkout = checkoutWith('echo "No app may run in this job" && exit 1');
+    cpSync(deployment.assembly, join(checkout, 'cdk.out'), { recursive: true });
     const credentials = await credentialsOf(deployment, job, rolesToAssume);
+    return run(job, checkout, { ...deployment.localAws.environment, ...credentials });
+  }
+
+  /** Runs the command of a job, to the letter, as a runner does: with nobody to answer a question. */
+  async function run(job: string, checkout: string, environment: NodeJS.ProcessEnv): Promise<CdkRun> {
     const [program = '', ...args] = commandOf(job).split(' ');
     const child = spawn(program, args, {
-      cwd: project,
+      cwd: checkout,
       // A session of its own has no terminal, not even for a program that opens one by name.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        ...deployment.localAws.environment,
-        ...credentials,
+        ...environment,
         CI: 'true',
         GITHUB_ACTIONS: 'true',
         CDK_DISABLE_CLI_TELEMETRY: 'true',
@@ -116,18 +146,18 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
     deployment.remember(output);
     return { exitCode, output };
   }
-});
 
-/** A checkout after `npm ci`. In the repository itself the CLI would bundle the handler anew, under the feet of other tests. */
-function projectOf({ assembly }: Deployment): string {
-  const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-pipeline-'));
-  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: object };
-  const app = `node --import tsx "${join(ROOT, 'bin/app.ts')}"`;
-  const configuration = { app, output: assembly, versionReporting: false, notices: false };
-  writeFileSync(join(project, 'cdk.json'), JSON.stringify({ ...configuration, context: { ...context, ...CONTEXT } }));
-  symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'), 'junction');
-  return project;
-}
+  /** A checkout after `npm ci`. In the repository itself the CLI would bundle the handler anew, under the feet of other tests. */
+  function checkoutWith(app: string): string {
+    const checkout = mkdtempSync(join(tmpdir(), 'virtual-mfa-pipeline-'));
+    checkouts.push(checkout);
+    const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: object };
+    const configuration = { app, versionReporting: false, notices: false, context: { ...context, ...CONTEXT } };
+    writeFileSync(join(checkout, 'cdk.json'), JSON.stringify(configuration));
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'), 'junction');
+    return checkout;
+  }
+});
 
 /** A session of a job's role, which may do nothing but take roles that `cdk bootstrap` has made. */
 async function credentialsOf({ iam, localAws }: Deployment, RoleName: string, rolesToAssume: string) {
