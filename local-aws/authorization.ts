@@ -48,7 +48,7 @@ export function authorize(caller: Principal, request: AuthorizationRequest): voi
   else if (policies === 'allowed') because = `because no permissions boundary allows the ${request.action} action`;
   throw new AwsError(
     'AccessDenied',
-    `User: ${caller.arn} is not authorized to perform: ${request.action} on resource: ${request.resource} ${because}`,
+    `User: ${caller.arn} is not authorized to perform: ${request.action} on resource: ${request.resourceName ?? request.resource} ${because}`,
     403,
   );
 }

@@ -17,6 +17,8 @@ export interface AuthorizationRequest {
   readonly action: string;
   /** The resource's ARN, or `*` where AWS knows no narrower one. */
   readonly resource: string;
+  /** What a refusal calls the resource, if not by its ARN: `user Bob`. */
+  readonly resourceName?: string;
   /** Condition keys of this request, besides the global ones: `aws:RequestTag/team`. */
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }

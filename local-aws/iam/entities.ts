@@ -20,7 +20,8 @@ export interface User extends Identity {
   readonly tags: Tags;
   /** Names of the groups that the user is in. */
   readonly groups: Set<string>;
-  readonly accessKeyIds: Set<string>;
+  /** When each access key was made, by its id. */
+  readonly accessKeys: Map<string, Date>;
   permissionsBoundary?: string;
   loginProfileCreated?: Date;
 }

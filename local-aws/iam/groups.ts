@@ -6,14 +6,21 @@ import type { IamState } from './state';
 /** Groups, and who is in them. */
 export function groupActions(state: IamState): Record<string, Action> {
   const { account } = state;
-  const onGroup = (iamAction: string) => (input: { readonly GroupName: string }) => ({
-    action: iamAction,
-    resource: account.arn('iam', `group/${input.GroupName}`),
-  });
+  const onGroup = (iamAction: string) => (input: { readonly GroupName: string }) => {
+    const group = state.groups.find(input.GroupName);
+    return {
+      action: iamAction,
+      resource: group ? state.groupArn(group) : account.arn('iam', `group/${input.GroupName}`),
+      resourceName: `group ${input.GroupName}`,
+    };
+  };
   return {
     CreateGroup: action({
       input: { GroupName: groupName, Path: optional(path) },
-      authorize: onGroup('iam:CreateGroup'),
+      authorize: ({ GroupName, Path = '/' }) => ({
+        action: 'iam:CreateGroup',
+        resource: account.arn('iam', `group${Path}${GroupName}`),
+      }),
       run: ({ GroupName, Path = '/' }) => {
         const group = state.groups.add(GroupName, newIdentity(GroupName, Path, 'AGPA', new Date(account.now())));
         return {
@@ -45,10 +52,7 @@ export function groupActions(state: IamState): Record<string, Action> {
 
     AddUserToGroup: action({
       input: { UserName: existingUserName, GroupName: groupName },
-      authorize: ({ GroupName }) => ({
-        action: 'iam:AddUserToGroup',
-        resource: account.arn('iam', `group/${GroupName}`),
-      }),
+      authorize: onGroup('iam:AddUserToGroup'),
       run: ({ UserName, GroupName }) => {
         state.users.get(UserName).groups.add(state.groups.get(GroupName).name);
       },
@@ -56,10 +60,7 @@ export function groupActions(state: IamState): Record<string, Action> {
 
     RemoveUserFromGroup: action({
       input: { UserName: existingUserName, GroupName: groupName },
-      authorize: ({ GroupName }) => ({
-        action: 'iam:RemoveUserFromGroup',
-        resource: account.arn('iam', `group/${GroupName}`),
-      }),
+      authorize: onGroup('iam:RemoveUserFromGroup'),
       run: ({ UserName, GroupName }) => {
         state.users.get(UserName).groups.delete(state.groups.get(GroupName).name);
       },

@@ -27,10 +27,12 @@ export function identityAccess<T extends Identity>(
     nameIn,
     identityIn: (input) => entities.get(nameIn(input)),
     on: (iamAction) => (input) => {
-      const path = entities.find(nameIn(input))?.path ?? '/';
+      const type = kind.toLowerCase();
+      const { path, name } = entities.find(nameIn(input)) ?? { path: '/', name: nameIn(input) };
       return {
         action: `iam:${iamAction}`,
-        resource: state.account.arn('iam', `${kind.toLowerCase()}${path}${nameIn(input)}`),
+        resource: state.account.arn('iam', `${type}${path}${name}`),
+        resourceName: `${type} ${nameIn(input)}`,
       };
     },
   };

@@ -1,7 +1,7 @@
 import { isPolicyDocument, type PolicyDocument } from '../authorization';
 import { AwsError } from '../protocol/aws-error';
 import { flag, integer, list, type Member, optional, structure, text } from '../protocol/members';
-import { limitExceeded, type Tags } from './entities';
+import { limitExceeded, type Role, type Tags, type User } from './entities';
 
 const friendlyName = /^[\w+=,.@-]+$/;
 
@@ -12,7 +12,6 @@ export const groupName = text({ min: 1, max: 128, pattern: friendlyName });
 export const roleName = text({ min: 1, max: 64, pattern: friendlyName });
 export const policyName = text({ min: 1, max: 128, pattern: friendlyName });
 export const virtualMfaDeviceName = text({ min: 1, max: 226, pattern: friendlyName });
-export const path = text({ min: 1, max: 512, pattern: /^(\u002F)$|^(\u002F[\u0021-\u007F]+\u002F)$/ });
 export const serialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]+$/ });
 export const authenticationCode = text({ min: 6, max: 6, pattern: /^[\d]+$/ });
 export const arn = text({ min: 20, max: 2048 });
@@ -25,6 +24,26 @@ export type TagList = readonly { readonly Key: string; readonly Value: string }[
 
 export const paging = { Marker: optional(text()), MaxItems: optional(maxItems) };
 export { flag, integer, list, optional, text };
+
+const pathPattern = /^(\u002F)$|^(\u002F[\u0021-\u007F]+\u002F)$/;
+
+/** A path; refused in words of its own, which do not repeat it. */
+export const path: Member<string> = {
+  required: true,
+  read: (value, at) => {
+    if (typeof value === 'string' && value.length > 512) {
+      throw new AwsError(
+        'ValidationError',
+        `1 validation error detected: Value at '${at}' failed to satisfy constraint: Member must have length less than or equal to 512`,
+      );
+    }
+    if (typeof value === 'string' && pathPattern.test(value)) return value;
+    throw new AwsError(
+      'ValidationError',
+      'The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.',
+    );
+  },
+};
 
 /** A policy document, given as JSON text. */
 export const policyDocument: Member<PolicyDocument> = {
@@ -48,14 +67,18 @@ export function policySize(document: PolicyDocument): number {
 
 const TAGS_PER_ENTITY = 50;
 
-export function tagsOf(list: TagList = []): Tags {
-  return setTags(new Map(), list);
+/** Whether keys that differ in case alone are two keys, as they are for devices, or one. */
+export type KeyCase = 'case-sensitive' | 'case-insensitive';
+
+export function tagsOf(list: TagList = [], keyCase: KeyCase = 'case-insensitive'): Tags {
+  return setTags(new Map(), list, keyCase);
 }
 
-export function setTags(tags: Tags, list: TagList): Tags {
-  const keys = list.map(({ Key }) => Key.toLowerCase());
+export function setTags(tags: Tags, list: TagList, keyCase: KeyCase = 'case-insensitive'): Tags {
+  const keys = list.map(({ Key }) => (keyCase === 'case-sensitive' ? Key : Key.toLowerCase()));
   if (new Set(keys).size < keys.length) {
-    throw new AwsError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys are case insensitive.');
+    const note = keyCase === 'case-sensitive' ? '' : ' Please note that Tag keys are case insensitive.';
+    throw new AwsError('InvalidInput', `Duplicate tag keys found.${note}`);
   }
   const merged = new Map([...tags, ...list.map(({ Key, Value }) => [Key, Value] as const)]);
   if (merged.size > TAGS_PER_ENTITY) throw limitExceeded('TagsPerEntity', TAGS_PER_ENTITY);
@@ -63,6 +86,13 @@ export function setTags(tags: Tags, list: TagList): Tags {
   if (reserved) throw new AwsError('InvalidInput', `Tag keys beginning with aws: are reserved: ${reserved.Key}`);
   for (const [key, value] of merged) tags.set(key, value);
   return tags;
+}
+
+/** The permissions boundary as answers have it. */
+export function renderedBoundary({ permissionsBoundary }: User | Role): Record<string, unknown> {
+  if (permissionsBoundary === undefined) return {};
+  const boundary = { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: permissionsBoundary };
+  return { PermissionsBoundary: boundary };
 }
 
 export function tagListOf(tags: Tags): TagList {
@@ -74,7 +104,7 @@ export function page<T>(
   all: readonly T[],
   { Marker, MaxItems = 100 }: { readonly Marker?: string | undefined; readonly MaxItems?: number | undefined },
 ): { readonly items: readonly T[]; readonly IsTruncated: boolean; readonly Marker?: string } {
-  if (Marker !== undefined && !/^\d+$/.test(Marker)) throw new AwsError('ValidationError', `Invalid Marker: ${Marker}`);
+  if (Marker !== undefined && !/^\d+$/.test(Marker)) throw new AwsError('ValidationError', 'Invalid Marker.');
   const start = Number(Marker ?? 0);
   const end = start + MaxItems;
   return {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from 'otpauth';
 import { toBuffer } from 'qrcode';
+import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { type Action, action } from '../service';
 import {
@@ -14,21 +15,19 @@ import {
 import {
   authenticationCode,
   existingUserName,
-  list,
   optional,
   page,
   paging,
   path,
   serialNumber,
-  setTags,
   tagContext,
-  tagKey,
   tagListOf,
   tags,
   tagsOf,
   text,
   virtualMfaDeviceName,
 } from './inputs';
+import { mfaDeviceTagActions, onDevice } from './mfa-device-tags';
 import type { IamState } from './state';
 import { consecutiveTimeSteps, timeStepAt } from './totp';
 import { userOf } from './users';
@@ -47,15 +46,10 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
   const { account } = state;
   const arnOf = (devicePath: string, name: string) => account.arn('iam', `mfa${devicePath}${name}`);
   const onUser = (iamAction: string) => state.onUser(iamAction);
-  const onDevice =
-    (iamAction: string) =>
-    (input: { readonly SerialNumber: string; readonly Tags?: Parameters<typeof tagContext>[0] }) => ({
-      action: iamAction,
-      resource: input.SerialNumber,
-      context: tagContext(input.Tags, state.virtualMfaDevices.get(input.SerialNumber)?.tags),
-    });
 
   return {
+    ...mfaDeviceTagActions(state),
+
     CreateVirtualMFADevice: action({
       input: { VirtualMFADeviceName: virtualMfaDeviceName, Path: optional(path), Tags: optional(tags) },
       authorize: ({ VirtualMFADeviceName, Path = '/', Tags }) => {
@@ -76,7 +70,12 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
           throw limitExceeded('VirtualMFADevicesPerAccount', VIRTUAL_MFA_DEVICES_PER_ACCOUNT);
         }
         const seed = new Secret({ buffer: Uint8Array.from(randomBytes(SEED_BYTES)).buffer }).base32;
-        const device: VirtualMfaDevice = { serialNumber: serial, seed, tags: tagsOf(Tags), driftTimeSteps: 0 };
+        const device: VirtualMfaDevice = {
+          serialNumber: serial,
+          seed,
+          tags: tagsOf(Tags, 'case-sensitive'),
+          driftTimeSteps: 0,
+        };
         state.virtualMfaDevices.set(serial, device);
         return {
           VirtualMFADevice: {
@@ -102,8 +101,9 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
         AuthenticationCode2: authenticationCode,
       },
       authorize: onUser('iam:EnableMFADevice'),
-      run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
+      run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }, { caller }) => {
         const user = state.users.get(UserName);
+        requireMfaToManageOwnDevices(state, user, caller);
         const device = state.device(SerialNumber);
         if (device.assignment?.userName === user.name) {
           throw entityAlreadyExists(`MFA Device for user ${user.name} already exists.`);
@@ -122,7 +122,9 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
       input: { UserName: optional(existingUserName), SerialNumber: serialNumber },
       authorize: onUser('iam:DeactivateMFADevice'),
       run: ({ UserName, SerialNumber }, call) => {
-        const device = assignedDevice(state, userOf(state, UserName, call), SerialNumber);
+        const user = userOf(state, UserName, call);
+        requireMfaToManageOwnDevices(state, user, call.caller);
+        const device = assignedDevice(state, user, SerialNumber);
         delete device.assignment;
         state.publishBinding(device);
       },
@@ -145,12 +147,23 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
 
     DeleteVirtualMFADevice: action({
       input: { SerialNumber: serialNumber },
-      authorize: onDevice('iam:DeleteVirtualMFADevice'),
+      authorize: onDevice(state, 'iam:DeleteVirtualMFADevice'),
       run: ({ SerialNumber }) => {
         if (state.device(SerialNumber).assignment) {
           throw deleteConflict('MFA VirtualDevice in use. Must deactivate first.');
         }
         state.virtualMfaDevices.delete(SerialNumber);
+      },
+    }),
+
+    GetMFADevice: action({
+      input: { UserName: optional(existingUserName), SerialNumber: serialNumber },
+      authorize: onUser('iam:GetMFADevice'),
+      run: () => {
+        throw new AwsError(
+          'ValidationError',
+          'The MFA device serial number sent in the request is invalid or not supported by this API. Currently, only hardware FIDO security keys are supported. Please use the compatible device or API.',
+        );
       },
     }),
 
@@ -172,7 +185,7 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
 
     ListVirtualMFADevices: action({
       input: { AssignmentStatus: optional(text({ oneOf: ['Assigned', 'Unassigned', 'Any'] })), ...paging },
-      authorize: () => ({ action: 'iam:ListVirtualMFADevices', resource: '*' }),
+      authorize: () => ({ action: 'iam:ListVirtualMFADevices', resource: '*', resourceName: arnOf('/', '') }),
       run: ({ AssignmentStatus = 'Any', ...paged }) => {
         const devices = [...state.virtualMfaDevices.values()].filter(
           ({ assignment }) =>
@@ -182,35 +195,22 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
         return { VirtualMFADevices: items.map((device) => listed(state, device)), ...rest };
       },
     }),
-
-    TagMFADevice: action({
-      input: { SerialNumber: serialNumber, Tags: tags },
-      authorize: onDevice('iam:TagMFADevice'),
-      run: ({ SerialNumber, Tags }) => void setTags(state.device(SerialNumber).tags, Tags),
-    }),
-
-    UntagMFADevice: action({
-      input: { SerialNumber: serialNumber, TagKeys: list(tagKey) },
-      authorize: ({ SerialNumber, TagKeys }) => ({
-        action: 'iam:UntagMFADevice',
-        resource: SerialNumber,
-        context: { ...tagContext(undefined, state.virtualMfaDevices.get(SerialNumber)?.tags), 'aws:TagKeys': TagKeys },
-      }),
-      run: ({ SerialNumber, TagKeys }) => {
-        const device = state.device(SerialNumber);
-        for (const key of TagKeys) device.tags.delete(key);
-      },
-    }),
-
-    ListMFADeviceTags: action({
-      input: { SerialNumber: serialNumber, ...paging },
-      authorize: onDevice('iam:ListMFADeviceTags'),
-      run: ({ SerialNumber, ...paged }) => {
-        const { items, ...rest } = page(tagListOf(state.device(SerialNumber).tags), paged);
-        return { Tags: items, ...rest };
-      },
-    }),
   };
+}
+
+/**
+ * Who has a device and signs in without it may neither add nor remove own devices, whatever the policies say.
+ *
+ * @see https://aws.amazon.com/security/security-bulletins/AWS-2023-001/
+ */
+function requireMfaToManageOwnDevices(state: IamState, user: User, caller: Principal): void {
+  const isOwn = caller.type === 'user' && caller.userId === user.id;
+  if (!isOwn || caller.multiFactorAuthPresent || state.devicesOf(user.name).length === 0) return;
+  throw new AwsError(
+    'AccessDenied',
+    'To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user.',
+    403,
+  );
 }
 
 function assignedDevice(state: IamState, user: User, serial: string): VirtualMfaDevice {
@@ -240,13 +240,7 @@ function listed(
     ...(assignment && user
       ? {
           EnableDate: assignment.enableDate,
-          User: {
-            UserName: user.name,
-            UserId: user.id,
-            Path: user.path,
-            Arn: state.userArn(user),
-            CreateDate: user.createDate,
-          },
+          User: state.listedUser(user),
         }
       : {}),
   };

@@ -6,6 +6,7 @@ import {
   optional,
   path,
   policyDocument,
+  renderedBoundary,
   roleName,
   tagContext,
   tagListOf,
@@ -25,6 +26,7 @@ export function roleActions(state: IamState): Record<string, Action> {
     return {
       action: iamAction,
       resource: role ? state.roleArn(role) : account.arn('iam', `role/${input.RoleName}`),
+      resourceName: `role ${input.RoleName}`,
     };
   };
   const rendered = (role: Role) => ({
@@ -37,6 +39,7 @@ export function roleActions(state: IamState): Record<string, Action> {
     MaxSessionDuration: role.maxSessionDuration,
     Description: role.description,
     ...(role.tags.size > 0 ? { Tags: tagListOf(role.tags) } : {}),
+    ...renderedBoundary(role),
   });
 
   return {

@@ -30,6 +30,12 @@ export class IamState {
     return this.account.arn('iam', `user${path}${name}`);
   }
 
+  /** A user as lists have it: without tags and permissions boundary. */
+  listedUser(user: User) {
+    const { path: Path, name: UserName, id: UserId, createDate: CreateDate } = user;
+    return { Path, UserName, UserId, Arn: this.userArn(user), CreateDate };
+  }
+
   groupArn({ path, name }: Identity): string {
     return this.account.arn('iam', `group${path}${name}`);
   }
@@ -46,10 +52,10 @@ export class IamState {
 
   /** Authorizes an action on the user that the input names, or, where it names none, on the caller. */
   onUser(iamAction: string): (input: { readonly UserName?: string | undefined }, call: Call) => AuthorizationRequest {
-    return ({ UserName }, { caller }) => ({
-      action: iamAction,
-      resource: this.arnOfUserNamed(UserName ?? caller.name ?? ''),
-    });
+    return ({ UserName }, { caller }) => {
+      const name = UserName ?? caller.name ?? '';
+      return { action: iamAction, resource: this.arnOfUserNamed(name), resourceName: `user ${name}` };
+    };
   }
 
   device(serialNumber: string): VirtualMfaDevice {
@@ -80,11 +86,16 @@ export class IamState {
 
   /** The principal behind a user's long-term access key. Its policies are looked up anew at each call. */
   userPrincipal(user: User): Principal {
-    const arn = this.userArn(user);
+    const arn = () => this.userArn(user);
     return {
       type: 'user',
-      arn,
-      principalArn: arn,
+      // A user who moves to another path keeps the access key.
+      get arn() {
+        return arn();
+      },
+      get principalArn() {
+        return arn();
+      },
       userId: user.id,
       name: user.name,
       policies: () =>

@@ -9,6 +9,7 @@ import {
   page,
   paging,
   path,
+  renderedBoundary,
   tagContext,
   tagListOf,
   tags,
@@ -29,17 +30,18 @@ export function userOf(state: IamState, name: string | undefined, { caller }: Ca
   return state.users.get(actual);
 }
 
+function renderedLoginProfile({ name, loginProfileCreated }: User) {
+  return { UserName: name, CreateDate: loginProfileCreated, PasswordResetRequired: false };
+}
+
 /** Users, and what belongs to one user alone: login profile, access keys, group memberships, permissions boundary. */
 export function userActions(state: IamState): Record<string, Action> {
   const { account } = state;
   const onUser = (iamAction: string) => state.onUser(iamAction);
   const rendered = (user: User) => ({
-    Path: user.path,
-    UserName: user.name,
-    UserId: user.id,
-    Arn: state.userArn(user),
-    CreateDate: user.createDate,
+    ...state.listedUser(user),
     ...(user.tags.size > 0 ? { Tags: tagListOf(user.tags) } : {}),
+    ...renderedBoundary(user),
   });
 
   return {
@@ -55,7 +57,7 @@ export function userActions(state: IamState): Record<string, Action> {
           ...newIdentity(UserName, Path, 'AIDA', new Date(account.now())),
           tags: tagsOf(Tags),
           groups: new Set(),
-          accessKeyIds: new Set(),
+          accessKeys: new Map(),
         };
         if (PermissionsBoundary !== undefined) user.permissionsBoundary = PermissionsBoundary;
         return { User: rendered(state.users.add(UserName, user)) };
@@ -70,13 +72,13 @@ export function userActions(state: IamState): Record<string, Action> {
 
     ListUsers: action({
       input: { PathPrefix: optional(text()), ...paging },
-      authorize: () => ({ action: 'iam:ListUsers', resource: '*' }),
+      authorize: () => ({ action: 'iam:ListUsers', resource: '*', resourceName: account.arn('iam', 'user/') }),
       run: ({ PathPrefix = '/', ...paged }) => {
         const { items, ...rest } = page(
           state.users.all().filter((user) => user.path.startsWith(PathPrefix)),
           paged,
         );
-        return { Users: items.map(rendered), ...rest };
+        return { Users: items.map((user) => state.listedUser(user)), ...rest };
       },
     }),
 
@@ -97,7 +99,7 @@ export function userActions(state: IamState): Record<string, Action> {
         const blocking = [
           [state.devicesOf(user.name).length, 'remove tokens from principal'],
           [user.loginProfileCreated ? 1 : 0, 'delete login profile'],
-          [user.accessKeyIds.size, 'delete access keys'],
+          [user.accessKeys.size, 'delete access keys'],
           [user.attachedPolicies.size, 'detach all policies'],
           [user.inlinePolicies.size, 'delete policies'],
           [user.groups.size, 'remove users from group'],
@@ -120,9 +122,7 @@ export function userActions(state: IamState): Record<string, Action> {
           throw entityAlreadyExists(`Login Profile for user ${user.name} already exists.`);
         }
         user.loginProfileCreated = new Date(account.now());
-        return {
-          LoginProfile: { UserName: user.name, CreateDate: user.loginProfileCreated, PasswordResetRequired: false },
-        };
+        return { LoginProfile: renderedLoginProfile(user) };
       },
     }),
 
@@ -132,7 +132,7 @@ export function userActions(state: IamState): Record<string, Action> {
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
-        return { LoginProfile: { UserName: user.name, CreateDate: user.loginProfileCreated } };
+        return { LoginProfile: renderedLoginProfile(user) };
       },
     }),
 
@@ -151,18 +151,19 @@ export function userActions(state: IamState): Record<string, Action> {
       authorize: onUser('iam:CreateAccessKey'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
-        if (user.accessKeyIds.size >= ACCESS_KEYS_PER_USER) {
+        if (user.accessKeys.size >= ACCESS_KEYS_PER_USER) {
           throw limitExceeded('AccessKeysPerUser', ACCESS_KEYS_PER_USER);
         }
         const { accessKeyId, secretAccessKey } = account.credentials.issueAccessKey(state.userPrincipal(user));
-        user.accessKeyIds.add(accessKeyId);
+        const createDate = new Date(account.now());
+        user.accessKeys.set(accessKeyId, createDate);
         return {
           AccessKey: {
             UserName: user.name,
             AccessKeyId: accessKeyId,
             Status: 'Active',
             SecretAccessKey: secretAccessKey,
-            CreateDate: new Date(account.now()),
+            CreateDate: createDate,
           },
         };
       },
@@ -173,9 +174,14 @@ export function userActions(state: IamState): Record<string, Action> {
       authorize: onUser('iam:ListAccessKeys'),
       run: ({ UserName, ...paged }, call) => {
         const user = userOf(state, UserName, call);
-        const { items, ...rest } = page([...user.accessKeyIds], paged);
+        const { items, ...rest } = page([...user.accessKeys], paged);
         return {
-          AccessKeyMetadata: items.map((AccessKeyId) => ({ UserName: user.name, AccessKeyId, Status: 'Active' })),
+          AccessKeyMetadata: items.map(([AccessKeyId, CreateDate]) => ({
+            UserName: user.name,
+            AccessKeyId,
+            Status: 'Active',
+            CreateDate,
+          })),
           ...rest,
         };
       },
@@ -186,7 +192,7 @@ export function userActions(state: IamState): Record<string, Action> {
       authorize: onUser('iam:DeleteAccessKey'),
       run: ({ UserName, AccessKeyId }, call) => {
         const user = userOf(state, UserName, call);
-        if (!user.accessKeyIds.delete(AccessKeyId)) {
+        if (!user.accessKeys.delete(AccessKeyId)) {
           throw noSuchEntity(`The Access Key with id ${AccessKeyId} cannot be found.`);
         }
         account.credentials.revoke(AccessKeyId);

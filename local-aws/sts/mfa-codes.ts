@@ -1,5 +1,5 @@
 import type { MfaBinding, MfaBindings } from '../iam/mfa-bindings';
-import { codeAt, timeStepAt } from '../iam/totp';
+import { codesOf, timeStepAt } from '../iam/totp';
 
 /**
  * How late STS learns of a device that was enabled, resynchronized, deactivated or made anew. Real accounts were seen to
@@ -55,9 +55,10 @@ export class MfaCodes {
   #use({ seed, driftTimeSteps }: MfaBinding, code: string): boolean {
     const used = this.#usedTimeSteps.get(seed) ?? new Set();
     this.#usedTimeSteps.set(seed, used);
+    const codeAt = codesOf(seed);
     const current = timeStepAt(this.now()) + driftTimeSteps;
     for (let timeStep = current - SIGN_IN_WINDOW; timeStep <= current + SIGN_IN_WINDOW; timeStep += 1) {
-      if (codeAt(seed, timeStep) === code && !used.has(timeStep)) {
+      if (codeAt(timeStep) === code && !used.has(timeStep)) {
         used.add(timeStep);
         return true;
       }

@@ -153,7 +153,7 @@ describe('the call log', () => {
     await refusalOf(account.iam.send(new GetUserCommand({ UserName: 'Nobody' })));
     await account.localAws.account.invoke('iam', 'DeleteAccessKey', {
       UserName: 'Bob',
-      AccessKeyId: [...account.localAws.iam.users.get('Bob').accessKeyIds][0],
+      AccessKeyId: [...account.localAws.iam.users.get('Bob').accessKeys.keys()][0],
     });
     const root = `arn:aws:iam::${ACCOUNT_ID}:root`;
     const at = { time: NOON + 1000, answered: NOON + 1000 };

@@ -7,6 +7,7 @@ import {
   ListMFADevicesCommand,
   ListUsersCommand,
   PutRolePolicyCommand,
+  UpdateUserCommand,
 } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
@@ -75,6 +76,11 @@ describe('GetCallerIdentity', () => {
     const identity = await whoIs(bob);
     expect(identity).toMatchObject({ Account: ACCOUNT_ID, Arn: `arn:aws:iam::${ACCOUNT_ID}:user/Bob` });
     expect(identity.UserId).toMatch(/^AIDA[A-Z0-9]{17}$/);
+  });
+
+  it('knows where a user has moved to', async () => {
+    await account.iam.send(new UpdateUserCommand({ UserName: 'Bob', NewPath: '/moved/' }));
+    expect((await whoIs(bob)).Arn).toBe(`arn:aws:iam::${ACCOUNT_ID}:user/moved/Bob`);
   });
 });
 
@@ -272,7 +278,7 @@ describe('AssumeRole', () => {
     const session = account.as(credentialsOf(Credentials));
     expect((await whoIs(session)).Arn).toBe(AssumedRoleUser?.Arn);
     expect((await refusalOf(session.iam.send(new ListUsersCommand({})))).message).toBe(
-      `User: arn:aws:sts::${ACCOUNT_ID}:assumed-role/reader/visit is not authorized to perform: iam:ListUsers on resource: * because no identity-based policy allows the iam:ListUsers action`,
+      `User: arn:aws:sts::${ACCOUNT_ID}:assumed-role/reader/visit is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::${ACCOUNT_ID}:user/ because no identity-based policy allows the iam:ListUsers action`,
     );
     const PolicyDocument = JSON.stringify({
       Version: '2012-10-17',

@@ -10,8 +10,8 @@ export interface RecordedRefusal {
 }
 
 /**
- * One call. Its texts may hold `${name}` for something that was kept, `${code NAME STEP}` for the code of a kept seed at a
- * time step counted from now, and `${wrong code NAME}`.
+ * One call. Its texts may hold `${name}` for something that was kept, `${code NAME STEP}` for the code of a kept seed, and
+ * `${wrong NAME}` for a code that it does not have. A time step is counted from now (`-1`), or from the epoch (`@59638561`).
  */
 export interface RecordedStep {
   /** The recording's own name for it. A step without one sets the scene, and counts as no case. */

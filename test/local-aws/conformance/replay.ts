@@ -99,9 +99,15 @@ class Player {
   #value([first = '', second, third = '']: readonly string[]): string {
     const kept = this.#kept.get(second ?? first);
     if (typeof kept !== 'string') throw new Error(`Nothing was kept as ${second ?? first}.`);
-    const now = this.account.now();
-    if (first === 'wrong') return wrongCode(kept, now);
-    return second === undefined ? kept : codeAt(kept, now + Number(this.#kept.get(third) ?? third) * STEP);
+    if (second === undefined) return kept;
+    return first === 'wrong' ? wrongCode(kept, this.account.now()) : codeAt(kept, this.#momentOf(third));
+  }
+
+  /** A moment in a time step: `@59638561` is that one, another number counts from now. */
+  #momentOf(timeStep: string): number {
+    const kept = this.#kept.get(timeStep);
+    const step = typeof kept === 'string' ? kept : timeStep;
+    return step.startsWith('@') ? Number(step.slice(1)) * STEP : this.account.now() + Number(step) * STEP;
   }
 
   #filled(value: unknown): unknown {
