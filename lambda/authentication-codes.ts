@@ -7,8 +7,7 @@ const PERIOD_SECONDS = 30;
 export type ConsecutiveCodes = readonly [code1: string, code2: string];
 
 /**
- * The codes of the previous and of the current time step. EnableMFADevice takes them at once, with no wait for the next step,
- * and leaves every later code fresh for signing in.
+ * The codes of the previous and of the current time step. EnableMFADevice takes them at once, with no wait for the next step.
  *
  * @param seed base32 text
  * @see https://www.rfc-editor.org/rfc/rfc6238 (SHA-1, 6 digits, 30 seconds: what IAM's virtual devices use)

@@ -18,6 +18,7 @@ const CREATE_CALLS = [
 ];
 const REPLACEMENT_CALLS = [...CREATE_CALLS, 'secretsmanager:UpdateSecretVersionStage'];
 const DELETE_CALLS = [
+  'secretsmanager:GetSecretValue',
   'secretsmanager:TagResource',
   'iam:ListMFADeviceTags',
   'iam:DeactivateMFADevice',
