@@ -69,6 +69,14 @@ export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
 /** The tags that the handler puts on every device, of the 50 that IAM takes. */
 export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;
 
+/**
+ * How a dynamic reference begins. CloudFormation hands one to Secrets Manager to custom resources as it stands, and
+ * replaces it by the secret in all other resources: in either case it has no place in a name, a path or a tag.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+ */
+export const DYNAMIC_REFERENCE = '{{resolve:';
+
 /** What a property may hold: the rule in words, and its check. */
 export interface PropertyRule {
   /** Completes "allowed: …". */
@@ -80,12 +88,14 @@ export interface PropertyRule {
 function lengthAndPattern(min: number, max: number, pattern: RegExp, allowed: string): PropertyRule {
   return {
     allowed: `${min} to ${max} characters, ${allowed}`,
-    accepts: (value) => value.length >= min && value.length <= max && pattern.test(value),
+    accepts: (value) =>
+      value.length >= min && value.length <= max && pattern.test(value) && !value.includes(DYNAMIC_REFERENCE),
   };
 }
 
 const FRIENDLY_NAME = /^[\w+=,.@-]+$/;
 const FRIENDLY_NAME_IN_WORDS = 'letters, digits and any of _+=,.@-';
+const NO_REFERENCE_IN_WORDS = `no ${DYNAMIC_REFERENCE}`;
 
 /**
  * Limits of IAM by property.
@@ -101,7 +111,7 @@ export const PROPERTY_RULES = {
     512,
     // DEL included: U+0021 to U+007F is how IAM itself states the range.
     /^\/(?:[\u0021-\u007f]+\/)?$/,
-    'beginning and ending with /, of the characters U+0021 to U+007F',
+    `beginning and ending with /, of the characters U+0021 to U+007F, ${NO_REFERENCE_IN_WORDS}`,
   ),
   Issuer: lengthAndPattern(
     1,
@@ -109,7 +119,7 @@ export const PROPERTY_RULES = {
     /^[^:\p{Cc}]+$/u,
     'no colon and no control characters (a colon ends the issuer in an otpauth label)',
   ),
-  RotationId: lengthAndPattern(1, 256, /^[^\p{Cc}]+$/u, 'no control characters'),
+  RotationId: lengthAndPattern(1, 256, /^[^\p{Cc}]+$/u, `no control characters, ${NO_REFERENCE_IN_WORDS}`),
 } as const satisfies Record<string, PropertyRule>;
 
 /** The longest serial number IAM takes; it begins with `arn:<partition>:iam::<account>:mfa`, so path and name share the rest. */

@@ -29,6 +29,7 @@ import {
 import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
 import { rememberDevice } from './private/declared-devices';
 import { tagProblems } from './private/device-tags';
+import { deviceReferenceProblems } from './private/dynamic-references';
 import { validateDevice, validateSerialNumber } from './private/property-validation';
 import { userDependency } from './private/user-dependency';
 import { VirtualMfaDeviceProvider } from './private/virtual-mfa-device-provider';
@@ -182,6 +183,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       ...provider.serve(props.user),
     );
     this.node.defaultChild = cfnResource;
+    this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, props.user) });
     this.retainable = [cfnResource, cfnSeed];
     this.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
 

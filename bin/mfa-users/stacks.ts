@@ -64,6 +64,7 @@ function declareUser(stack: Stack, declared: MfaUser): void {
     issuer: declared.Issuer,
     rotationId: declared.RotationId,
     encryptionKey: importedKey(stack, declared),
+    allowKeyOfAnotherAccount: declared.AllowKeyOfAnotherAccount,
     removalPolicy,
   });
   for (const { Key, Value } of declared.Tags ?? []) {

@@ -1,5 +1,5 @@
 import { type TagManager, Token } from 'aws-cdk-lib';
-import { OWN_TAG_KEYS, OWN_TAG_PREFIX } from '../../lambda/contract';
+import { DYNAMIC_REFERENCE, OWN_TAG_KEYS, OWN_TAG_PREFIX } from '../../lambda/contract';
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules */
 const MAX_TAGS = 50;
@@ -9,20 +9,23 @@ const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 const CHARACTERS = 'letters, digits, spaces and any of _.:/=+-@';
 
-/** What keeps IAM from taking these tags on a device; tokens pass. Called after aspects have set the tags. */
+/** What keeps IAM from taking these tags on a device. Called after aspects have set the tags. */
 export function tagProblems(tags: TagManager): string[] {
   const entries = Object.entries(tags.tagValues());
-  const keys = entries.map(([key]) => key);
   return [
-    ...keys.flatMap(keyProblems),
+    ...entries.flatMap(([key]) => keyProblems(key)),
     ...entries.flatMap(([key, value]) => valueProblems(key, value)),
-    ...keys.flatMap((key, index) => duplicateProblems(key, keys.slice(0, index))),
-    ...countProblems(keys.length),
+    ...countProblems(entries.length),
   ];
 }
 
+/** The handler checks tokens, and a dynamic reference gets a message of its own, which does not repeat it. */
+function isCheckedElsewhere(text: string): boolean {
+  return Token.isUnresolved(text) || text.includes(DYNAMIC_REFERENCE);
+}
+
 function keyProblems(key: string): string[] {
-  if (Token.isUnresolved(key)) {
+  if (isCheckedElsewhere(key)) {
     return [];
   }
   if (RESERVED_PREFIXES.some((prefix) => key.toLowerCase().startsWith(prefix))) {
@@ -37,18 +40,9 @@ function keyProblems(key: string): string[] {
 }
 
 function valueProblems(key: string, value: string): string[] {
-  return Token.isUnresolved(value) || TAG_VALUE.test(value)
+  return isCheckedElsewhere(value) || TAG_VALUE.test(value)
     ? []
     : [`tag "${key}" has the value "${value}"; allowed: up to 256 characters, ${CHARACTERS}. Change the value.`];
-}
-
-function duplicateProblems(key: string, earlier: readonly string[]): string[] {
-  const other = earlier.find((candidate) => candidate.toLowerCase() === key.toLowerCase());
-  return other === undefined
-    ? []
-    : [
-        `tag keys "${other}" and "${key}" are one key to IAM, which ignores case; allowed: one of them. Remove the other.`,
-      ];
 }
 
 function countProblems(count: number): string[] {

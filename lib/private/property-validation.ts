@@ -8,8 +8,9 @@ import {
   TokenComparison,
 } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
-import { PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
+import { DYNAMIC_REFERENCE, PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
 import { cfnUserOf } from './cfn-user';
+import { dynamicReferenceProblem } from './dynamic-references';
 import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
 
@@ -84,10 +85,28 @@ function validate(
   value: string | undefined,
   remedy: string,
 ): void {
-  if (value === undefined || Token.isUnresolved(value) || PROPERTY_RULES[rule].accepts(value)) {
+  if (value === undefined) {
+    return;
+  }
+  if (value.includes(DYNAMIC_REFERENCE)) {
+    throw new ValidationError(scope, dynamicReferenceProblem(name));
+  }
+  if (numbersIn(value).some((number) => Token.isUnresolved(number))) {
+    throw new ValidationError(
+      scope,
+      `${name}: got text with a number that is known at deployment alone; allowed: text, and tokens as text. ` +
+        'Turn the number into text with Token.asString.',
+    );
+  }
+  if (Token.isUnresolved(value) || PROPERTY_RULES[rule].accepts(value)) {
     return;
   }
   throw new ValidationError(scope, `${name}: got "${value}"; allowed: ${PROPERTY_RULES[rule].allowed}. ${remedy}`);
+}
+
+/** A token that is a number reads like -1.8881545897087626e+289. */
+function numbersIn(text: string): number[] {
+  return (text.match(/-\d\.\d+e\+\d+/g) ?? []).map(Number);
 }
 
 function nameOf(user: iam.IUserRef): string | undefined {

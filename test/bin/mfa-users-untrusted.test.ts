@@ -236,5 +236,8 @@ describe('a key of another account', () => {
     });
     expect(JSON.stringify(first)).not.toContain('222222222222');
     second?.hasResourceProperties('AWS::SecretsManager::Secret', { KmsKeyId: foreign });
+    second?.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: [{ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: foreign }] },
+    });
   });
 });

@@ -120,7 +120,7 @@ describe('a document of users', () => {
     [{ Issuer: '🔐'.repeat(100) }, 'Issuer: got'],
     [
       { RotationId: 2026 },
-      'RotationId: got 2026; allowed: text in double quotes, 1 to 256 characters, no control characters.',
+      'RotationId: got 2026; allowed: text in double quotes, 1 to 256 characters, no control characters, no {{resolve:.',
     ],
     [{ EncryptionKeyArn: 'alias/seed' }, 'EncryptionKeyArn: got "alias/seed"; allowed: the ARN of a KMS key'],
     [{ RemovalPolicy: 'KEEP' }, 'RemovalPolicy: got "KEEP"; allowed: "DESTROY" or "RETAIN".'],
@@ -322,7 +322,7 @@ describe('the context', () => {
       { usersfile: 'x.json' },
       'got the unknown key "usersfile"; allowed: users, usersFile, createUsers, rotationId, stackName, remove, move. Did you mean usersFile?',
     ],
-    [{ rotationId: '' }, 'rotationId: got ""; allowed: 1 to 256 characters, no control characters.'],
+    [{ rotationId: '' }, 'rotationId: got ""; allowed: 1 to 256 characters, no control characters, no {{resolve:.'],
     [
       { rotationId: '{{resolve:ssm:/seed}}' },
       'rotationId: got text with a dynamic reference ({{resolve:…}}), for which CloudFormation would put in a value, even ' +

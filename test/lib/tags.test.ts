@@ -53,6 +53,22 @@ describe('tags', () => {
     expect(TagManager.of(device)).toBe(device.cdkTagManager);
   });
 
+  test('that differ by case alone are two, for a device and for its secret', () => {
+    const { stack, device } = bobWithDevice();
+    Tags.of(device).add('Team', 'Security');
+    Tags.of(device).add('team', 'platform');
+
+    const both = [
+      { Key: 'team', Value: 'platform' },
+      { Key: 'Team', Value: 'Security' },
+    ];
+    expect(devicePropertiesOf(stack).Tags).toEqual(both);
+    expect(onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.Tags).toEqual([
+      ...ownerTagsIn(stack),
+      ...both,
+    ]);
+  });
+
   test('with tokens pass', () => {
     const stack = newStack();
     const { device } = bobWithDevice({}, stack);
@@ -75,7 +91,6 @@ describe('tags', () => {
     ['with an illegal key', { 'a*b': 'y' }, 'tag key "a*b" is not one that IAM takes; allowed: 1 to 128 characters'],
     ['with an illegal value', { a: 'x;y' }, 'tag "a" has the value "x;y"; allowed: up to 256 characters'],
     ['with a value too long', { a: 'x'.repeat(257) }, 'allowed: up to 256 characters'],
-    ['that differ by case alone', { Team: 'x', team: 'y' }, 'are one key to IAM, which ignores case'],
     [
       'that are too many beside the ownership tags',
       Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`key${index}`, 'x'])),

@@ -19,7 +19,7 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
       'a path that does not end with a slash',
       { path: '/ops' },
       '[Stack/BobMfa] path: got "/ops"; allowed: 1 to 512 characters, beginning and ending with /, of the characters ' +
-        'U+0021 to U+007F. Write it like /break-glass/, or leave it out for /.',
+        'U+0021 to U+007F, no {{resolve:. Write it like /break-glass/, or leave it out for /.',
     ],
     ['a path with a space', { path: '/my ops/' }, '[Stack/BobMfa] path: got "/my ops/"'],
     [
@@ -31,7 +31,8 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
     [
       'an empty rotation id',
       { rotationId: '' },
-      '[Stack/BobMfa] rotationId: got ""; allowed: 1 to 256 characters, no control characters. Choose such an id',
+      '[Stack/BobMfa] rotationId: got ""; allowed: 1 to 256 characters, no control characters, no {{resolve:. ' +
+        'Choose such an id',
     ],
     [
       'a path and a name that do not fit one serial number',
