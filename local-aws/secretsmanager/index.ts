@@ -73,7 +73,7 @@ export class SecretsManager implements RpcService {
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
         tagSecret(secret, Tags, call);
         const VersionId =
-          SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], call);
+          SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, call);
         this.#secrets.set(arn, secret);
         return { ARN: arn, Name, ...(VersionId === undefined ? {} : { VersionId }) };
       },
@@ -89,7 +89,7 @@ export class SecretsManager implements RpcService {
       authorize: (input) => this.#on('PutSecretValue', input),
       run: ({ SecretId, SecretString, ClientRequestToken, VersionStages }, call) => {
         const secret = this.#usable(SecretId);
-        const VersionId = this.#put(secret, SecretString, ClientRequestToken, VersionStages, call);
+        const VersionId = this.#put(secret, SecretString, ClientRequestToken, call, VersionStages);
         return { ...this.#changed(secret), VersionId, VersionStages: secret.stagesOf(VersionId) };
       },
     }),
@@ -197,7 +197,7 @@ export class SecretsManager implements RpcService {
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
         const VersionId =
-          SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, [CURRENT], call);
+          SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, call);
         return { ...this.#changed(secret), ...(VersionId === undefined ? {} : { VersionId }) };
       },
     }),
@@ -285,8 +285,8 @@ export class SecretsManager implements RpcService {
     secret: Secret,
     value: string,
     token: string | undefined,
-    stages: readonly string[] | undefined,
     { caller, source }: Call,
+    stages?: readonly string[],
   ): string {
     this.#authorizeKey(secret, caller, ['kms:GenerateDataKey', 'kms:Decrypt']);
     // SDKs send one by themselves.

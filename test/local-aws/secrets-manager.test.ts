@@ -251,6 +251,9 @@ describe('the versions of a secret', () => {
     await put(V3, 'three');
     await put(V2, 'two');
     expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
+    const update = new UpdateSecretCommand({ SecretId: 'seed', SecretString: 'two', ClientRequestToken: V2 });
+    expect((await account.secretsManager.send(update)).VersionId).toBe(V2);
+    expect(await labels()).toEqual({ [V2]: ['AWSPREVIOUS'], [V3]: ['AWSCURRENT'] });
     expect((await put(V2, 'two', ['mine'])).VersionStages).toEqual(['AWSPREVIOUS', 'mine']);
     expect(await refusalOf(put(V2, 'other'))).toMatchObject({
       code: 'ResourceExistsException',
