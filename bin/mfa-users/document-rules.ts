@@ -9,6 +9,7 @@ const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyo
   ...PROPERTY_RULES,
   UserPath: PROPERTY_RULES.Path,
 };
+const ACCOUNT_OF_KEY = /^arn:[a-z-]+:kms:[a-z0-9-]+:(\d{12}):key\//;
 const RESERVED_TAG_PREFIXES = ['aws:', OWN_TAG_PREFIX];
 
 /** What is known at synthesis of where the users are deployed. */
@@ -137,12 +138,15 @@ function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Rep
 
 /**
  * Where synthesis does not know the account, keys of two accounts are one too many. A single one shows at deployment: the
- * template names a key by the account that it is deployed to.
+ * function's role may use no key of another account than the one that it is deployed to.
  */
 function keysOfAnotherAccount(entries: readonly Entry[], account: string | undefined, problem: Report): Problem[] {
   const keys = entries
     .filter((entry) => !entry.isSet('AllowKeyOfAnotherAccount'))
-    .map((entry) => ({ path: entry.path, keyAccount: entry.textOf('EncryptionKeyArn')?.split(':')[4] }))
+    .map((entry) => ({
+      path: entry.path,
+      keyAccount: ACCOUNT_OF_KEY.exec(entry.textOf('EncryptionKeyArn') ?? '')?.[1],
+    }))
     .filter(({ keyAccount }) => keyAccount !== undefined);
   const own = account ?? keys[0]?.keyAccount;
   const whose = account === undefined ? `one account, ${own} like the first` : `the stack’s own account, ${own}`;
@@ -151,9 +155,9 @@ function keysOfAnotherAccount(entries: readonly Entry[], account: string | undef
     .map(({ path, keyAccount }) =>
       problem(
         [...path, 'EncryptionKeyArn'],
-        `got a key of the account ${inWords(keyAccount)}; allowed: keys of ${whose}, for ` +
-          'who owns a key decides who can decrypt the seed. Give a key of that account; or, if the other account may decide ' +
-          'that, add "AllowKeyOfAnotherAccount": true to the entry.',
+        `got a key of the account ${keyAccount}; allowed: keys of ${whose}, for who holds a key can make the seed unreadable, ` +
+          'and sees each use of it. Give a key of that account; or, if the other account is meant, add ' +
+          '"AllowKeyOfAnotherAccount": true to the entry.',
       ),
     );
 }

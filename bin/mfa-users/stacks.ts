@@ -1,13 +1,4 @@
-import {
-  type App,
-  ArnFormat,
-  aws_iam as iam,
-  aws_kms as kms,
-  CfnOutput,
-  RemovalPolicy,
-  Stack,
-  Tags,
-} from 'aws-cdk-lib';
+import { type App, aws_iam as iam, aws_kms as kms, CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import { VirtualMfaDevice } from '../../lib';
 import { DeclarationError } from './declaration-error';
 import { type MfaUser } from './document';
@@ -63,7 +54,7 @@ function declareUser(stack: Stack, declared: MfaUser): void {
     path: declared.Path,
     issuer: declared.Issuer,
     rotationId: declared.RotationId,
-    encryptionKey: importedKey(stack, declared),
+    encryptionKey: declared.EncryptionKeyArn === undefined ? undefined : importedKey(stack, declared.EncryptionKeyArn),
     allowKeyOfAnotherAccount: declared.AllowKeyOfAnotherAccount,
     removalPolicy,
   });
@@ -103,20 +94,9 @@ function existingUser(stack: Stack, { UserName, UserPath = '/' }: MfaUser): iam.
   return iam.User.fromUserArn(stack, idOf(UserName), userArn);
 }
 
-/**
- * A key of the stack's own account is named by the account that the template is deployed to: where synthesis does not know
- * it, a key of another account fails the deployment.
- */
-function importedKey(stack: Stack, declared: MfaUser): kms.IKey | undefined {
-  const { EncryptionKeyArn: declaredArn, AllowKeyOfAnotherAccount: isOfAnyAccount = false } = declared;
-  if (declaredArn === undefined) {
-    return undefined;
-  }
-  const id = `${keyIdOf(declaredArn)}${isOfAnyAccount ? ':OfAnyAccount' : ''}`;
-  const imported = stack.node.tryFindChild(id) as kms.IKey | undefined;
-  const parts = stack.splitArn(declaredArn, ArnFormat.SLASH_RESOURCE_NAME);
-  const keyArn = isOfAnyAccount ? declaredArn : stack.formatArn({ ...parts, account: stack.account });
-  return imported ?? kms.Key.fromKeyArn(stack, id, keyArn);
+function importedKey(stack: Stack, keyArn: string): kms.IKey {
+  const imported = stack.node.tryFindChild(keyIdOf(keyArn)) as kms.IKey | undefined;
+  return imported ?? kms.Key.fromKeyArn(stack, keyIdOf(keyArn), keyArn);
 }
 
 /** Ids have no slash; the ARN's colons set it apart from every user's id. */

@@ -159,7 +159,7 @@ describe('the app behind cdk.json', () => {
     const { stderr } = run({}, { cwd: DIRECTORY, ci: '', account: '111111111111' });
 
     expect(stderr).toContain(
-      'got a key of the account "222222222222"; allowed: keys of the stack’s own account, 111111111111',
+      'got a key of the account 222222222222; allowed: keys of the stack’s own account, 111111111111',
     );
     synth({}, { cwd: DIRECTORY, ci: '', account: '222222222222' });
   });

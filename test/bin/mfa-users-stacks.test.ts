@@ -266,7 +266,7 @@ describe('the stacks of users', () => {
       DeletionPolicy: 'Retain',
     });
     template.hasResourceProperties('AWS::SecretsManager::Secret', {
-      KmsKeyId: { 'Fn::Join': ['', ['arn:aws:kms:us-east-1:', { Ref: 'AWS::AccountId' }, ':key/seed']] },
+      KmsKeyId: rest.EncryptionKeyArn,
     });
   });
 
