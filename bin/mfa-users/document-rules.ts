@@ -102,11 +102,11 @@ function tagProblems(tagKeys: Entry['tagKeys'], json: JsonDocument, problem: Rep
           'reserved. Change the key and run the command again.',
       ),
     );
-  const twice = repetitions(tagKeys, ({ key }) => key.toLowerCase()).map(({ item, first }) =>
+  const twice = repetitions(tagKeys, ({ key }) => key).map(({ item, first }) =>
     problem(
       item.path,
-      `got ${inWords(item.key)}, which line ${json.lineOf(first.path)} has already (${inWords(first.key)}); ` +
-        'allowed: each key once, for IAM ignores the case of tag keys. Remove one of them and run the command again.',
+      `got ${inWords(item.key)}, which line ${json.lineOf(first.path)} has already; allowed: each key once. ` +
+        'Remove one of them and run the command again.',
     ),
   );
   return [...reserved, ...twice];

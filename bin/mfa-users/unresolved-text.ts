@@ -13,7 +13,11 @@ const KINDS: readonly UnresolvedText[] = [
     inWords:
       'text with a dynamic reference ({{resolve:…}}), for which CloudFormation would put in a value, even a secret',
   },
-  { pattern: /[$#]\{Token\[/i, inWords: 'text with a CDK token (${Token[…]}), for which the CDK would put in a value' },
+  {
+    // As text, as a list, and as a number, such as -1.8881545897087626e+289.
+    pattern: /[$#]\{Token\[|-1\.[89]\d*e\+289/i,
+    inWords: 'text with a CDK token (${Token[…]}), for which the CDK would put in a value',
+  },
 ];
 
 /** What a text holds in place of a value, in words that do not repeat it; undefined for plain text. */

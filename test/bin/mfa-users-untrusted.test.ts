@@ -67,6 +67,7 @@ describe('text that something would resolve', () => {
     Lazy.list({ produce: () => [] })[0] ?? '',
     '${Token[AWS.AccountId.3]}',
     '#{Token[TOKEN.3]}',
+    `${Token.asNumber({ Ref: 'AWS::AccountId' })}`,
   ])('is refused in each of its forms: %s', (text) => {
     expect(problemsIn({ Users: [{ UserName: 'Bob', Issuer: text, RotationId: text }] })).toHaveLength(2);
   });

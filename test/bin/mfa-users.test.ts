@@ -133,9 +133,10 @@ describe('a document of users', () => {
         Tags: [
           { Key: 'team', Value: '' },
           { Key: 'Team', Value: '' },
+          { Key: 'team', Value: '' },
         ],
       },
-      'Tags[1].Key: got "Team", which line 7 has already ("team")',
+      'Tags[2].Key: got "team", which line 7 has already; allowed: each key once.',
     ],
     [
       { Path: `/${'p'.repeat(222)}/`, VirtualMFADeviceName: 'name' },
