@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
 import { uniqueIdSuffix } from '../credentials';
-import { tagContext, tagKey, tags } from '../iam/inputs';
+import { tagContext } from '../iam/inputs';
 import type { Kms } from '../kms';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
@@ -11,7 +11,7 @@ import { describedSecret, describedVersions } from './descriptions';
 import { page, paging } from './page';
 import { CURRENT, Secret } from './secret';
 import { filters, passes } from './secret-filter';
-import { assertNotReserved, tagSecret } from './tags';
+import { assertNotReserved, tagKey, tags, tagSecret } from './tags';
 
 const DAY_MILLISECONDS = 86_400_000;
 

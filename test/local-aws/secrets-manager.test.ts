@@ -215,6 +215,12 @@ describe('a secret', () => {
     expect((await describeSecret()).Tags).toEqual(Tags);
   });
 
+  it('has tags with every character of a user name, the comma too', async () => {
+    const Tags = [{ Key: 'user', Value: 'Bob_+=,.@-' }];
+    await create({ Tags });
+    expect((await describeSecret()).Tags).toEqual(Tags);
+  });
+
   it('has no binary value here, and says so', async () => {
     expect((await refusalOf(create({ SecretBinary: Uint8Array.of(1) }))).message).toBe(
       'local-aws does not implement the parameter SecretBinary',
