@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  DYNAMIC_REFERENCE,
   ENROLLMENT_TAG,
   LOGICAL_ID_TAG,
   OWN_TAG_KEYS,
@@ -106,11 +107,13 @@ function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
   if (raw === undefined) return undefined;
   const isTag = (tag: unknown): tag is VirtualMfaDeviceTag => {
     const { Key, Value } = (tag ?? {}) as Record<string, unknown>;
-    const isText = typeof Key === 'string' && typeof Value === 'string';
-    return isText && Key.length <= 128 && Value.length <= 256 && !Key.startsWith(OWN_TAG_PREFIX);
+    if (typeof Key !== 'string' || typeof Value !== 'string' || Key.length > 128 || Value.length > 256) return false;
+    // IAM's conditions on tags ignore the case of keys.
+    const isOwn = Key.toLowerCase().startsWith(OWN_TAG_PREFIX);
+    return !isOwn && ![Key, Value].some((text) => text.includes(DYNAMIC_REFERENCE));
   };
   if (!Array.isArray(raw) || raw.length > MAX_TAGS || !raw.every(isTag)) {
-    const allowed = `a list of up to ${MAX_TAGS} {Key, Value} of up to 128 and 256 characters, no key beginning with ${OWN_TAG_PREFIX}`;
+    const allowed = `a list of up to ${MAX_TAGS} {Key, Value} of up to 128 and 256 characters, no key beginning with ${OWN_TAG_PREFIX}, no ${DYNAMIC_REFERENCE}`;
     throw failures.invalidProperty('Tags', raw, allowed);
   }
   return raw;

@@ -30,10 +30,14 @@ export interface MfaEnforcementPolicyProps {
    * Whether users enroll their own devices, for which they have to come in without MFA once: to create and enable a
    * device, and before that to replace a password that must be changed at the first sign-in.
    *
-   * A policy cannot tell whether a user has a device already. While this is `true`, somebody who got hold of a user's
-   * password or access key can enable another device for the user, beside those that are there, and sign in with it.
-   * `false` closes this way in. It is right where the stack gives a device to each user, with `VirtualMfa` or
-   * `VirtualMfaDevice`.
+   * It concerns users who have no device yet. While this is `true`, whoever gets hold of the password or an access key of
+   * such a user first can enable a device for the user, and sign in with it. A user who has a device is safe from that:
+   * IAM adds and removes none for an access key without MFA, whatever policies say, and asks for a code after the password.
+   *
+   * `false` closes this way in for users without a device, too. It is right where the stack gives a device to each user,
+   * with `VirtualMfa` or `VirtualMfaDevice`.
+   *
+   * @see https://aws.amazon.com/security/security-bulletins/AWS-2023-001/
    *
    * A change is made in place.
    *
@@ -68,7 +72,7 @@ export interface MfaEnforcementPolicyProps {
  * Without MFA a user can get a session for a code (`GetSessionToken`), and read and resynchronize the own devices; with
  * `selfEnrollment` also create a virtual device, enable it for the same user, and change the own password. Nobody can
  * deactivate or delete a device without MFA, or act on another user, whatever other policies allow. A request that is
- * signed by an access key is one without MFA.
+ * signed by an access key is one without MFA. IAM itself lets such a request enable the first device of its user alone.
  *
  * With `selfEnrollment` and MFA a user can deactivate the own devices, and delete virtual ones named like the user, or like
  * the user with a hyphen and more: `bob`, `bob-phone`.

@@ -164,6 +164,11 @@ describe('a property that is not allowed', () => {
     ['Tags', Array.from({ length: 47 }, (_, index) => ({ Key: `k${index}`, Value: '' })), 'a list of up to 46'],
     ['Tags', [null], 'a list of up to 46 {Key, Value}'],
     ['Tags', [{ Key: STACK_ID_TAG, Value: 'another' }], 'no key beginning with cdk-iam-virtual-mfa:'],
+    ['Tags', [{ Key: STACK_ID_TAG.toUpperCase(), Value: 'another' }], 'no key beginning with cdk-iam-virtual-mfa:'],
+    ['Tags', [{ Key: 'team', Value: '{{resolve:secretsmanager:Seed}}' }], 'no {{resolve:'],
+    ['Tags', [{ Key: '{{resolve:secretsmanager:Seed}}', Value: 'blue' }], 'no {{resolve:'],
+    ['Path', '/{{resolve:secretsmanager:Seed}}/', 'no {{resolve:'],
+    ['RotationId', '{{resolve:secretsmanager:Seed}}', 'no {{resolve:'],
   ])('is refused with its name and what is allowed, and is not repeated: %s = %j', (name, got, allowed) => {
     const { message } = failureOf(eventWith({ [name]: got }));
 
