@@ -1,19 +1,22 @@
 import { aws_iam as iam, type aws_kms as kms, Lazy, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard } from './acknowledgement';
+import { generationOf, makeAnewForAnotherSet } from './policy-generation';
 import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
 
-/** The ARNs of 50 keys take 4,500 of the 10,240 characters that the inline policies of a role have together. */
-const MAX_NAMED_KEYS = 50;
+/**
+ * The ARNs of 25 keys take 2,250 characters, twice during an update. The inline policies of a role have 10,240 together.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const MAX_NAMED_KEYS = 25;
 
 /**
  * Lets the handler's role store and read seeds under the stack's keys, through Secrets Manager alone.
  *
  * One statement names the keys. If they are too many to name, it allows all keys of the account and region. That opens
  * no other secret: Secrets Manager gives the role nothing but the secrets of its own stack.
- *
- * Unlike the users' policies, this one may lose a key before the device goes: deleting a device reads no seed.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-authz
  */
@@ -63,11 +66,15 @@ export class SeedKeys extends Construct {
         resources: this.resources(),
         conditions: { StringEquals: { 'kms:ViaService': secretsManager } },
       });
-    new iam.CfnPolicy(this, 'Policy', {
-      policyName: 'SeedKeys',
+    const named = (): string[] =>
+      (Stack.of(this).resolve(this.resources()) as unknown[]).map((arn) => JSON.stringify(arn));
+    const policy = new iam.CfnPolicy(this, 'Policy', {
+      // During an update two of them are the role's, told by their names.
+      policyName: Lazy.uncachedString({ produce: () => `SeedKeys${generationOf(named())}` }),
       roles: [this.role.roleName],
       policyDocument: Lazy.any({ produce: () => new iam.PolicyDocument({ statements: [statement()] }) }),
     });
+    makeAnewForAnotherSet(policy, named);
     acknowledgeWildcard(
       this,
       this.arnOfOwnKey('*'),

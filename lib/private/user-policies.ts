@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { aws_iam as iam, Lazy, Stack, Token } from 'aws-cdk-lib';
+import { aws_iam as iam, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { cfnUserOf } from './cfn-user';
+import { makeAnewForAnotherSet } from './policy-generation';
 import { ValidationError } from './validation-error';
 
 const USER_ACTIONS = ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'];
@@ -28,15 +28,7 @@ interface Page {
   characters: number;
 }
 
-/**
- * Lets the handler's role enable, deactivate and list the devices of the stack's users, and of no other user.
- *
- * Why not one policy that grows and shrinks: when a device leaves the template, or moves to another user,
- * CloudFormation updates existing policies first and deletes the old device only afterwards, in the clean-up. By then an
- * updated policy no longer names the old user, and deactivating the device would be denied. So a policy's logical id
- * carries a hash of the users it names. Another set of users is another policy, which is attached before any device is
- * touched, and the old policy goes in the clean-up, after the devices that depend on it.
- */
+/** Lets the handler's role enable, deactivate and list the devices of the stack's users, and of no other user. */
 export class UserPolicies extends Construct {
   private readonly pages: Page[] = [];
   private readonly policyByUser = new Map<string, iam.ManagedPolicy>();
@@ -102,27 +94,17 @@ export class UserPolicies extends Construct {
     const statement = new iam.PolicyStatement({ actions: USER_ACTIONS });
     const page: Page = { policy, statement, users: [], characters: 0 };
     policy.addStatements(statement);
-    this.carryUsersInLogicalId(page);
+    makeAnewForAnotherSet(policy.node.defaultChild as iam.CfnManagedPolicy, () =>
+      page.users.map((each) => this.identityOf(each)),
+    );
     this.pages.push(page);
     return page;
   }
 
-  private carryUsersInLogicalId({ policy, users }: Page): void {
-    const cfnPolicy = policy.node.defaultChild as iam.CfnManagedPolicy;
-    const stack = Stack.of(this);
-    cfnPolicy.overrideLogicalId(
-      Lazy.uncachedString({ produce: () => `${stack.getLogicalId(cfnPolicy)}${this.hashOf(users)}` }),
-    );
-  }
-
-  private hashOf(users: readonly iam.IUserRef[]): string {
-    const stack = Stack.of(this);
-    const identities = users.map((user) => {
-      const cfnUser = cfnUserOf(user);
-      // A user who gets another name is another user, though the reference reads the same in the template.
-      return JSON.stringify(stack.resolve([user.userRef.userArn, cfnUser?.userName, cfnUser?.path]));
-    });
-    return createHash('sha256').update(identities.sort().join('\n')).digest('hex').slice(0, 8).toUpperCase();
+  private identityOf(user: iam.IUserRef): string {
+    const cfnUser = cfnUserOf(user);
+    // A user who gets another name is another user, though the reference reads the same in the template.
+    return JSON.stringify(Stack.of(this).resolve([user.userRef.userArn, cfnUser?.userName, cfnUser?.path]));
   }
 }
 

@@ -93,10 +93,10 @@ describe('the handler', () => {
 
 describe('more keys than can be named', () => {
   test('are allowed as all keys of the stack’s account and region', () => {
-    const named = stackWithKeys(importedKeys(50));
-    const unnamed = stackWithKeys(importedKeys(51));
+    const named = stackWithKeys(importedKeys(25));
+    const unnamed = stackWithKeys(importedKeys(26));
 
-    expect(keyStatementsOf(named)[0]?.Resource).toHaveLength(50);
+    expect(keyStatementsOf(named)[0]?.Resource).toHaveLength(25);
     expect(keyStatementsOf(unnamed).map(({ Resource }) => Resource)).toEqual([
       { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:kms:${ENV.region}:${ENV.account}:key/*`]] },
     ]);
@@ -104,7 +104,7 @@ describe('more keys than can be named', () => {
   });
 
   test('leave the keys of other accounts named', () => {
-    const stack = stackWithKeys(importedKeys(51));
+    const stack = stackWithKeys(importedKeys(26));
     const [encryptionKey] = importedKeys(1, '999999999999')(stack);
     const user = new iam.User(stack, 'Carol');
     new VirtualMfaDevice(stack, 'CarolMfa', { user, encryptionKey, allowKeyOfAnotherAccount: true });
@@ -112,6 +112,31 @@ describe('more keys than can be named', () => {
     expect(keyStatementsOf(stack).map(({ Resource }) => Resource)).toEqual([
       [expect.anything(), keyArn('999999999999', 0)],
     ]);
+  });
+});
+
+describe('the policy that names the keys', () => {
+  const policyOf = (keys: (stack: Stack) => readonly kms.IKey[]): [id: string, name: unknown] => {
+    const policies = Object.entries(resourcesOf(stackWithKeys(keys), 'AWS::IAM::Policy'));
+    const [id = '', policy] = policies.find(([logicalId]) => logicalId.includes('SeedKeys')) ?? [];
+    return [id, policy?.Properties.PolicyName];
+  };
+  const [id, name] = policyOf(importedKeys(2));
+
+  test.each<[change: string, keys: (stack: Stack) => readonly kms.IKey[]]>([
+    ['a key comes', importedKeys(3)],
+    ['a key goes, with which the handler still has to delete a device', importedKeys(1)],
+    ['the keys become too many to be named', importedKeys(26)],
+  ])('is a new one of another name when %s', (_change, keys) => {
+    const [otherId, otherName] = policyOf(keys);
+
+    expect(otherId).not.toBe(id);
+    expect(otherName).not.toBe(name);
+  });
+
+  test('stays the same one when the order of the declarations changes, or a device shares a key', () => {
+    expect(policyOf((stack) => importedKeys(2)(stack).reverse())).toEqual([id, name]);
+    expect(policyOf((stack) => importedKeys(2)(stack).flatMap((key) => [key, key]))).toEqual([id, name]);
   });
 });
 
