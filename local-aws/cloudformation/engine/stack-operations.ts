@@ -26,8 +26,8 @@ export interface Engine {
   readonly closing: AbortSignal;
 }
 
-/** How often a clean-up tries to delete a resource before it leaves the resource behind. */
-const CLEAN_UP_ATTEMPTS = 3;
+/** How often a clean-up tries to delete a resource before it leaves the resource behind. AWS waits three minutes in between. */
+const CLEAN_UP_ROUNDS = 3;
 
 /** Creates, updates, rolls back and deletes one stack, in the sequences of statuses that CloudFormation documents. */
 export class StackOperation {
@@ -111,7 +111,7 @@ export class StackOperation {
     const live = new Map([...stack.resources].filter(([logicalId]) => point.resources.has(logicalId)));
     const superseded = stack.created.filter((resource) => !isLive(resource, live));
     for (const logicalId of stack.resources.keys()) if (!live.has(logicalId)) stack.resources.delete(logicalId);
-    await this.#deleteAll(superseded, (resource) => this.#isKeptInRollback(resource), CLEAN_UP_ATTEMPTS);
+    await this.#cleanUp(superseded, (resource) => this.#isKeptInRollback(resource));
     this.#forgetDeleted();
     this.#settle();
     this.#enter('UPDATE_ROLLBACK_COMPLETE');
@@ -223,17 +223,14 @@ export class StackOperation {
     const before = stack.rollbackPoint?.resources ?? new Map<string, ProvisionedResource>();
     const superseded = [...before.values(), ...stack.created].filter((resource) => !isLive(resource, live));
     for (const logicalId of stack.resources.keys()) if (!live.has(logicalId)) stack.resources.delete(logicalId);
-    const failed = await this.#deleteAll(
-      superseded,
-      ({ logicalId, deletionPolicy, updateReplacePolicy }) =>
-        live.has(logicalId) ? updateReplacePolicy === 'Retain' : deletionPolicy !== 'Delete',
-      CLEAN_UP_ATTEMPTS,
+    const leftBehind = await this.#cleanUp(superseded, ({ logicalId, deletionPolicy, updateReplacePolicy }) =>
+      live.has(logicalId) ? updateReplacePolicy === 'Retain' : deletionPolicy !== 'Delete',
     );
     this.#forgetDeleted();
     this.#settle();
     this.#enter(
       'UPDATE_COMPLETE',
-      failed.length === 0 ? undefined : 'Update successful. One or more resources could not be deleted.',
+      leftBehind.length === 0 ? undefined : 'Update successful. One or more resources could not be deleted.',
     );
   }
 
@@ -261,7 +258,8 @@ export class StackOperation {
       (resource) => isKept(resource) || retain.includes(resource.logicalId),
     );
     if (failed.length > 0) {
-      this.#enter(`${verb}_FAILED`, `The following resource(s) failed to delete: [${failed.join(', ')}]. `);
+      const logicalIds = [...new Set(failed.map(({ logicalId }) => logicalId))];
+      this.#enter(`${verb}_FAILED`, `The following resource(s) failed to delete: [${logicalIds.join(', ')}]. `);
       return;
     }
     this.#settle();
@@ -271,13 +269,27 @@ export class StackOperation {
     this.#enter(`${verb}_COMPLETE`);
   }
 
+  /**
+   * Deletes what an operation left over: round by round, until all is gone or the last round is over.
+   *
+   * @returns what stays behind
+   */
+  async #cleanUp(
+    resources: readonly ProvisionedResource[],
+    isKept: (resource: ProvisionedResource) => boolean,
+  ): Promise<readonly ProvisionedResource[]> {
+    let left = resources;
+    for (let round = 1; round <= CLEAN_UP_ROUNDS && left.length > 0; round += 1) {
+      left = await this.#deleteAll(left, isKept);
+    }
+    return left;
+  }
+
   #deleteAll(
     resources: readonly ProvisionedResource[],
     isKept: (resource: ProvisionedResource) => boolean,
-    attempts?: number,
-  ): Promise<readonly string[]> {
-    const { stack, engine } = this;
-    return deleteResources(stack, this.#provisioner, resources, { isKept, closing: engine.closing, attempts });
+  ): Promise<readonly ProvisionedResource[]> {
+    return deleteResources(this.stack, this.#provisioner, resources, isKept, this.engine.closing);
   }
 
   #isKeptInRollback({ deletionPolicy }: ProvisionedResource): boolean {

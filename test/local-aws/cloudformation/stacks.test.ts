@@ -203,15 +203,34 @@ describe('updating a stack', () => {
     expect(StackResources.map(({ PhysicalResourceId }) => PhysicalResourceId)).toContain('top-2');
   });
 
-  it('completes although its clean-up fails, and tells so', async () => {
-    await aws.create({ A: parameter('a', '1'), B: parameter('b', 'undeletable') });
-    const stack = await aws.update({ A: parameter('a', '1') });
+  // Recorded: https://github.com/radkawar/stackd/blob/9dc356f5e5cc49d2d334178a09c1398dd1c62617/testdata/aws/cloudformation/cleanup.json
+  it('completes although its clean-up fails in three rounds, and tells so', async () => {
+    await aws.create({
+      Removed: parameter('removed', 'undeletable'),
+      Replaced: parameter('replaced-old', 'undeletable'),
+      Keeper: parameter('keeper', '1'),
+    });
+    const created = (await aws.history('demo')).length;
+    const stack = await aws.update({ Replaced: parameter('replaced-new', '1'), Keeper: parameter('keeper', '1') });
     expect(stack).toMatchObject({
       StackStatus: 'UPDATE_COMPLETE',
       StackStatusReason: 'Update successful. One or more resources could not be deleted.',
     });
-    expect(await aws.history('demo')).toContain('B DELETE_FAILED');
+    const round = ['Removed', 'Replaced', 'Removed', 'Replaced'].map(
+      (logicalId, index) => `${logicalId} ${index < 2 ? 'DELETE_IN_PROGRESS' : 'DELETE_FAILED'}`,
+    );
+    const history = (await aws.history('demo')).slice(created);
+    expect(history).toEqual([
+      'demo UPDATE_IN_PROGRESS',
+      'Replaced UPDATE_IN_PROGRESS',
+      'Replaced UPDATE_IN_PROGRESS',
+      'Replaced UPDATE_COMPLETE',
+      'demo UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+      ...[...round, ...round, ...round],
+      'demo UPDATE_COMPLETE',
+    ]);
     expect((await aws.delete()).StackStatus).toBe('DELETE_COMPLETE');
+    expect([...aws.parameters.keys()]).toEqual(['removed', 'replaced-old']);
   });
 
   it('refuses to replace a resource under the name that it has', async () => {
