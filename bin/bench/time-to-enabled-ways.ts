@@ -1,11 +1,8 @@
 import { PERIOD_MILLISECONDS } from '../virtual-mfa/authentication-codes';
-import type { ScriptWay } from './script-way';
 import type { MeasuredCli } from './time-to-enabled-cli';
 import type { MeasuredLatency } from './time-to-enabled-events';
 import { roundTripsOf } from './time-to-enabled-limit';
 import type { MeasuredScripts } from './time-to-enabled-scripts';
-
-const SECOND = 1_000;
 
 /** One way to an enabled device. */
 export interface Way {
@@ -16,8 +13,6 @@ export interface Way {
   readonly roundTrips: number;
   /** By latency; the mean where the wait varies. */
   readonly milliseconds: ReadonlyMap<number, number>;
-  /** Seconds from the start until the owner can sign in, which depends on when in a time step one starts. */
-  readonly signIn: string;
   readonly seed: string;
 }
 
@@ -26,14 +21,12 @@ export interface Measured {
   readonly events: readonly MeasuredLatency[];
   readonly scripts: readonly MeasuredScripts[];
   readonly cli: ReadonlyMap<number, MeasuredCli> | undefined;
-  /** Time steps to the first sign-in: see time-to-enabled-sign-in.ts. */
-  readonly signIn: Readonly<Record<ScriptWay, number>>;
 }
 
 const LOST = 'in memory: lost with the script';
 
 /** The ways, ours first. A wait is added to what its calls take, which are the calls of the ways without one. */
-export function waysOf({ events, scripts, cli, signIn }: Measured): Way[] {
+export function waysOf({ events, scripts, cli }: Measured): Way[] {
   const ours = events.at(-1);
   const script = scripts.at(-1);
   const oursCalls = ours?.events.Create.calls ?? [];
@@ -49,7 +42,6 @@ export function waysOf({ events, scripts, cli, signIn }: Measured): Way[] {
       calls: [...cli.values()].at(-1)?.calls.length ?? NaN,
       roundTrips: [...cli].map(([latency, { calls }]) => roundTripsOf(calls, latency)).at(-1) ?? NaN,
       milliseconds: new Map([...cli].map(([latency, { milliseconds }]) => [latency, milliseconds])),
-      signIn: secondsTo(signIn['previous + current']),
       seed: 'in a file',
     });
   }
@@ -60,35 +52,24 @@ export function waysOf({ events, scripts, cli, signIn }: Measured): Way[] {
       calls: oursCalls.length,
       roundTrips: roundTripsOf(oursCalls, ours?.latency ?? NaN),
       milliseconds: new Map(events.map((measured) => [measured.latency, measured.events.Create.toAnswer])),
-      signIn: secondsTo(signIn['previous + current']),
       seed: 'in a secret, and read back',
     },
     {
       ...{ name: 'script: previous + current', waits: '0', ...two, seed: LOST },
       milliseconds: scriptTimes(0, ({ previousAndCurrent }) => previousAndCurrent),
-      signIn: secondsTo(signIn['previous + current']),
     },
     {
       ...{ name: 'script: current + next', waits: '0', ...two, seed: LOST },
       milliseconds: scriptTimes(0, ({ currentAndNext }) => currentAndNext),
-      signIn: secondsTo(signIn['current + next']),
     },
     {
       ...{ name: 'script: sleeps to the next code', waits: '0–30, mean 15', ...two, seed: LOST },
       milliseconds: scriptTimes(PERIOD_MILLISECONDS / 2, ({ previousAndCurrent }) => previousAndCurrent),
-      signIn: secondsTo(signIn['this code, then the next']),
     },
     {
       ...{ name: 'script: sleep 30, then the next', waits: '30', ...two, seed: LOST },
       milliseconds: scriptTimes(PERIOD_MILLISECONDS, ({ previousAndCurrent }) => previousAndCurrent),
-      signIn: secondsTo(signIn['this code, then the next']),
     },
     ...byHand,
   ];
-}
-
-/** One starts at any moment of a time step. */
-function secondsTo(timeSteps: number): string {
-  const seconds = (steps: number) => (steps * PERIOD_MILLISECONDS) / SECOND;
-  return timeSteps === 0 ? '0' : `${seconds(timeSteps - 1)}–${seconds(timeSteps)}`;
 }
