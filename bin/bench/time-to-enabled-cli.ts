@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import type { LocalAws, LoggedCall } from '../../local-aws';
 import { previousAndCurrentCode } from '../virtual-mfa/authentication-codes';
 import { median } from './report';
-import { timeStepThatLasts } from './time-to-enabled-time-step';
 
 const RUNS = 3;
-const LONGEST_RUN_MILLISECONDS = 15_000;
 const USER_NAME = 'Dave';
 
 /** The `aws` command by hand, at one latency. */
@@ -34,7 +32,6 @@ export async function measureCli(localAws: LocalAws, latencies: readonly number[
   try {
     for (let run = 0; run < RUNS; run += 1) {
       for (const [latency, measured] of runs) {
-        await timeStepThatLasts(LONGEST_RUN_MILLISECONDS);
         account.faults.latencyMilliseconds = latency;
         measured.push(await enableByHand(localAws, join(folder, 'seed')));
       }

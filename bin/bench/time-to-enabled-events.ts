@@ -89,7 +89,6 @@ async function oneRound(
 
 function measured(events: readonly AnsweredEvent[]): MeasuredEvent {
   const enabled = events.flatMap(({ toEnabled }) => (toEnabled === undefined ? [] : [toEnabled]));
-  // Not any event: one in which the time step changes under way tries again, with more calls.
   const usual = [...events].sort((one, other) => one.toAnswer - other.toAnswer)[Math.floor(events.length / 2)];
   return {
     toAnswer: median(events.map(({ toAnswer }) => toAnswer)),

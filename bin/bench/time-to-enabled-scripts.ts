@@ -1,12 +1,8 @@
 import type { LocalAws, LoggedCall } from '../../local-aws';
 import { median } from './report';
-import type { ScriptWay } from './script-way';
 import type { ScriptRun, Scripts } from './script-ways';
-import { timeStepThatLasts } from './time-to-enabled-time-step';
 
 const ROUNDS = 15;
-/** Much longer than any of these scripts, on a machine that has other things to do. */
-const LONGEST_RUN_MILLISECONDS = 4_000;
 
 /** Medians of the scripts that do not wait, at one latency, in milliseconds. */
 export interface MeasuredScripts {
@@ -21,18 +17,14 @@ export async function measureScripts(
   scripts: Scripts,
   latency: number,
 ): Promise<MeasuredScripts> {
-  const enable = async (way: ScriptWay) => {
-    await timeStepThatLasts(LONGEST_RUN_MILLISECONDS);
-    return scripts.enable(way);
-  };
-  await enable('previous + current');
+  await scripts.enable('previous + current');
   const previousAndCurrent: ScriptRun[] = [];
   const currentAndNext: ScriptRun[] = [];
   account.faults.latencyMilliseconds = latency;
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
-      previousAndCurrent.push(await enable('previous + current'));
-      currentAndNext.push(await enable('current + next'));
+      previousAndCurrent.push(await scripts.enable('previous + current'));
+      currentAndNext.push(await scripts.enable('current + next'));
     }
   } finally {
     account.faults.latencyMilliseconds = 0;

@@ -67,7 +67,7 @@ export function policySize(document: PolicyDocument): number {
 
 const TAGS_PER_ENTITY = 50;
 
-/** Whether keys that differ in case alone are two keys, as they are for devices, or one. */
+/** Whether keys that differ in case alone are two keys, or one, as they are for users and roles. */
 export type KeyCase = 'case-sensitive' | 'case-insensitive';
 
 export function tagsOf(list: TagList = [], keyCase: KeyCase = 'case-insensitive'): Tags {

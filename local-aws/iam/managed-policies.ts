@@ -76,7 +76,7 @@ export function managedPolicyActions(state: IamState): Record<string, Action> {
           createDate: new Date(account.now()),
           versions: new Map([['v1', PolicyDocument]]),
           defaultVersionId: 'v1',
-          tags: tagsOf(Tags),
+          tags: tagsOf(Tags, 'case-sensitive'),
         };
         state.managedPolicies.set(policyArn, policy);
         return { Policy: rendered(policy) };

@@ -34,14 +34,14 @@ const DENIED = 'with an explicit deny in an identity-based policy';
  */
 describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
   let deployment: Deployment;
-  /** How far the account's clock is ahead: a code is good for one use, and the next one comes a time step later. */
-  let ahead = 0;
-  const now = () => Date.now() + ahead;
+  const now = () => deployment.localAws.account.now();
+  /** Lets time pass: a code is good for one use, and STS learns of a device some seconds after it was enabled. */
+  const pass = (milliseconds: number) => deployment.localAws.account.advanceClock(milliseconds);
   const twoCodes = (seed: string) => codesAt(seed, now(), -1, 0);
   const withAccessKeyOf = async (userName: string) =>
     clientsOf(deployment.localAws, await createAccessKey(deployment.iam, userName));
   const withMfa = async ({ sts }: Clients, SerialNumber: string, seed: string) => {
-    ahead += STEP;
+    pass(STEP);
     const { Credentials } = await sts.send(
       new GetSessionTokenCommand({ SerialNumber, TokenCode: codeAt(seed, now()) }),
     );
@@ -53,7 +53,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
   let alicesDevice: Device;
 
   beforeAll(async () => {
-    deployment = await Deployment.start({ now }, 'node --import tsx test/e2e/mfa-enforcement-app.ts');
+    deployment = await Deployment.start({}, 'node --import tsx test/e2e/mfa-enforcement-app.ts');
     const { exitCode, output } = await deployment.deploy();
     expect(exitCode, output).toBe(0);
     bob = await withAccessKeyOf('Bob');
@@ -107,7 +107,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
     });
 
     test('a user can look at the own user and devices, and resynchronize one', async () => {
-      ahead += 2 * STEP;
+      pass(2 * STEP);
       const { MFADevices } = await alice.iam.send(new ListMFADevicesCommand({}));
       await alice.iam.send(
         new ResyncMFADeviceCommand({
