@@ -1,18 +1,29 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { devNull, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CreateRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { CdkRun } from '../../bin/cdk-command';
+import { stackRecordText } from '../../bin/mfa-users/stack-record';
 import type { StoredSeed } from '../../lambda/contract';
 import { codeAt, STEP } from '../local-aws/strict-account';
 import { Deployment } from './deployment';
 
 const ROOT = join(__dirname, '../..');
 const USERS = ['Alice', 'Bob'];
-const CONTEXT = { users: USERS.join(','), createUsers: 'true' };
+const APP = `node --import tsx "${join(ROOT, 'bin/app.ts')}"`;
+const NO_APP = 'echo "No app may run in this job" && exit 1';
 
 /** Whatever the machine of the test has. */
 const WITHOUT_CREDENTIALS: NodeJS.ProcessEnv = {
@@ -25,7 +36,7 @@ const WITHOUT_CREDENTIALS: NodeJS.ProcessEnv = {
   AWS_EC2_METADATA_DISABLED: 'true',
 };
 
-/** What the repository of a team has, whose workflow is examples/github-actions.yml: the CDK CLI, and an app with users. */
+/** What the repository of a team has, whose workflow is examples/github-actions.yml: the CDK CLI, and users in a file. */
 describe('the workflow for GitHub Actions, on a machine without a terminal', { timeout: 120_000 }, () => {
   let deployment: Deployment;
   const checkouts: string[] = [];
@@ -41,7 +52,7 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
   });
 
   test('synthesizes without credentials, and uploads the assembly', async () => {
-    const checkout = checkoutWith(`node --import tsx "${join(ROOT, 'bin/app.ts')}"`);
+    const checkout = checkoutWith(APP);
 
     const { exitCode, output } = await run('synth', checkout, WITHOUT_CREDENTIALS);
 
@@ -51,7 +62,17 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
       recursive: true,
       filter: (source) => !basename(source).startsWith('.'),
     });
-    expect(readdirSync(deployment.assembly)).toContain('VirtualMfaUsers.template.json');
+    expect(readdirSync(deployment.assembly)).toContain('VirtualMfaStack.template.json');
+  });
+
+  test('synthesizes nothing for a change that loses a user', async () => {
+    const checkout = checkoutWith(APP, ['Bob']);
+
+    const { exitCode, output } = await run('synth', checkout, WITHOUT_CREDENTIALS);
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain('mfa-users.json: got no entry for Alice, whom mfa-users.lock.json records');
+    expect(existsSync(join(checkout, 'cdk.out/manifest.json'))).toBe(false);
   });
 
   test('shows what a pull request would change, and changes nothing', async () => {
@@ -100,8 +121,19 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
     expect(codes.size).toBeGreaterThanOrEqual(2 * USERS.length);
   });
 
+  test('gave devices that a list of users on the command line does not touch', async () => {
+    const { exitCode, output } = await deployment.deploy('users=Carol');
+
+    expect(exitCode, output).toBe(0);
+    expect(deployment.enabledFor('Carol')).toHaveLength(1);
+    for (const { userName, serialNumber } of seeds) expect(deployment.enabledFor(userName)).toEqual([serialNumber]);
+    await deployment.destroy('users=Carol');
+    for (const { userName, serialNumber } of seeds) expect(deployment.enabledFor(userName)).toEqual([serialNumber]);
+  });
+
   test('made what cdk destroy removes', async () => {
-    const { exitCode } = await deployment.destroy(...Object.entries(CONTEXT).map(([key, value]) => `${key}=${value}`));
+    const command = 'npx --no cdk destroy --force';
+    const { exitCode } = await execute(command, checkoutWith(APP), deployment.localAws.environment);
 
     expect(exitCode).toBe(0);
     expect(deployment.localAws.iam.users.all()).toEqual([]);
@@ -111,15 +143,20 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
 
   /** Runs the command of a job that deploys nothing but the uploaded assembly, with the role of that job. */
   async function runAs(job: string, rolesToAssume: string): Promise<CdkRun> {
-    const checkout = checkoutWith('echo "No app may run in this job" && exit 1');
+    const checkout = checkoutWith(NO_APP);
     cpSync(deployment.assembly, join(checkout, 'cdk.out'), { recursive: true });
     const credentials = await credentialsOf(deployment, job, rolesToAssume);
     return run(job, checkout, { ...deployment.localAws.environment, ...credentials });
   }
 
-  /** Runs the command of a job, to the letter, as a runner does: with nobody to answer a question. */
-  async function run(job: string, checkout: string, environment: NodeJS.ProcessEnv): Promise<CdkRun> {
-    const [program = '', ...args] = commandOf(job).split(' ');
+  /** Runs the command of a job, to the letter. */
+  function run(job: string, checkout: string, environment: NodeJS.ProcessEnv): Promise<CdkRun> {
+    return execute(commandOf(job), checkout, environment);
+  }
+
+  /** Runs a command as a runner does: with nobody to answer a question. */
+  async function execute(command: string, checkout: string, environment: NodeJS.ProcessEnv): Promise<CdkRun> {
+    const [program = '', ...args] = command.split(' ');
     const child = spawn(program, args, {
       cwd: checkout,
       // A session of its own has no terminal, not even for a program that opens one by name.
@@ -148,12 +185,17 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', { t
   }
 
   /** A checkout after `npm ci`. In the repository itself the CLI would bundle the handler anew, under the feet of other tests. */
-  function checkoutWith(app: string): string {
+  function checkoutWith(app: string, userNames = USERS): string {
     const checkout = mkdtempSync(join(tmpdir(), 'virtual-mfa-pipeline-'));
     checkouts.push(checkout);
     const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: object };
-    const configuration = { app, versionReporting: false, notices: false, context: { ...context, ...CONTEXT } };
-    writeFileSync(join(checkout, 'cdk.json'), JSON.stringify(configuration));
+    writeFileSync(
+      join(checkout, 'cdk.json'),
+      JSON.stringify({ app, versionReporting: false, notices: false, context }),
+    );
+    const Users = userNames.map((UserName) => ({ UserName, CreateUser: true }));
+    writeFileSync(join(checkout, 'mfa-users.json'), JSON.stringify({ Users }));
+    writeFileSync(join(checkout, 'mfa-users.lock.json'), stackRecordText(new Map(USERS.map((name) => [name, 1]))));
     symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'), 'junction');
     return checkout;
   }
