@@ -1,13 +1,23 @@
 import type { Account } from '../account';
 import { evaluateResourcePolicy, globalContext, type PolicyDocument } from '../authorization';
 import type { Credentials } from '../credentials';
-import { roleName as sessionName } from '../iam/inputs';
 import type { IamState } from '../iam/state';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
-import { anything, integer, optional, text } from '../protocol/members';
+import { anything, integer, type Member, optional, text } from '../protocol/members';
 import { action, type RpcService } from '../service';
 import { MfaCodes } from './mfa-codes';
+
+const sessionName = text({ min: 2, max: 64, pattern: /^[\w+=,.@-]*$/ });
+
+const roleArn: Member<string> = {
+  required: true,
+  read: (value, at) => {
+    const arn = text({ min: 20, max: 2048 }).read(value, at);
+    if (!/^arn:[^:]+:[^:]+:[^:]*:[^:]*:./.test(arn)) throw new AwsError('ValidationError', `${arn} is invalid`);
+    return arn;
+  },
+};
 
 const mfaSerialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ });
 const tokenCode = text({ min: 6, max: 6, pattern: /^[\d]*$/ });
@@ -38,7 +48,7 @@ export class Sts implements RpcService {
 
     AssumeRole: action({
       input: {
-        RoleArn: text({ min: 20, max: 2048 }),
+        RoleArn: roleArn,
         RoleSessionName: sessionName,
         DurationSeconds: optional(integer(900, 43_200)),
         ExternalId: optional(text({ min: 2, max: 1224 })),
