@@ -40,6 +40,6 @@ export async function handler(event: CustomResourceEvent, context: Context): Pro
     clock,
     log,
     // An endpoint of one's own, such as local-aws, may have no TLS.
-    process.env.AWS_ENDPOINT_URL !== undefined,
+    { isHttpAllowed: process.env.AWS_ENDPOINT_URL !== undefined },
   );
 }

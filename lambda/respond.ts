@@ -3,12 +3,19 @@ import type { Clock } from './clock';
 import { checkEvent, type CustomResourceEvent } from './custom-resource-event';
 import { perform, physicalResourceIdOfFailure, type ToolsFor } from './handler';
 import type { Log } from './log';
-import { type CustomResourceResponse, sendResponse } from './response';
+import { type CustomResourceResponse, type Put, sendResponse } from './response';
+
+/** How answers are delivered. */
+export interface Delivery {
+  /** Whether an answer may go to a URL without TLS; not by default. */
+  readonly isHttpAllowed?: boolean;
+  /** Over HTTP by default. */
+  readonly put?: Put;
+}
 
 /**
  * Performs an event and answers it, whatever happens.
  *
- * @param isHttpAllowed whether the answer may go to a URL without TLS
  * @throws Failure where CloudFormation cannot have sent the event
  * @throws Error if the answer cannot be delivered: Lambda then runs the event again
  */
@@ -17,7 +24,7 @@ export async function respond(
   toolsFor: ToolsFor,
   clock: Clock,
   log: Log,
-  isHttpAllowed = false,
+  { isHttpAllowed = false, put }: Delivery = {},
 ): Promise<void> {
   checkEvent(event, isHttpAllowed);
   const response = await responseTo(event, toolsFor);
@@ -29,7 +36,7 @@ export async function respond(
   };
   if (response.Reason === undefined) log.info(`${event.RequestType} succeeded`, fields);
   else log.error(`${event.RequestType} failed: ${response.Reason}`, { ...fields, reason: response.Reason });
-  await sendResponse(event.ResponseURL, response, clock);
+  await sendResponse(event.ResponseURL, response, clock, put);
 }
 
 async function responseTo(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<CustomResourceResponse> {

@@ -43,8 +43,16 @@ export function renderResponse(response: CustomResourceResponse): Buffer {
   return cutTo(fits);
 }
 
+/** Makes one PUT request; returns the HTTP status. */
+export type Put = (url: string, body: Buffer) => Promise<number>;
+
 /** PUTs an answer to the presigned URL of the event, again if it does not arrive. */
-export async function sendResponse(url: string, response: CustomResourceResponse, clock: Clock): Promise<void> {
+export async function sendResponse(
+  url: string,
+  response: CustomResourceResponse,
+  clock: Clock,
+  put: Put = putOverHttp,
+): Promise<void> {
   const body = renderResponse(response);
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -59,7 +67,7 @@ export async function sendResponse(url: string, response: CustomResourceResponse
 }
 
 /** By Node's own client, which the SDK has loaded already: `fetch` would load a second one, for this one request. */
-async function put(url: string, body: Buffer): Promise<number> {
+async function putOverHttp(url: string, body: Buffer): Promise<number> {
   const request = url.startsWith('https:') ? requestByHttps : requestByHttp;
   return new Promise((answered, failed) => {
     const options = {

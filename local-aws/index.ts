@@ -8,7 +8,7 @@ import { LambdaService } from './lambda';
 import { LogStore, logsService } from './logs';
 import { S3 } from './s3';
 import { SecretsManager } from './secretsmanager';
-import { serve } from './server';
+import { type RequestHandler, requestHandler, serve } from './server';
 import { Ssm } from './ssm';
 import { Sts } from './sts';
 
@@ -16,7 +16,7 @@ export type { Account } from './account';
 export type { LoggedCall } from './call-log';
 export type { CustomResourceEvent, CustomResourceObservation } from './cloudformation';
 export type { Credentials } from './credentials';
-export type { Fault } from './faults';
+export { ConnectionReset, type Fault } from './faults';
 export { nodeBinary } from './lambda/node-binary';
 export { AwsError } from './protocol/aws-error';
 export type { RateLimit } from './throttling';
@@ -44,6 +44,8 @@ export interface LocalAws {
   readonly logs: LogStore;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
+  /** Answers a request as the port does: for clients in this process, which then need no socket. */
+  readonly handle: RequestHandler;
   /** Credentials of the account's root, with which everything begins. */
   readonly credentials: Credentials;
   /** What an SDK client needs to call the account as root. */
@@ -87,7 +89,8 @@ export async function startLocalAws({
   for (const service of [...services, cloudFormation.service]) account.register(service);
   await bootstrap(account, s3);
 
-  const server = await serve(account, [s3.route, lambda.route, cloudFormation.route], port);
+  const handle = requestHandler(account, [s3.route, lambda.route, cloudFormation.route]);
+  const server = await serve(handle, port);
   ({ url } = server);
   const credentials = account.credentials.issueAccessKey(account.root);
   return {
@@ -97,6 +100,7 @@ export async function startLocalAws({
     lambda,
     logs,
     url,
+    handle,
     credentials,
     clientConfiguration: {
       endpoint: url,

@@ -41,10 +41,21 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** Serves the account on 127.0.0.1. Requests that no route takes are RPC actions of the service that they are signed for. */
-export async function serve(account: Account, routes: readonly HttpRoute[], port: number): Promise<LoopbackServer> {
+/** Answers a request. It rejects with {@link ConnectionReset} where a fault breaks the connection. */
+export type RequestHandler = (request: HttpRequest) => Promise<HttpAnswer>;
+
+/** The account's answer to each request. Requests that no route takes are RPC actions of the service that they are signed for. */
+export function requestHandler(account: Account, routes: readonly HttpRoute[]): RequestHandler {
+  return async (request) => {
+    const { headers, ...answer } = await dispatch(account, routes, request);
+    return { ...answer, headers: { date: new Date(account.now()).toUTCString(), ...headers } };
+  };
+}
+
+/** Serves requests on 127.0.0.1. */
+export async function serve(handle: RequestHandler, port: number): Promise<LoopbackServer> {
   const server = createServer((incoming, response) => {
-    void answer(account, routes, incoming, response);
+    void answer(handle, incoming, response);
   });
   // Clients keep their connections; none of them may hold the server open once it shall end.
   server.keepAliveTimeout = 60_000;
@@ -64,16 +75,10 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-async function answer(
-  account: Account,
-  routes: readonly HttpRoute[],
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function answer(handle: RequestHandler, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const request = await read(incoming);
-    const { status, headers, body } = await dispatch(account, routes, request);
-    response.writeHead(status, { date: new Date(account.now()).toUTCString(), ...headers }).end(body);
+    const { status, headers, body } = await handle(await read(incoming));
+    response.writeHead(status, headers).end(body);
   } catch (thrown) {
     if (!(thrown instanceof ConnectionReset)) {
       process.stderr.write(`local-aws: ${(thrown as Error).stack ?? String(thrown)}\n`);

@@ -3,8 +3,6 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Secret, TOTP } from 'otpauth';
 import { vi } from 'vitest';
 import { AwsCalls } from '../../lambda/aws-calls';
@@ -26,6 +24,7 @@ import { respond } from '../../lambda/respond';
 import type { CustomResourceResponse } from '../../lambda/response';
 import { SecretsManagerSeedStore } from '../../lambda/seed-store';
 import { type LocalAws, type LoggedCall, startLocalAws } from '../../local-aws';
+import { inProcessRequests } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
 export const STACK_ID = `arn:aws:cloudformation:us-east-1:${ACCOUNT_ID}:stack/users/8f5c2a10-aaaa-bbbb-cccc-0123456789ab`;
@@ -39,8 +38,8 @@ export type Properties = Readonly<Record<string, unknown>>;
 
 /** What one event came to. */
 export interface Run {
-  /** What arrived at the response URL, in order; nothing where the function died. */
-  readonly answers: readonly Answer[];
+  /** The bodies that arrived at the response URL, in order; nothing where the function died. */
+  readonly answers: readonly string[];
   /** The last of them. */
   readonly answer: CustomResourceResponse;
   /** The calls that arrived, tries included. */
@@ -50,12 +49,6 @@ export interface Run {
   readonly logLines: readonly string[];
   /** Virtual milliseconds from the event to the end of the handler. */
   readonly elapsedMilliseconds: number;
-}
-
-export interface Answer {
-  readonly body: string;
-  readonly contentType: string | undefined;
-  readonly method: string | undefined;
 }
 
 /** Told of each call before it is sent, with its place among the calls of its event. */
@@ -79,6 +72,8 @@ export interface Turns {
 
 /** Time that passes at a word: `Date` is the same clock, so that the SDK sees no skew between itself and the account. */
 export class VirtualClock implements Clock {
+  readonly #underWay = new Set<Promise<unknown>>();
+
   constructor(start = Date.UTC(2026, 0, 15, 12, 0, 7)) {
     vi.useFakeTimers({ toFake: ['Date'], now: start });
   }
@@ -91,8 +86,19 @@ export class VirtualClock implements Clock {
     vi.setSystemTime(Date.now() + milliseconds);
   }
 
+  /** Passes at once, but not before the calls that are under way are answered: they take no time. */
   async sleep(milliseconds: number): Promise<void> {
+    await Promise.allSettled(this.#underWay);
     this.advance(milliseconds);
+  }
+
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
   }
 }
 
@@ -101,7 +107,7 @@ export class Lifecycle {
   static async start(): Promise<Lifecycle> {
     const clock = new VirtualClock();
     const aws = await startLocalAws({ accountId: ACCOUNT_ID, now: () => clock.now() });
-    return Lifecycle.#of(STACK_ID, ROLE_NAME, aws, clock, await startInbox());
+    return Lifecycle.#of(STACK_ID, ROLE_NAME, aws, clock, new Map());
   }
 
   static async #of(
@@ -148,11 +154,7 @@ export class Lifecycle {
       endpoint: aws.url,
       credentials: aws.account.credentials.issueSession(aws.iam.rolePrincipal(role, 'handler'), 10 * 365 * 86_400),
       maxAttempts: 1,
-      requestHandler: {
-        connectionTimeout: 3_000,
-        requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
-        throwOnRequestTimeout: true,
-      },
+      requestHandler: inProcessRequests(aws),
     };
     this.#iam = new IAMClient(configuration);
     this.#secretsManager = new SecretsManagerClient(configuration);
@@ -215,14 +217,18 @@ export class Lifecycle {
       log,
       requestTime,
     });
-    const responding = () => respond(event, tools, clock, log, isHttpAllowed);
+    const put = async (url: string, body: Buffer) => {
+      this.inbox.set(url, [...(this.inbox.get(url) ?? []), body.toString('utf8')]);
+      return 200;
+    };
+    const responding = () => respond(event, tools, clock, log, { isHttpAllowed, put });
     const responded = turns ? this.#turns.run(turns, responding) : responding();
     await Promise.race([responded, crashed]);
     const made = account.calls.after(callsBefore).filter(({ source }) => source === 'http');
-    const answers = this.inbox.taken(event.RequestId);
+    const answers = this.inbox.get(event.ResponseURL) ?? [];
     return {
       answers,
-      answer: JSON.parse(answers.at(-1)?.body ?? '{}') as CustomResourceResponse,
+      answer: JSON.parse(answers.at(-1) ?? '{}') as CustomResourceResponse,
       calls: made,
       actions: this.#sent,
       logLines,
@@ -231,18 +237,18 @@ export class Lifecycle {
   }
 
   responseUrl(requestId: string): string {
-    return signedUrl(`${this.inbox.url}/${requestId}`, this.clock.now());
+    return signedUrl(`http://inbox.invalid/${requestId}`, this.clock.now());
   }
 
   async close(): Promise<void> {
     this.#iam.destroy();
     this.#secretsManager.destroy();
-    await this.inbox.close();
     await this.aws.close();
     vi.useRealTimers();
   }
 
-  async #observed<T>(service: string, commandName: string, input: object, call: () => Promise<T>): Promise<T> {
+  async #observed<T>(service: string, commandName: string, input: object, send: () => Promise<T>): Promise<T> {
+    const call = () => this.clock.during(send());
     const action = `${service}:${commandName.replace(/Command$/, '')}`;
     const turns = this.#turns.getStore();
     if (turns) return turns.call(action, call);
@@ -398,13 +404,14 @@ export class Subject {
     }
   }
 
-  /** Signs in as a user with the next code of the stored seed, over HTTP: resolves only if STS takes the code. */
+  /** Signs in as a user with the next code of the stored seed: resolves only if STS takes the code. */
   async signIn(serialNumber = this.serialNumber(), userName = this.userName): Promise<void> {
-    const { account, iam, url } = this.aws;
+    const { account, iam, url: endpoint } = this.aws;
     const stored = await this.stored();
     this.lifecycle.clock.advance(30_000);
     const credentials = account.credentials.issueAccessKey(iam.userPrincipal(iam.users.get(userName)));
-    const sts = new STSClient({ region: 'us-east-1', endpoint: url, credentials, maxAttempts: 1 });
+    const requestHandler = inProcessRequests(this.aws);
+    const sts = new STSClient({ region: 'us-east-1', endpoint, credentials, maxAttempts: 1, requestHandler });
     const TokenCode = codeOf(stored?.seed ?? '', this.lifecycle.clock.now());
     try {
       await sts.send(new GetSessionTokenCommand({ SerialNumber: serialNumber, TokenCode }));
@@ -444,40 +451,8 @@ export function iamWrites(actions: readonly string[]): string[] {
   return writing(actions).filter((action) => action.startsWith('iam:'));
 }
 
-interface Inbox {
-  readonly url: string;
-  taken(requestId: string): readonly Answer[];
-  close(): Promise<void>;
-}
-
-/** Stands in for the presigned URL that CloudFormation waits at. */
-async function startInbox(): Promise<Inbox> {
-  const answers = new Map<string, Answer[]>();
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const id = (request.url ?? '').slice(1).replace(/\?.*/, '');
-      const answer = {
-        body: Buffer.concat(chunks).toString('utf8'),
-        contentType: request.headers['content-type'],
-        method: request.method,
-      };
-      answers.set(id, [...(answers.get(id) ?? []), answer]);
-      response.end();
-    });
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    taken: (requestId) => answers.get(requestId) ?? [],
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
+/** What came to each presigned URL that CloudFormation waits at. */
+type Inbox = Map<string, readonly string[]>;
 
 export async function putRolePolicy(
   aws: LocalAws,

@@ -183,7 +183,7 @@ export class StackOperations {
 
   #take(event: CustomResourceEvent, { answers, answer, logLines }: Run): void {
     expect(answers.length).toBeGreaterThan(0);
-    this.said.push(...answers.map(({ body }) => body), ...logLines);
+    this.said.push(...answers, ...logLines);
     if (!this.answered.has(event.RequestId)) this.answered.set(event.RequestId, answer);
   }
 

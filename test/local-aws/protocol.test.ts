@@ -16,7 +16,7 @@ import {
   text,
 } from '../../local-aws/protocol/members';
 import { readQuery } from '../../local-aws/protocol/query';
-import { type LoopbackServer, serve } from '../../local-aws/server';
+import { type LoopbackServer, requestHandler, serve } from '../../local-aws/server';
 import { action } from '../../local-aws/service';
 import { refusalOf } from './strict-account';
 
@@ -59,7 +59,7 @@ beforeAll(async () => {
       GetSecretValue: echo({ SecretId: text() }),
     },
   });
-  server = await serve(account, [], 0);
+  server = await serve(requestHandler(account, []), 0);
   const credentials = account.credentials.issueAccessKey(account.root);
   const settings = { endpoint: server.url, region: 'us-east-1', credentials, maxAttempts: 1 };
   iam = new IAMClient(settings);

@@ -15,7 +15,7 @@ import { Kms } from '../../../local-aws/kms';
 import { LambdaService } from '../../../local-aws/lambda';
 import { LogStore, logsService } from '../../../local-aws/logs';
 import { SecretsManager } from '../../../local-aws/secretsmanager';
-import { serve } from '../../../local-aws/server';
+import { requestHandler, serve } from '../../../local-aws/server';
 import { Ssm } from '../../../local-aws/ssm';
 
 /** CloudFormation with the services that its resource types live in. */
@@ -48,7 +48,7 @@ async function startAccount() {
   ]) {
     account.register(service);
   }
-  const server = await serve(account, [lambda.route, cloudFormation.route], 0);
+  const server = await serve(requestHandler(account, [lambda.route, cloudFormation.route]), 0);
   url = server.url;
   const credentials = account.credentials.issueAccessKey(account.root);
   const client = new CloudFormationClient({ endpoint: url, region: 'eu-central-1', credentials, maxAttempts: 1 });

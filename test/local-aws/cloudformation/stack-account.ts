@@ -12,7 +12,7 @@ import { Account } from '../../../local-aws/account';
 import { cloudFormationService, type CustomResourceEvent } from '../../../local-aws/cloudformation';
 import { AwsError } from '../../../local-aws/protocol/aws-error';
 import { anything, optional } from '../../../local-aws/protocol/members';
-import { serve } from '../../../local-aws/server';
+import { requestHandler, serve } from '../../../local-aws/server';
 import { action, type Action, type RpcService } from '../../../local-aws/service';
 
 /** What a custom resource's function does with an event: the answer's members, or nothing for no answer at all. */
@@ -67,7 +67,7 @@ export async function startStackAccount() {
     },
   });
   account.register(cloudFormation.service);
-  const server = await serve(account, [cloudFormation.route], 0);
+  const server = await serve(requestHandler(account, [cloudFormation.route]), 0);
   url = server.url;
   const credentials = account.credentials.issueAccessKey(account.root);
   const client = new CloudFormationClient({ endpoint: url, region: account.region, credentials, maxAttempts: 1 });

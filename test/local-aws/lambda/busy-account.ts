@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Account } from '../../../local-aws/account';
 import { LambdaService } from '../../../local-aws/lambda';
 import { LogStore } from '../../../local-aws/logs';
-import { type LoopbackServer, serve } from '../../../local-aws/server';
+import { type LoopbackServer, requestHandler, serve } from '../../../local-aws/server';
 
 /** An account with a function that waits and one that never yields: prints their process ids, and does not end by itself. */
 async function main(): Promise<void> {
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
     endpoint: () => server.url,
     logs,
   });
-  const server: LoopbackServer = await serve(account, [lambda.route], 0);
+  const server: LoopbackServer = await serve(requestHandler(account, [lambda.route]), 0);
 
   const functions: number[] = [];
   for (const [name, body] of Object.entries({ idle: 'return;', busy: 'for (;;);' })) {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Account } from '../../../local-aws/account';
 import { type FunctionConfiguration, LambdaService } from '../../../local-aws/lambda';
 import { LogStore } from '../../../local-aws/logs';
-import { type LoopbackServer, serve } from '../../../local-aws/server';
+import { type LoopbackServer, requestHandler, serve } from '../../../local-aws/server';
 
 const ROLE = 'arn:aws:iam::123456789012:role/function';
 
@@ -37,7 +37,7 @@ beforeEach(async () => {
     },
     { asyncRetryDelaysMilliseconds: [20, 40] },
   );
-  server = await serve(account, [lambda.route], 0);
+  server = await serve(requestHandler(account, [lambda.route]), 0);
 });
 
 afterEach(async () => {
