@@ -117,7 +117,7 @@ describe('README’s TypeScript', () => {
 
   test('type-checks against the library', () => {
     expect(problemsOf(examples)).toEqual([]);
-  }, 120_000);
+  });
 
   test('would not pass with a property that the library does not have', () => {
     const [example = ''] = examples;
@@ -125,7 +125,7 @@ describe('README’s TypeScript', () => {
     expect(problemsOf([example.replace('{ user: bob }', '{ user: bob, phone: true }')])).toEqual([
       expect.stringContaining("'phone' does not exist in type 'VirtualMfaDeviceProps'"),
     ]);
-  }, 120_000);
+  });
 });
 
 describe.each([

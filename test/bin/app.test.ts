@@ -234,5 +234,5 @@ describe('more users than a stack holds', () => {
     expect(after.map(usersOwn)[2]).toMatchObject(before.map(usersOwn)[2] ?? {});
     expect(after.map(usersOwn)[2]).toHaveProperty('NewcomerSerialNumber');
     expect(readdirSync(DIRECTORY).sort()).toEqual(['cdk.out', 'mfa-users.json', 'mfa-users.lock.json']);
-  }, 60_000);
+  });
 });

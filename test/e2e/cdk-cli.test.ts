@@ -16,7 +16,7 @@ import { AwsError } from '../../local-aws';
 import { Deployment } from './deployment';
 
 /** Deploying takes seconds: the cases follow one another on one account, as a team's days do. */
-describe('through the real CDK CLI', { timeout: 120_000 }, () => {
+describe('through the real CDK CLI', () => {
   let deployment: Deployment;
   const seedsSeen = new Set<string>();
   const rememberSeeds = async () => {

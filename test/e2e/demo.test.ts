@@ -36,7 +36,7 @@ function processesWith(text: string): readonly string[] {
     });
 }
 
-describe('npm run demo', { timeout: 120_000 }, () => {
+describe('npm run demo', () => {
   test('shows every step, plainly where there is no terminal, and ends with exit code 0', async () => {
     const { output, exit } = startDemo();
 

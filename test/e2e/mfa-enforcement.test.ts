@@ -32,7 +32,7 @@ const DENIED = 'with an explicit deny in an identity-based policy';
  * What mfa-enforcement-app.ts declares, deployed by the real CDK CLI; the account evaluates the policies as IAM does.
  * Bob and Alice are administrators: whatever is denied to them, MfaEnforcementPolicy denies.
  */
-describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
+describe('MfaEnforcementPolicy, deployed', () => {
   let deployment: Deployment;
   const now = () => deployment.localAws.account.now();
   /** Lets time pass: a code is good for one use, and STS learns of a device some seconds after it was enabled. */
@@ -61,7 +61,7 @@ describe('MfaEnforcementPolicy, deployed', { timeout: 120_000 }, () => {
     const [stored] = await deployment.storedSeeds();
     if (stored === undefined) throw new Error('No seed is stored');
     alicesDevice = stored;
-  }, 120_000);
+  });
   afterAll(async () => {
     await deployment.stop();
   });

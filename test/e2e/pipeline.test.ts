@@ -37,7 +37,7 @@ const WITHOUT_CREDENTIALS: NodeJS.ProcessEnv = {
 };
 
 /** What the repository of a team has, whose workflow is examples/github-actions.yml: the CDK CLI, and users in a file. */
-describe('the workflow for GitHub Actions, on a machine without a terminal', { timeout: 120_000 }, () => {
+describe('the workflow for GitHub Actions, on a machine without a terminal', () => {
   let deployment: Deployment;
   const checkouts: string[] = [];
   let seeds: readonly StoredSeed[] = [];

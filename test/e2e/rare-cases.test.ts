@@ -12,7 +12,7 @@ import { AwsError } from '../../local-aws';
 import { Deployment } from './deployment';
 
 /** Rare days of one stack, in the order they might come; the app is rare-cases-app.ts. */
-describe('rare cases through the real CDK CLI', { timeout: 120_000 }, () => {
+describe('rare cases through the real CDK CLI', () => {
   let deployment: Deployment;
   const deviceOf = (userName: string) => {
     const [serialNumber = ''] = deployment.enabledFor(userName);

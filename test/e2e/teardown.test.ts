@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 
 /** The README's way out of a teardown that failed, with the real CDK CLI and the real aws CLI. */
-describe.runIf(hasAwsCli)('a stack whose deletion failed on a device', { timeout: 120_000 }, () => {
+describe.runIf(hasAwsCli)('a stack whose deletion failed on a device', () => {
   let deployment: Deployment;
   const aws = async (...args: string[]) => {
     const { stdout } = await run('aws', [...args, '--output', 'json'], {

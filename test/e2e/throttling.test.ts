@@ -7,7 +7,7 @@ const CALLS_NEEDED = 2 * USERS.length;
 const LIMIT = { perSecond: 4, burst: 1 };
 
 /** A stack whose devices are all created at once, in an account whose IAM takes few calls a second. */
-describe('a deployment that IAM throttles', { timeout: 120_000 }, () => {
+describe('a deployment that IAM throttles', () => {
   let deployment: Deployment;
 
   beforeAll(async () => {
@@ -15,7 +15,7 @@ describe('a deployment that IAM throttles', { timeout: 120_000 }, () => {
     deployment.localAws.account.throttling.limit('iam', LIMIT);
     const { exitCode, output } = await deployment.deploy(`users=${USERS.join(',')}`);
     expect(exitCode, output).toBe(0);
-  }, 120_000);
+  });
   afterAll(() => deployment.stop());
 
   const iamCalls = () => deployment.handlerCalls().filter((call) => call.startsWith('iam:'));

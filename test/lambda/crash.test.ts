@@ -38,7 +38,7 @@ const MOMENTS = ['before', 'after'] as const;
 const everyCrash = (calls: readonly string[]) => calls.flatMap((call) => MOMENTS.map((moment) => ({ call, moment })));
 
 /** The shipped bundle in a real Node 24 process, killed at each of its calls; Lambda's own retry has to heal it. */
-describe('a function that is killed', { timeout: 60_000 }, () => {
+describe('a function that is killed', () => {
   let aws: LocalAws;
   let inbox: Server;
   let inboxUrl = '';

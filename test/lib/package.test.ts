@@ -80,7 +80,7 @@ beforeAll(() => {
   const [{ filename, files }] = JSON.parse(answer) as [{ filename: string; files: { path: string }[] }];
   tarball = join(packed, filename);
   packedFiles = files.map(({ path }) => path);
-}, 120_000);
+});
 
 afterAll(() => rmSync(packed, { recursive: true, force: true }));
 
@@ -145,7 +145,7 @@ describe('the packed package', () => {
     execFileSync('npx', ['jsii-docgen', '-o', current], { cwd: REPOSITORY, stdio: 'pipe' });
 
     expect(readFileSync(join(REPOSITORY, 'API.md'), 'utf8')).toBe(readFileSync(current, 'utf8'));
-  }, 60_000);
+  });
 });
 
 test('the integration test for a real account would deploy what its snapshot shows', () => {
@@ -156,7 +156,7 @@ test('the integration test for a real account would deploy what its snapshot sho
 
   expect(output.join('')).toMatch(/UNCHANGED +integ\.virtual-mfa-device/);
   expect(status).toBe(0);
-}, 240_000);
+});
 
 describe.each([
   ['the oldest aws-cdk-lib that it takes', FLOOR],
@@ -174,7 +174,7 @@ describe.each([
       stdio: 'pipe',
     });
     writeFileSync(join(project, 'app.js'), CONSUMER_IN_JAVASCRIPT);
-  }, 240_000);
+  });
 
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
@@ -211,7 +211,7 @@ describe.each([
     } finally {
       await localAws.close();
     }
-  }, 120_000);
+  });
 
   test('its commands print a sample document, and synthesize the users of it', () => {
     const run = (words: readonly string[], env = process.env) =>
@@ -250,7 +250,7 @@ describe.each([
 
     expect(compiler.stdout).toBe('');
     expect(compiler.status).toBe(0);
-  }, 120_000);
+  });
 
   test('without its bundle it says how to make it', () => {
     const bundle = join(project, 'node_modules/cdk-iam-virtual-mfa/dist/handler');

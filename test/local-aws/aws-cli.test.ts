@@ -26,7 +26,7 @@ interface Run {
   readonly stderr: string;
 }
 
-describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', { timeout: 60_000 }, () => {
+describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', () => {
   let localAws: ChildProcess;
   let folder: string;
   let environment: NodeJS.ProcessEnv;
@@ -48,7 +48,7 @@ describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', 
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_MAX_ATTEMPTS: '1',
     };
-  }, 60_000);
+  });
 
   afterAll(async () => {
     if (localAws.exitCode === null && localAws.signalCode === null) await pressCtrlC(localAws);
@@ -206,7 +206,7 @@ describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', 
   });
 });
 
-describe('the account alone', { timeout: 60_000 }, () => {
+describe('the account alone', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends with exit code 0 at %s', async (signal) => {
     // Without npx, which dies by the signal itself, whatever the exit code of what it ran.
     const localAws = spawn(process.execPath, ['--import', 'tsx', 'local-aws/main.ts'], {

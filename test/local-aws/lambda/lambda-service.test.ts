@@ -250,7 +250,7 @@ describe('no process is left', () => {
       expect(functions.every(isRunning)).toBe(true);
       process.kill(account, signal);
       await once(child, 'exit');
-      await expect.poll(() => functions.filter(isRunning), { timeout: 5000 }).toEqual([]);
+      await expect.poll(() => functions.filter(isRunning)).toEqual([]);
       rmSync(folder, { recursive: true, force: true });
     },
   );
