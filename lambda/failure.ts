@@ -20,7 +20,7 @@ export class AccessDeniedFailure extends Failure {}
 export class SecretGoneFailure extends Failure {}
 
 /**
- * Every failure that the handler answers with. README's FAQ lists them, and a test holds the list to this table.
+ * Every failure that the handler answers with. docs/errors.md lists them, and a test holds the list to this table.
  */
 export const failures = {
   invalidEvent: (member: string, allowed: string) =>

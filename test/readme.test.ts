@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import schema from '../bin/mfa-users.schema.json';
@@ -17,6 +17,9 @@ const LOCAL_AWS = manifestOf('local-aws/package.json');
 const INTEG = manifestOf('test/integ/package.json');
 const README = textOf('README.md');
 const CONTRIBUTING = textOf('CONTRIBUTING.md');
+/** The pages that users read, README first. */
+const GUIDES = ['README.md', ...markdownIn('docs')];
+const PAGES = [...GUIDES, 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'local-aws/README.md'];
 
 /** What the tests read of a package.json. */
 interface Manifest {
@@ -34,13 +37,13 @@ describe('README’s commands', () => {
     expect(PACKAGE.scripts).toMatchObject({ demo: expect.any(String) as string, test: expect.any(String) as string });
   });
 
-  test.each([
-    ['README', README],
-    ['CONTRIBUTING', CONTRIBUTING],
-  ])('with npm run, in %s, are scripts of package.json', (_name, text) => {
-    const scripts = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
+  test('fit 250 lines', () => {
+    expect(README.split('\n').length).toBeLessThanOrEqual(251);
+  });
 
-    expect(scripts).toContain('demo');
+  test.each(PAGES)('with npm run, in %s, are scripts of package.json', (page) => {
+    const scripts = [...textOf(page).matchAll(/npm run ([\w:-]+)/g)].map(([, script = '']) => script);
+
     expect(scripts.filter((script) => PACKAGE.scripts?.[script] === undefined)).toEqual([]);
   });
 
@@ -49,7 +52,7 @@ describe('README’s commands', () => {
   });
 });
 
-describe('README’s list of errors', () => {
+describe('the list of errors', () => {
   const serialNumber = '<serialNumber>';
   const userName = '<userName>';
   /** Compiles only while it has every failure. Counts and lengths are computed: their place is marked afterwards. */
@@ -90,7 +93,7 @@ describe('README’s list of errors', () => {
   const remains = withRemains(failures.unexpected('<message>'), serialNumber, failures.unexpected('<message>'))
     .message.replace(`${failures.unexpected('<message>').message} `, '')
     .replace(failures.unexpected('<message>').whatHappened, '<whatHappened>');
-  const quoted = [...sectionOf(README, 'Errors').matchAll(/^> `(.+)`$/gm)].map(([, message = '']) => message);
+  const quoted = [...textOf('docs/errors.md').matchAll(/^> `(.+)`$/gm)].map(([, message = '']) => message);
 
   test.each(messages)('has the failure %s, word for word', (_name, message) => {
     // As a code span: outside of one, angle brackets are HTML.
@@ -107,8 +110,8 @@ describe('README’s list of errors', () => {
   });
 });
 
-describe('README’s TypeScript', () => {
-  const examples = blocksOf(README, 'ts');
+describe('the guides’ TypeScript', () => {
+  const examples = GUIDES.flatMap((guide) => blocksOf(textOf(guide), 'ts'));
 
   test('is there, and imports the package by its name', () => {
     expect(examples.length).toBeGreaterThan(0);
@@ -130,15 +133,16 @@ describe('README’s TypeScript', () => {
 
 describe.each([
   [
+    'README.md',
     'Properties',
     [
       ...propertiesOf('VirtualMfaDeviceProps', 'lib/virtual-mfa-device.ts'),
       ...propertiesOf('VirtualMfaDeviceOptions', 'lib/virtual-mfa-device-options.ts'),
     ],
   ],
-  ['Enforcing MFA', propertiesOf('MfaEnforcementPolicyProps', 'lib/mfa-enforcement-policy.ts')],
-])('README’s table of properties in "%s"', (heading, properties) => {
-  const rows = [...sectionOf(README, heading).matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
+  ['docs/enforcing.md', 'Properties', propertiesOf('MfaEnforcementPolicyProps', 'lib/mfa-enforcement-policy.ts')],
+])('the table in %s, under "%s",', (page, heading, properties) => {
+  const rows = [...sectionOf(textOf(page), heading).matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
 
   test('has every property of the construct, in its order, and no other', () => {
     expect(rows.map(([, name]) => name)).toEqual(properties.map(({ name }) => name));
@@ -151,8 +155,8 @@ describe.each([
   });
 });
 
-describe('README’s section on the virtual-mfa command', () => {
-  const section = sectionOf(README, 'The virtual-mfa command');
+describe('the page on the virtual-mfa command', () => {
+  const section = textOf('docs/virtual-mfa.md');
   const { commands } = programFor({
     terminal: { output: process.stdout, messages: process.stderr, outputStats: () => undefined },
     clock: systemClock,
@@ -186,12 +190,17 @@ describe('README’s section on the virtual-mfa command', () => {
   });
 
   test('lets npx fetch no package of the command’s name', () => {
-    expect(README).toContain('npx --no virtual-mfa ');
-    expect(README).not.toMatch(/npx (?!--no )[^`\n]*virtual-mfa/);
+    const guides = GUIDES.map(textOf).join('\n');
+    expect(guides).toContain('npx --no virtual-mfa ');
+    expect(guides).not.toMatch(/npx (?!--no )[^`\n]*virtual-mfa/);
   });
 
   test('calls commands that there are', () => {
-    const called = [...README.matchAll(/(?:npx --no |= |`)virtual-mfa ([a-z]+)/g)].map(([, name = '']) => name);
+    const called = [
+      ...GUIDES.map(textOf)
+        .join('\n')
+        .matchAll(/(?:npx --no |= |`)virtual-mfa ([a-z]+)/g),
+    ].map(([, name = '']) => name);
     const names = commands.map((command) => command.name());
 
     expect(called.length).toBeGreaterThan(names.length);
@@ -199,8 +208,8 @@ describe('README’s section on the virtual-mfa command', () => {
   });
 });
 
-describe('README’s section on users in a file', () => {
-  const section = sectionOf(README, 'Users in a file');
+describe('the page on users in a file', () => {
+  const section = textOf('docs/users-file.md');
   const { properties, required } = schema.properties.Users.items;
 
   test('has every key of a user, in the schema’s order, and says which are required', () => {
@@ -231,7 +240,7 @@ test('README’s picture is drawn from docs/architecture.dot: npm run docs:archi
 });
 
 test('README states the newest aws-cdk-lib that was tried', () => {
-  expect(README).toContain(`the newest one tried, ${PACKAGE.devDependencies?.['aws-cdk-lib']}:`);
+  expect(README).toContain(`the newest one tried, ${PACKAGE.devDependencies?.['aws-cdk-lib']};`);
 });
 
 test('README states the oldest aws-cdk-lib that the package takes', () => {
@@ -257,16 +266,22 @@ test('CONTRIBUTING gives a line to every dependency, and to no other package', (
   expect([...new Set(explained)].sort()).toEqual([...new Set(dependencies)].sort());
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])('links in %s lead somewhere', (file) => {
+test.each(PAGES)('links in %s lead somewhere', (file) => {
   const broken = [...textOf(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].filter(
     ([, path = '', anchor]) => {
-      const target = path === '' ? file : path;
+      const target = path === '' ? file : join(dirname(file), path);
       return !existsSync(join(ROOT, target)) || (anchor !== undefined && !headingsOf(textOf(target)).includes(anchor));
     },
   );
 
   expect(broken.map(([link]) => link)).toEqual([]);
 });
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`);
+}
 
 function textOf(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');

@@ -7,7 +7,7 @@ import { Deployment } from './deployment';
 const run = promisify(execFile);
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 
-/** The README's way out of a teardown that failed, with the real CDK CLI and the real aws CLI. */
+/** The runbook's way out of a teardown that failed, with the real CDK CLI and the real aws CLI. */
 describe.runIf(hasAwsCli)('a stack whose deletion failed on a device', () => {
   let deployment: Deployment;
   const aws = async (...args: string[]) => {
