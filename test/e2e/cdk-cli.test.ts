@@ -40,7 +40,7 @@ describe('through the real CDK CLI', () => {
     const { exitCode, output } = await deployment.deploy('users=Bob');
 
     expect(exitCode).toBe(1);
-    expect(output).toContain('IAM allows 8 for each user');
+    expect(output).toContain('IAM reports a quota as reached, although the user Bob has 0 of the 8 MFA devices');
     expect(deployment.localAws.iam.virtualMfaDevices.size).toBe(0);
     expect(deployment.localAws.iam.users.all()).toEqual([]);
     await deployment.destroy('users=Bob');

@@ -25,7 +25,6 @@ describe.runIf(hasAwsCli)('a stack whose deletion failed on a device', () => {
 
   beforeAll(async () => {
     deployment = await Deployment.start({}, 'node --import tsx test/e2e/rare-cases-app.ts');
-    await deployment.deploy();
   });
   afterAll(async () => {
     await deployment.stop();
@@ -33,6 +32,7 @@ describe.runIf(hasAwsCli)('a stack whose deletion failed on a device', () => {
 
   test('keeps the device and its user, and loses function, role and secret', async () => {
     const { localAws } = deployment;
+    await deployment.deploy();
     const serialNumbers = deployment.enabledFor('Bob');
     localAws.account.faults.inject({
       action: 'iam:DeactivateMFADevice',
