@@ -4,6 +4,8 @@ import type { ProbedAccount } from './probed-account';
 export interface Probe {
   /** The assumption's heading in that document. */
   readonly assumption: string;
+  /** The only partition in which it can be tried; any by default. Elsewhere it does not count as a failure. */
+  readonly partition?: string;
   /**
    * Returns where the assumption held.
    *
@@ -35,26 +37,34 @@ export async function runProbes(
   let exitCode: number = PROBE_EXIT_CODES.allHeld;
   const report = (line: string, code: number) => {
     print(withoutSecrets(line));
-    if (code === PROBE_EXIT_CODES.someDidNotHold || exitCode === PROBE_EXIT_CODES.allHeld) exitCode = code;
+    if (exitCode !== PROBE_EXIT_CODES.someDidNotHold) exitCode = code || exitCode;
   };
-  for (const { assumption, run } of probes) {
-    let account: ProbedAccount | undefined;
-    try {
-      account = await accountFor();
-      await run(account);
-      report(`${assumption}: held`, exitCode);
-    } catch (error) {
-      if (error instanceof DidNotHold) {
-        report(`${assumption}: did not hold: ${error.message}`, PROBE_EXIT_CODES.someDidNotHold);
-      } else {
-        report(`${assumption}: could not be tried: ${inWords(error)}`, PROBE_EXIT_CODES.someCouldNotBeTried);
-      }
-    }
-    for (const remains of (await account?.cleanUp()) ?? []) {
+  for (const probe of probes) {
+    const account = await accountFor();
+    const [finding, code] = await findingOf(probe, account);
+    report(`${probe.assumption}: ${finding}`, code);
+    for (const remains of await account.cleanUp()) {
       report(`  left behind, delete it by hand: ${remains}`, PROBE_EXIT_CODES.someDidNotHold);
     }
   }
   return exitCode;
+}
+
+async function findingOf(
+  { partition, run }: Probe,
+  account: ProbedAccount,
+): Promise<readonly [finding: string, exitCode: number]> {
+  const { allHeld, someDidNotHold, someCouldNotBeTried } = PROBE_EXIT_CODES;
+  if (partition !== undefined && partition !== account.partition) {
+    return [`could not be tried: it takes an account in ${partition}`, allHeld];
+  }
+  try {
+    await run(account);
+    return ['held', allHeld];
+  } catch (error) {
+    if (error instanceof DidNotHold) return [`did not hold: ${error.message}`, someDidNotHold];
+    return [`could not be tried: ${inWords(error)}`, someCouldNotBeTried];
+  }
 }
 
 /** An error in one line. */

@@ -1,4 +1,5 @@
 import type { Probe } from './probe';
+import { recordsNoSecrets } from './probes/cloud-trail';
 import { knowsANewDeviceAtSignIn, knowsANewUser, showsTheTagsOfANewDevice } from './probes/delays';
 import { namesSecretsManagerInChina } from './probes/encryption-key';
 import {
@@ -40,4 +41,5 @@ export const PROBES: readonly Probe[] = [
   showsTheTagsOfANewDevice,
   knowsANewDeviceAtSignIn,
   namesSecretsManagerInChina,
+  recordsNoSecrets,
 ];

@@ -3,12 +3,13 @@ import { GetCallerIdentityCommand, GetSessionTokenCommand } from '@aws-sdk/clien
 import { SEED_VERSION_TAG } from '../../../lambda/contract';
 import { codeAt } from '../../virtual-mfa/authentication-codes';
 import { DidNotHold, type Probe } from '../probe';
-import { DENIED, isNamed } from '../probed-account';
+import { type Clients, DENIED, isNamed, type ProbedAccount, type ProbedDevice } from '../probed-account';
 
 const ABSENT = 'NoSuchEntityException';
 const ROUNDS = 5;
 /** STS verifies nine codes of a device in three minutes; so many tries fit the time in which it has to know the device. */
 const STS_TRIES = { milliseconds: 30_000, pause: 5_000 };
+const NEW_KEY_MILLISECONDS = 60_000;
 const NEW_USER_MILLISECONDS = 45_000;
 const NEW_DEVICE_MILLISECONDS = 3_000;
 
@@ -43,23 +44,40 @@ export const knowsANewDeviceAtSignIn: Probe = {
   assumption: 'STS knows a new device within 30 seconds, in every region',
   run: async (account) => {
     const userName = await account.createUser();
-    const { sts } = account.as(await account.createAccessKey(userName));
+    const key = account.as(await account.createAccessKey(userName));
     // First the key: STS may not know that yet either.
-    await account.eventually(() => sts.send(new GetCallerIdentityCommand({})), {
-      notYet: ['InvalidClientTokenId', 'InvalidClientTokenIdException'],
-      milliseconds: 60_000,
-    });
+    await known(account, key);
     const device = await account.createDevice('new');
     await account.enable(userName, device);
-    const signIn = () => {
-      const TokenCode = codeAt(device.seed, account.clock.now());
-      return sts.send(new GetSessionTokenCommand({ SerialNumber: device.serialNumber, TokenCode }));
-    };
-    await account
-      .eventually(signIn, { notYet: DENIED, ...STS_TRIES })
-      .catch(asFinding('AccessDenied', 'GetSessionToken takes no code of it after that time'));
+    await signIn(account, key, device).catch(
+      asFinding('AccessDenied', 'GetSessionToken takes no code of it after that time'),
+    );
   },
 };
+
+/** Signs in with a device that was just enabled, and returns the codes that this took. */
+export async function signIn(
+  account: ProbedAccount,
+  { sts }: Clients,
+  { serialNumber: SerialNumber, seed }: ProbedDevice,
+): Promise<readonly string[]> {
+  const codes: string[] = [];
+  const getSession = () => {
+    const TokenCode = codeAt(seed, account.clock.now());
+    codes.push(TokenCode);
+    return sts.send(new GetSessionTokenCommand({ SerialNumber, TokenCode }));
+  };
+  await account.eventually(getSession, { notYet: DENIED, ...STS_TRIES });
+  return codes;
+}
+
+/** Waits until STS knows an access key. */
+export async function known(account: ProbedAccount, { sts }: Clients): Promise<void> {
+  await account.eventually(() => sts.send(new GetCallerIdentityCommand({})), {
+    notYet: ['InvalidClientTokenId', 'InvalidClientTokenIdException'],
+    milliseconds: NEW_KEY_MILLISECONDS,
+  });
+}
 
 /** Takes an error that time did not heal as the answer to the probe. */
 function asFinding(name: string, message: string): (error: unknown) => never {

@@ -1,14 +1,14 @@
 import { DescribeSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { STACK_ID_TAG } from '../../../lambda/contract';
-import { CouldNotBeTried, type Probe } from '../probe';
+import type { Probe } from '../probe';
 import { allowed, clientsOfProductRole } from '../product-role';
 import { ProbedStack } from '../probed-stack';
 
 export const namesSecretsManagerInChina: Probe = {
   assumption: 'In China kms:ViaService names Secrets Manager in one of two ways',
+  partition: 'aws-cn',
   run: async (account) => {
     const { partition, accountId, secretsManager } = account;
-    if (partition !== 'aws-cn') throw new CouldNotBeTried('this takes an account in China (aws-cn)');
     const stackId = account.stackId('ours');
     const stack = await ProbedStack.create(account, {
       Key: {

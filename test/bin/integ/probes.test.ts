@@ -1,107 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStacksCommand, type StackEvent } from '@aws-sdk/client-cloudformation';
-import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { StackEvent } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CouldNotBeTried, DidNotHold, type Probe, PROBE_EXIT_CODES, runProbes } from '../../../bin/integ/probe';
-import { ProbedAccount } from '../../../bin/integ/probed-account';
+import { PROBE_EXIT_CODES } from '../../../bin/integ/probe';
 import { PROBES } from '../../../bin/integ/probes';
-import type { Clock } from '../../../bin/virtual-mfa/clock';
-import { AwsError, type Fault, type LocalAws, startLocalAws } from '../../../local-aws';
+import { AwsError, type Fault } from '../../../local-aws';
+import { always, CHINA, type Distortion, IN_CHINA, IN_CLOUD_TRAIL, ProbedLocalAws, probeOf } from './probed-local-aws';
 
-const { allHeld, someCouldNotBeTried, someDidNotHold } = PROBE_EXIT_CODES;
-const IN_CHINA = 'In China kms:ViaService names Secrets Manager in one of two ways';
+const { allHeld, someDidNotHold } = PROBE_EXIT_CODES;
 const ROOT = resolve(__dirname, '../../..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/aws-assumptions.md'), 'utf8');
 
-type Call = { readonly input: Record<string, unknown> };
-type NextHandler = (args: Call) => Promise<{ readonly output: object; readonly response: unknown }>;
+let account: ProbedLocalAws;
 
-/** Changes the requests and the answers of an account, which then is not as AWS is. */
-interface Distortion {
-  /** Of what, as a regular expression. */
-  readonly command: RegExp;
-  readonly request?: (input: Record<string, unknown>) => void;
-  readonly answer?: (output: object) => object;
-  readonly refusal?: (error: unknown) => object;
-}
-
-let localAws: LocalAws;
-let ahead: number;
-let asked: number;
-/** Waits in no time. */
-const clock: Clock = {
-  now: () => Date.now() + ahead,
-  sleep: async (milliseconds) => {
-    ahead += milliseconds;
-    await delay(20);
-  },
-};
-
-/** An account in which some time passes whenever it looks at the clock. */
-async function startAccount(options: { partition?: string; region?: string } = {}): Promise<void> {
-  ahead = 0;
-  asked = 0;
-  const now = () => {
-    asked += 1;
-    return clock.now() + 100 * asked;
-  };
-  localAws = await startLocalAws({ ...options, now });
-}
-
-beforeEach(async () => startAccount());
-afterEach(async () => localAws.close());
-
-async function run(probes: readonly Probe[], distortion?: Distortion) {
-  const lines: string[] = [];
-  const accountFor = async () => {
-    const account = await ProbedAccount.connect(localAws.clientConfiguration, clock);
-    if (distortion) distort(account, distortion);
-    return account;
-  };
-  const exitCode = await runProbes(probes, accountFor, (line) => lines.push(line));
-  return { exitCode, lines };
-}
-
-function probeOf(assumption: string): Probe {
-  const probe = PROBES.find((candidate) => candidate.assumption === assumption);
-  if (!probe) throw new Error(`There is no probe of "${assumption}"`);
-  return probe;
-}
-
-/** What is left of a probe in the account. */
-async function remains(): Promise<readonly unknown[]> {
-  const { iam } = localAws;
-  const secretsManager = new SecretsManagerClient(localAws.clientConfiguration);
-  const cloudFormation = new CloudFormationClient(localAws.clientConfiguration);
-  const { SecretList = [] } = await secretsManager.send(new ListSecretsCommand({}));
-  const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({}));
-  secretsManager.destroy();
-  cloudFormation.destroy();
-  const roles = iam.roles.all().filter(({ name }) => name.includes('probe'));
-  return [...iam.users.all(), ...iam.virtualMfaDevices.keys(), ...roles, ...SecretList, ...Stacks];
-}
-
-function distort(account: ProbedAccount, { command, request, answer, refusal }: Distortion): void {
-  const middleware =
-    (next: NextHandler, { commandName = '' }: { commandName?: string }) =>
-    async (args: Call) => {
-      if (!command.test(commandName)) return next(args);
-      request?.(args.input);
-      try {
-        const result = await next(args);
-        return { ...result, output: { ...result.output, ...answer?.(result.output) } };
-      } catch (error) {
-        if (!refusal) throw error;
-        return { output: refusal(error), response: undefined };
-      }
-    };
-  for (const client of [account.iam, account.secretsManager, account.cloudFormation]) {
-    const stack = client.middlewareStack as unknown as { add(added: typeof middleware): void };
-    stack.add(middleware);
-  }
-}
+beforeEach(async () => {
+  account = await ProbedLocalAws.start();
+});
+afterEach(async () => account.close());
 
 describe('docs/aws-assumptions.md', () => {
   const [, listed = ''] = DOCUMENT.split('\n## What is assumed\n');
@@ -112,6 +27,19 @@ describe('docs/aws-assumptions.md', () => {
 
   test('has a heading for each probe, in the same order, and no other', () => {
     expect(assumptions.map(([heading]) => heading)).toEqual(PROBES.map(({ assumption }) => assumption));
+  });
+
+  test('has links to headings that are there', () => {
+    const links = [...DOCUMENT.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+    const anchors = assumptions.map(([heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    );
+
+    expect(links.filter((anchor) => !anchors.includes(anchor ?? ''))).toEqual([]);
+    expect(links).not.toEqual([]);
   });
 
   test.each(assumptions)(
@@ -129,15 +57,27 @@ describe('docs/aws-assumptions.md', () => {
 });
 
 describe('on local-aws, which does as the product assumes,', () => {
-  const probes = PROBES.filter(({ assumption }) => assumption !== IN_CHINA);
+  const probes = PROBES.filter(({ assumption }) => ![IN_CHINA, IN_CLOUD_TRAIL].includes(assumption));
 
   test.each(probes.map((probe) => [probe.assumption, probe] as const))(
     'the probe says that it held, and leaves nothing behind: %s',
     async (assumption, probe) => {
-      expect(await run([probe])).toEqual({ exitCode: allHeld, lines: [`${assumption}: held`] });
-      expect(await remains()).toEqual([]);
+      expect(await account.run([probe])).toEqual({ exitCode: allHeld, lines: [`${assumption}: held`] });
+      expect(await account.remains()).toEqual([]);
     },
   );
+});
+
+test('the probe for China tells an account there from another', async () => {
+  const elsewhere = await account.run([probeOf(IN_CHINA)]);
+  await moveToChina();
+  const inChina = await account.run([probeOf(IN_CHINA)]);
+
+  expect(elsewhere).toEqual({
+    exitCode: allHeld,
+    lines: [`${IN_CHINA}: could not be tried: it takes an account in aws-cn`],
+  });
+  expect(inChina).toEqual({ exitCode: allHeld, lines: [`${IN_CHINA}: held`] });
 });
 
 describe('where AWS does not do as the product assumes, the probe says so:', () => {
@@ -218,83 +158,23 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
   };
 
   test('each is broken here', () => {
-    expect(Object.keys(broken)).toEqual(PROBES.map(({ assumption }) => assumption));
+    expect([...Object.keys(broken), IN_CLOUD_TRAIL]).toEqual(PROBES.map(({ assumption }) => assumption));
   });
 
   test.each(Object.entries(broken))('%s', async (assumption, [how, said]) => {
     if (assumption === IN_CHINA) await moveToChina();
-    if ('action' in how) localAws.account.faults.inject(how);
-    const { exitCode, lines } = await run([probeOf(assumption)], 'command' in how ? how : undefined);
+    if ('action' in how) account.localAws.account.faults.inject(how);
+    const { exitCode, lines } = await account.run([probeOf(assumption)], 'command' in how ? how : undefined);
 
     expect(lines[0]).toMatch(`${assumption}: did not hold: ${said}`);
     expect(exitCode).toBe(someDidNotHold);
-    localAws.account.faults.clear();
-  });
-});
-
-describe('a run of probes', () => {
-  const held: Probe = { assumption: 'This holds', run: async () => undefined };
-  const untried: Probe = {
-    assumption: 'This is elsewhere',
-    run: async () => Promise.reject(new CouldNotBeTried('only elsewhere')),
-  };
-  const wrong: Probe = {
-    assumption: 'This is wrong',
-    run: async () => Promise.reject(new DidNotHold('it is otherwise')),
-  };
-
-  test.each([
-    [[held, held], allHeld],
-    [[held, untried], someCouldNotBeTried],
-    [[wrong, untried, held], someDidNotHold],
-    [[untried, wrong], someDidNotHold],
-  ])('%# ends with the exit code of its worst finding', async (probes, exitCode) => {
-    expect((await run(probes)).exitCode).toBe(exitCode);
-  });
-
-  test('tells an account in China from another', async () => {
-    const elsewhere = await run([probeOf(IN_CHINA)]);
-    await moveToChina();
-    const inChina = await run([probeOf(IN_CHINA)]);
-
-    expect(elsewhere.lines).toEqual([`${IN_CHINA}: could not be tried: this takes an account in China (aws-cn)`]);
-    expect(inChina).toEqual({ exitCode: allHeld, lines: [`${IN_CHINA}: held`] });
-  });
-
-  test('goes on after an error, and prints nothing of it that could be a seed or a code', async () => {
-    const leaking: Probe = {
-      assumption: 'This leaks',
-      run: async () => Promise.reject(new Error(`refused 123456 of JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP`)),
-    };
-
-    expect((await run([leaking, held])).lines).toEqual([
-      'This leaks: could not be tried: Error: refused [removed] of [removed]',
-      'This holds: held',
-    ]);
-  });
-
-  test('says what it could not clean up, and fails', async () => {
-    const untidy: Probe = {
-      assumption: 'This stays',
-      run: async (account) => {
-        await account.createUser();
-        localAws.account.faults.inject(always('iam:DeleteUser', new AwsError('DeleteConflict', 'No.', 409)));
-      },
-    };
-    const { exitCode, lines } = await run([untidy]);
-
-    expect(exitCode).toBe(someDidNotHold);
-    expect(lines[1]).toMatch(/^ {2}left behind, delete it by hand: the user virtual-mfa-probe-\w+ \(DeleteConflict/);
+    account.localAws.account.faults.clear();
   });
 });
 
 async function moveToChina(): Promise<void> {
-  await localAws.close();
-  await startAccount({ partition: 'aws-cn', region: 'cn-north-1' });
-}
-
-function always(action: string, answer: AwsError, callerType?: 'role'): Fault {
-  return { action, answer, times: 1_000, ...(callerType === undefined ? {} : { callerType }) };
+  await account.close();
+  account = await ProbedLocalAws.start(CHINA);
 }
 
 function inPolicies(from: string, to: string): Distortion {
