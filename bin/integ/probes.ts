@@ -12,6 +12,7 @@ import {
   movesALabelOnce,
   readsBackWhatWasJustStored,
   showsWhatWasJustWritten,
+  tagsWithAnyUserName,
   takesTimesInVersionIds,
 } from './probes/seed-secrets';
 import {
@@ -29,6 +30,7 @@ export const PROBES: readonly Probe[] = [
   tellsThatSomethingIsGone,
   knowsANewPolicy,
   takesTimesInVersionIds,
+  tagsWithAnyUserName,
   showsWhatWasJustWritten,
   readsBackWhatWasJustStored,
   movesALabelOnce,

@@ -7,7 +7,7 @@ import {
   TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { RETIRED_TAG, STACK_ID_TAG } from '../../../lambda/contract';
+import { RETIRED_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract';
 import { DidNotHold, inWords, type Probe } from '../probe';
 import { isNamed, type ProbedAccount } from '../probed-account';
 import { CONSISTENCY_MILLISECONDS } from '../product-role';
@@ -22,8 +22,7 @@ export const takesTimesInVersionIds: Probe = {
     const SecretId = await account.createSecret();
     const token = newVersionId(account);
     const put = await store(secretsManager, SecretId, token).catch((error: unknown) => {
-      const isRefused = isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ValidationException');
-      throw isRefused ? new DidNotHold(`PutSecretValue refuses it: ${error.message}`) : error;
+      throw isRefusal(error) ? new DidNotHold(`PutSecretValue refuses it: ${error.message}`) : error;
     });
     if (put.VersionId !== token) throw new DidNotHold('PutSecretValue gives the version another id');
     await read(account, SecretId, token);
@@ -31,6 +30,19 @@ export const takesTimesInVersionIds: Probe = {
     await store(secretsManager, SecretId, next);
     await read(account, SecretId, next);
     await secretsManager.send(move(SecretId, token, next));
+  },
+};
+
+export const tagsWithAnyUserName: Probe = {
+  assumption: 'A tag of a secret holds every character that a user name may have',
+  run: async (account) => {
+    const tag = { Key: USER_NAME_TAG, Value: 'aZ0_+=,.@-' };
+    const SecretId = await account.createSecret([tag]).catch((error: unknown) => {
+      throw isRefusal(error) ? new DidNotHold(`CreateSecret refuses it: ${error.message}`) : error;
+    });
+    const { Tags = [] } = await account.secretsManager.send(new DescribeSecretCommand({ SecretId }));
+    const isSame = Tags.some(({ Key, Value }) => Key === tag.Key && Value === tag.Value);
+    if (!isSame) throw new DidNotHold('DescribeSecret shows another value');
   },
 };
 
@@ -98,6 +110,11 @@ export const movesALabelOnce: Probe = {
 function newVersionId({ clock }: ProbedAccount): string {
   const time = new Date(clock.now()).toISOString().replace(/[-:]|\.\d{3}/g, '');
   return `${time}-${randomUUID()}`;
+}
+
+/** Whether Secrets Manager takes a request for a wrong one. */
+function isRefusal(error: unknown): error is Error {
+  return isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ValidationException');
 }
 
 async function store(secretsManager: SecretsManagerClient, SecretId: string, ClientRequestToken: string) {

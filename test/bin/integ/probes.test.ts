@@ -103,6 +103,10 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       always('secretsmanager:PutSecretValue', new AwsError('InvalidParameterException', 'No.', 400)),
       'PutSecretValue refuses it: No.',
     ],
+    'A tag of a secret holds every character that a user name may have': [
+      always('secretsmanager:CreateSecret', new AwsError('InvalidParameterException', 'No.', 400)),
+      'CreateSecret refuses it: No.',
+    ],
     'DescribeSecret shows a version and a tag that have just been written': [
       { command: /^DescribeSecretCommand$/, answer: () => ({ VersionIdsToStages: {} }) },
       'a version that was just stored is not shown',
