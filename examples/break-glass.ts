@@ -1,7 +1,7 @@
 import { App, aws_iam as iam, aws_kms as kms, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { MfaEnforcementPolicy, VirtualMfaDevice } from 'cdk-iam-virtual-mfa';
 
-// A user for emergencies. The seed lies under a key of its own, and only the incident role gets it out.
+// A user for emergencies. A separate key encrypts the seed, and only the incident role gets access to it.
 const app = new App();
 const stack = new Stack(app, 'BreakGlass', { terminationProtection: true });
 
@@ -22,7 +22,7 @@ const mfa = new VirtualMfaDevice(stack, 'Mfa', {
   user: breakGlass,
   path: '/emergency/',
   encryptionKey: key,
-  rotationId: '2026-01', // after each use of the seed, another one
+  rotationId: '2026-01', // change it after each use of the seed
 });
 
 const incident = new iam.Role(stack, 'Incident', {

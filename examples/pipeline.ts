@@ -3,7 +3,7 @@ import { CodePipeline, CodePipelineSource, ShellStep } from 'aws-cdk-lib/pipelin
 import { VirtualMfa } from 'cdk-iam-virtual-mfa';
 import { type Construct } from 'constructs';
 
-// CDK Pipelines: a push to main gives the users of two accounts their devices. Nobody is asked for a code.
+// CDK Pipelines: a push to main deploys devices for the users of two accounts. Nobody needs to enter a code.
 class UsersStage extends Stage {
   public constructor(scope: Construct, id: string, props: StageProps) {
     super(scope, id, props);
