@@ -38,6 +38,7 @@ export default tseslint.config(
   layer('local-aws', String.raw`\.\./(lib|bin|test)(/|$)|/lambda/contract$|^aws-cdk-lib(/|$)`),
   layer('examples', String.raw`^\.`),
   layer('bin', String.raw`^(\.\./)+(lambda(/(?!contract$)|$)|test(/|$))`),
+  layer('scripts', String.raw`^(\.\./)+(lambda(/(?!contract$)|$)|test(/|$))`),
   { files: ['lambda/contract.ts'], rules: { 'no-restricted-imports': ['error', { patterns: ['*'] }] } },
   { files: ['**/*.mjs', '**/*.mts'], extends: [tseslint.configs.disableTypeChecked] },
   {

@@ -9,22 +9,31 @@ export interface ChildOutcome {
   readonly printed: string;
 }
 
-/**
- * Waits for a process's end.
- *
- * @param end ends the process; called where the signal is aborted
- */
-export async function outcomeOf(child: ChildProcess, end: () => void, signal?: AbortSignal): Promise<ChildOutcome> {
+/** Takes what a process prints as it comes. */
+export type Listener = (text: string, from: 'output' | 'messages') => void;
+
+/** How a process is watched. */
+export interface Watch {
+  /** Ends the process; called when the signal is aborted. */
+  readonly end: () => void;
+  readonly signal?: AbortSignal;
+  readonly listener?: Listener;
+}
+
+/** Waits for a process's end. */
+export async function outcomeOf(child: ChildProcess, { end, signal, listener }: Watch): Promise<ChildOutcome> {
   const output: Buffer[] = [];
   const messages: Buffer[] = [];
   const printed: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => {
     output.push(chunk);
     printed.push(chunk);
+    listener?.(chunk.toString('utf8'), 'output');
   });
   child.stderr?.on('data', (chunk: Buffer) => {
     messages.push(chunk);
     printed.push(chunk);
+    listener?.(chunk.toString('utf8'), 'messages');
   });
   signal?.addEventListener('abort', end);
   try {

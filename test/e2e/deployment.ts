@@ -36,7 +36,7 @@ export class Deployment {
   async cdk(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
     const app = this.app === undefined ? ['-c', 'createUsers=true'] : ['--app', this.app];
     const args = [...command, ...app, '--output', this.assembly, ...context.flatMap((value) => ['-c', value])];
-    const run = await cdk(args, { environment: this.localAws.environment, output: 'result' });
+    const run = await cdk(args, { environment: this.localAws.environment });
     this.remember(run.output);
     return run;
   }

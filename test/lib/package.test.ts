@@ -193,7 +193,7 @@ describe.each([
     try {
       const { exitCode, output } = await cdk(
         ['deploy', '--app', join(project, 'cdk.out'), '--require-approval', 'never'],
-        { environment: localAws.environment, output: 'result' },
+        { environment: localAws.environment },
       );
 
       expect(exitCode, output).toBe(0);

@@ -1,17 +1,17 @@
 import { measureColdStart } from './bench/cold-start';
-import { measureLocalAws } from './bench/local-aws';
 import { rendered, type Section } from './bench/report';
+import { measureRoundTrips } from './bench/round-trips';
 import { measureScale } from './bench/scale';
-import { measureTimeToEnabled } from './bench/time-to-enabled';
-import { measureUsersInStacks } from './bench/users-in-stacks';
+import { measureSession } from './bench/session';
+import { measureUsers } from './bench/users';
 
 /** What can be measured, by the name that `npm run bench -- <name>` takes. */
-const MEASUREMENTS: Readonly<Record<string, () => Promise<Section[]>>> = {
-  'time-to-enabled': measureTimeToEnabled,
+const MEASUREMENTS: Readonly<Record<string, () => Promise<Section>>> = {
+  'round-trips': measureRoundTrips,
   'cold-start': measureColdStart,
   scale: measureScale,
-  'users-in-stacks': measureUsersInStacks,
-  'local-aws': measureLocalAws,
+  users: measureUsers,
+  session: measureSession,
 };
 
 /** `npm run bench`: prints what the README quotes, measured on this machine, now. */
@@ -21,8 +21,7 @@ async function bench(names: readonly string[]): Promise<void> {
     throw new Error(`got ${unknown.join(', ')}; allowed: ${Object.keys(MEASUREMENTS).join(', ')}, or nothing for all.`);
   }
   for (const [name, measure] of Object.entries(MEASUREMENTS)) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    for (const section of await measure()) process.stdout.write(`${rendered(section)}\n`);
+    if (names.length === 0 || names.includes(name)) process.stdout.write(`${rendered(await measure())}\n`);
   }
 }
 

@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cdk } from '../../bin/cdk-command';
+import type { StoredSeed } from '../../lambda/contract';
+import { type CustomResourceEvent, type LocalAws, type RateLimit, startLocalAws } from '../../local-aws';
+import type { Section } from './report';
+import { synthesize } from './synthesis';
+
+/** AWS publishes no figures for IAM's control plane: these are an assumption, on the slow side. */
+const LIMIT: RateLimit = { perSecond: 5, burst: 10 };
+const SIZES = [10, 50, 160];
+/** Each device that is under way has a process of the function: more of them at once, and the cores are the limit, not IAM. */
+const AT_ONCE = 50;
+
+/** What more devices in a stack take of IAM's patience, and of the limits. */
+export async function measureScale(): Promise<Section> {
+  const rows: (string | number)[][] = [];
+  for (const devices of SIZES) rows.push(await measure(devices));
+  return {
+    title: `Devices in one stack, IAM taking ${LIMIT.perSecond} calls a second and bursts of ${LIMIT.burst}`,
+    head: [
+      ...['devices', 'template (kB)', 'policies (characters)', 'calls needed', 'at the rate (s)'],
+      ...['from the first call (s)', 'calls ÷ needed', 'enabled, seed stored'],
+    ],
+    rows,
+    notes: [
+      'AWS publishes no rate of IAM: the one here is an assumption. Needed are two calls a device, to create and to enable it; at the rate they take (needed - burst) ÷ rate. A refused call takes nothing from the rate.',
+      `The role’s inline policies, then its managed ones. With more than ${AT_ONCE} devices, each waits for the one ${AT_ONCE} before it.`,
+    ],
+  };
+}
+
+async function measure(devices: number): Promise<(string | number)[]> {
+  const outdir = mkdtempSync(join(tmpdir(), 'virtual-mfa-bench-'));
+  const localAws = await startLocalAws();
+  try {
+    const context = { devices: String(devices), atOnce: String(AT_ONCE) };
+    await synthesize('scripts/bench/scale-app.ts', { outdir, context });
+    const templateBytes = readFileSync(join(outdir, 'Scale.template.json')).length;
+
+    const events: CustomResourceEvent[] = [];
+    localAws.cloudFormation.onCustomResourceEvent((observation) => {
+      if (observation.kind === 'event') events.push(observation.event);
+    });
+    localAws.account.throttling.limit('iam', LIMIT);
+    const { environment } = localAws;
+    const { exitCode, output } = await cdk(['deploy', '--app', outdir, '--require-approval', 'never'], { environment });
+    if (exitCode !== 0) throw new Error(`cdk deploy failed:\n${output}`);
+
+    const calls = localAws.account.calls
+      .since()
+      .filter(({ source, action }) => source === 'http' && action.startsWith('iam:'));
+    const enabled = calls.filter(({ action, error }) => action === 'iam:EnableMFADevice' && error === undefined);
+    const firstCall = Math.min(...calls.map(({ time }) => time));
+    const needed = 2 * devices;
+    return [
+      ...[devices, (templateBytes / 1000).toFixed(0), policySizes(localAws).join(' + '), needed],
+      (Math.max(0, needed - LIMIT.burst) / LIMIT.perSecond).toFixed(1),
+      ((Math.max(...enabled.map(({ answered }) => answered)) - firstCall) / 1000).toFixed(1),
+      (calls.length / needed).toFixed(2),
+      `${await workingDevices(localAws, events)} of ${devices}`,
+    ];
+  } finally {
+    await localAws.close();
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
+
+/** Devices that are enabled, each for its own user, and whose seed is its secret's. Asked in the process: the limit holds over HTTP. */
+async function workingDevices({ account, iam }: LocalAws, events: readonly CustomResourceEvent[]): Promise<number> {
+  const working = await Promise.all(
+    events.map(async ({ ResourceProperties: { UserName, SeedSecretArn: SecretId } }) => {
+      const { SecretString } = await account.invoke('secretsmanager', 'GetSecretValue', { SecretId });
+      const stored = JSON.parse(String(SecretString)) as StoredSeed;
+      const enabled = iam.devicesOf(String(UserName));
+      return enabled.length === 1 && enabled[0]?.seed === stored.seed && stored.userName === UserName;
+    }),
+  );
+  return working.filter(Boolean).length;
+}
+
+/** Characters of the role's policies, without white space, as IAM counts them. */
+function policySizes({ iam }: LocalAws): readonly number[] {
+  const [role] = iam.roles.all().filter(({ name }) => name.startsWith('Scale-'));
+  if (!role) throw new Error('The stack has no role');
+  const sizeOf = (document: unknown) => JSON.stringify(document).replaceAll(/\s/g, '').length;
+  return [
+    [...role.inlinePolicies.values()].reduce((sum, document) => sum + sizeOf(document), 0),
+    ...[...role.attachedPolicies].map((arn) => sizeOf(iam.documentOf(arn))),
+  ];
+}
