@@ -9,7 +9,7 @@ import { ValidationError } from './private/validation-error';
 /** Properties of a policy that enforces MFA. */
 export interface MfaEnforcementPolicyProps {
   /**
-   * The users that have to sign in with MFA. `attachToUser` adds more of them.
+   * The users who must sign in with MFA. `attachToUser` adds more.
    *
    * A change is made in place.
    *
@@ -18,7 +18,7 @@ export interface MfaEnforcementPolicyProps {
   readonly users?: iam.IUserRef[];
 
   /**
-   * The groups whose users have to sign in with MFA. `attachToGroup` adds more of them.
+   * The groups whose users must sign in with MFA. `attachToGroup` adds more.
    *
    * A change is made in place.
    *
@@ -27,15 +27,14 @@ export interface MfaEnforcementPolicyProps {
   readonly groups?: iam.IGroupRef[];
 
   /**
-   * Whether users enroll their own devices, for which they have to come in without MFA once: to create and enable a
-   * device, and before that to replace a password that must be changed at the first sign-in.
+   * Whether users enroll their own devices. To do that, they must get in once without MFA: to create and enable a device,
+   * and before that to change a password that must be changed at the first sign-in.
    *
-   * It concerns users who have no device yet. While this is `true`, whoever gets hold of the password or an access key of
-   * such a user first can enable a device for the user, and sign in with it. A user who has a device is safe from that:
-   * IAM adds and removes none for an access key without MFA, whatever policies say, and asks for a code after the password.
+   * While this is `true`, anyone who obtains the password or an access key of a user without a device first can enable a
+   * device for that user, and sign in with it. A user who has a device is safe from this: IAM does not let an access key
+   * without MFA add or remove a device, whatever policies say, and asks for a code after the password.
    *
-   * `false` closes this way in for users without a device, too. It is right where the stack gives a device to each user,
-   * with `VirtualMfa` or `VirtualMfaDevice`.
+   * `false` closes this gap. Use it if the stack gives each user a device, with `VirtualMfa` or `VirtualMfaDevice`.
    *
    * @see https://aws.amazon.com/security/security-bulletins/AWS-2023-001/
    *
@@ -48,7 +47,8 @@ export interface MfaEnforcementPolicyProps {
   /**
    * The name of the policy, unique in the account: 1 to 128 characters, letters, digits and any of `_+=,.@-`.
    *
-   * A change replaces the policy. While the name is given, CloudFormation refuses whatever else would replace it.
+   * A change replaces the policy. If you set a name and keep it, CloudFormation refuses any other change that would
+   * replace the policy.
    *
    * @default - a name made by CloudFormation
    */
@@ -57,7 +57,7 @@ export interface MfaEnforcementPolicyProps {
   /**
    * The path of the policy: `/`, or text of up to 512 characters that begins and ends with `/`.
    *
-   * A change replaces the policy; CloudFormation refuses it while `managedPolicyName` is given and stays.
+   * A change replaces the policy. CloudFormation refuses it if you set `managedPolicyName` and keep it.
    *
    * @default /
    */
@@ -65,20 +65,24 @@ export interface MfaEnforcementPolicyProps {
 }
 
 /**
- * A managed policy that denies its users everything while they are not signed in with MFA, except what they need to sign
- * in with it and to enroll a device. It allows users to manage their own devices, and nothing else: what they may do with
- * MFA is the matter of their other policies.
+ * A managed policy that requires MFA. Until its users sign in with MFA, it denies them everything except what they need to
+ * sign in with MFA and to enroll a device. It allows users to manage their own devices, and nothing else: other policies
+ * decide what they may do with MFA.
  *
- * Without MFA a user can get a session for a code (`GetSessionToken`), and read and resynchronize the own devices; with
- * `selfEnrollment` also create a virtual device, enable it for the same user, and change the own password. Nobody can
- * deactivate or delete a device without MFA, or act on another user, whatever other policies allow. A request that is
- * signed by an access key is one without MFA. IAM itself lets such a request enable the first device of its user alone.
+ * Without MFA, a user can
  *
- * With `selfEnrollment` and MFA a user can deactivate the own devices, and delete virtual ones named like the user, or like
- * the user with a hyphen and more: `bob`, `bob-phone`.
+ * - get a session with a code (`GetSessionToken`), and read and resynchronize their own devices;
+ * - with `selfEnrollment`, also create a virtual device, enable it for themselves, and change their own password.
  *
- * It is for users and groups. A role has no MFA of its own, and would be denied everything: do not give this policy to
- * `role.addManagedPolicy`, and require `aws:MultiFactorAuthPresent` in the role's trust policy.
+ * Nobody can deactivate or delete a device without MFA, or act on another user, whatever other policies allow. A request
+ * signed with an access key counts as one without MFA. IAM itself lets such a request enable only the first device of its
+ * user.
+ *
+ * With `selfEnrollment` and MFA, users can deactivate their own devices. They can delete virtual devices whose name is the
+ * user's name, or starts with it and a hyphen: `bob`, `bob-phone`.
+ *
+ * Attach this policy to users and groups only. A role has no MFA of its own, so the policy would deny it everything: do not
+ * pass it to `role.addManagedPolicy`. Require `aws:MultiFactorAuthPresent` in the role's trust policy instead.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage-mfa-only.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
@@ -94,7 +98,7 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
     const arns = arnsIn(Stack.of(scope));
     const selfEnrollment = props.selfEnrollment ?? true;
     super(scope, id, {
-      // IAM changes no description: other words would replace the policies of every stack.
+      // Never reword this: IAM cannot change a description, so a new text would replace the policies of every stack.
       description: 'Denies everything but signing in with MFA to users who are not signed in with it',
       managedPolicyName: props.managedPolicyName,
       path: props.path,
@@ -115,7 +119,7 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
   }
 
   /**
-   * Refused: a role would be denied everything, for it has no MFA of its own.
+   * Always throws: a role has no MFA of its own, so the policy would deny it everything.
    *
    * @param role a role
    * @throws always
@@ -129,16 +133,16 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
   }
 }
 
-/** IAM checks these against the user. A clock that is off keeps the user from signing in until it is resynchronized. */
+/** IAM checks these against the user. Includes resynchronizing: users whose device clock is off cannot sign in before. */
 const ALWAYS_FOR_ONESELF = ['iam:GetMFADevice', 'iam:GetUser', 'iam:ListMFADevices', 'iam:ResyncMFADevice'];
 const ENROLLING_FOR_ONESELF = ['iam:ChangePassword', 'iam:EnableMFADevice'];
 const READING_OF_THE_ACCOUNT = ['iam:GetAccountPasswordPolicy', 'iam:ListVirtualMFADevices'];
 
 const WITH_MFA = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
-/** "IfExists", for a request that is signed by an access key does not have the condition key at all. */
+/** "IfExists", because a request signed with an access key lacks the condition key. */
 const WITHOUT_MFA = { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } };
 
-/** The policy's resources; IAM puts in the name of the user who makes the request. */
+/** The policy's resources. IAM inserts the name of the user who makes the request. */
 function arnsIn(stack: Stack) {
   const arn = (resource: string, resourceName: string): string =>
     stack.formatArn({ service: 'iam', region: '', resource, resourceName });
@@ -168,7 +172,7 @@ function statementsFor(arns: Arns, selfEnrollment: boolean): iam.PolicyStatement
       resources: ['*'],
       conditions: WITHOUT_MFA,
     }),
-    // What the statement before leaves open would hold for every user, if another policy allowed it for every user.
+    // Another policy may allow the exempt actions for every user. Limit them to the user who makes the request.
     new iam.PolicyStatement({
       sid: 'DenyForOthersWithoutMfa',
       effect: iam.Effect.DENY,
@@ -181,8 +185,8 @@ function statementsFor(arns: Arns, selfEnrollment: boolean): iam.PolicyStatement
 
 function enrollmentStatements({ anyDevice, oneself, ownDevices }: Arns): iam.PolicyStatement[] {
   return [
-    // Of any name: an enrollment that was broken off leaves a device, which must not be deleted without MFA, and whose
-    // name is taken.
+    // Any name: an interrupted enrollment leaves a device that has taken its name, and that must not be deleted without
+    // MFA.
     new iam.PolicyStatement({
       sid: 'AllowCreatingDevices',
       actions: ['iam:CreateVirtualMFADevice'],

@@ -1,6 +1,6 @@
 import { type aws_kms as kms, type RemovalPolicy } from 'aws-cdk-lib';
 
-/** What can be said of a device whoever its user is. */
+/** Options of a device that do not depend on its user. */
 export interface VirtualMfaDeviceOptions {
   /**
    * The path of the device: `/`, or text of up to 512 characters that begins and ends with `/`.
@@ -14,11 +14,12 @@ export interface VirtualMfaDeviceOptions {
   readonly path?: string;
 
   /**
-   * The KMS key that encrypts the seed, of the stack's region and account; or an alias of a key that the app knows. The
-   * handler may use it through Secrets Manager alone. The policy of a key from outside this app has to leave access to the
-   * account's IAM policies, as KMS writes it by default.
+   * The KMS key that encrypts the seed, in the stack's region and account. An alias of a key that the app knows works too.
    *
-   * A change is made in place: Secrets Manager encrypts the stored seed anew.
+   * The handler may use the key only through Secrets Manager. If the key comes from outside this app, its policy must let
+   * the account's IAM policies grant access, as the default key policy does.
+   *
+   * A change is made in place: Secrets Manager re-encrypts the stored seed.
    *
    * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
    *
@@ -27,11 +28,11 @@ export interface VirtualMfaDeviceOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * Whether `encryptionKey` may be a key of another account. Its policy has to allow the handler's role to use it. Who
-   * holds the key can make the seed unreadable, and sees each use of it.
+   * Whether `encryptionKey` may belong to another account. The key's policy must then allow the handler's role to use it.
+   * That account can make the seed unreadable, and sees each use of the key.
    *
-   * While this is `false`, a key that is known to be of another account is refused at synthesis, and one that turns out
-   * to be of another account fails the deployment: the handler's role may not use it.
+   * If this is `false`, synthesis rejects a key that it knows to be of another account. If the key turns out to be of
+   * another account at deploy time, the deployment fails, because the handler's role may not use the key.
    *
    * A change is made in place.
    *
@@ -40,9 +41,9 @@ export interface VirtualMfaDeviceOptions {
   readonly allowKeyOfAnotherAccount?: boolean;
 
   /**
-   * Who issues the codes, as an authenticator app shows it beside the account: 1 to 128 characters, no colon.
+   * The issuer that an authenticator app shows beside the account: 1 to 128 characters, no colon.
    *
-   * A change is made in place, in the stored key URI; an app that has the seed already keeps the old label.
+   * A change is made in place, in the stored key URI. An app that has the seed already keeps the old label.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html
    * @see https://www.rfc-editor.org/rfc/rfc6238
@@ -52,20 +53,20 @@ export interface VirtualMfaDeviceOptions {
   readonly issuer?: string;
 
   /**
-   * Any text of 1 to 256 characters, a date for example. It has no meaning but its change: that replaces the device,
-   * and with it the seed. The new device is enabled before the old one goes, so the user needs room for both.
+   * Any text of 1 to 256 characters, such as a date. Any change replaces the device and its seed. The new device is
+   * enabled before the old one is deleted, so the user needs room for both.
    *
-   * Refused when it is deployed, if the device has an explicit name and keeps it.
+   * If the device has an explicit name and keeps it, a change fails the deployment.
    *
    * @default - the device is never rotated
    */
   readonly rotationId?: string;
 
   /**
-   * What happens to the device and its seed when they leave the stack. `RETAIN` keeps both, the device still enabled:
-   * IAM does not delete a user who has one.
+   * What happens to the device and its seed when they leave the stack. `RETAIN` keeps both, and the device stays enabled.
+   * Retain the user too: IAM does not delete a user who has a device.
    *
-   * It does not hold for a replacement, such as a rotation: the old device is always deleted then, for a user must not
+   * `RETAIN` does not apply to a replacement, such as a rotation: the old device is always deleted. Otherwise a user would
    * keep a device whose seed nobody has any more.
    *
    * A change is made in place.

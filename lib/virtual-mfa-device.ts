@@ -42,7 +42,7 @@ import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
  */
 export interface IVirtualMfaDevice extends IResource, iam.IVirtualMFADeviceRef {
   /**
-   * The serial number of the device, which is its ARN.
+   * The serial number of the device: its ARN.
    *
    * @attribute
    */
@@ -59,23 +59,24 @@ export interface IVirtualMfaDevice extends IResource, iam.IVirtualMFADeviceRef {
 /** Properties of a virtual MFA device. */
 export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
   /**
-   * The IAM user the device is enabled for. A user has eight devices at most.
+   * The IAM user to enable the device for. A user can have eight devices.
    *
-   * A change replaces the device: the new user's is enabled first, then the old user's is deactivated and deleted.
+   * A change replaces the device: the new user's device is enabled first, then the old user's device is deactivated and
+   * deleted.
    *
-   * The handler's role is allowed to act on exactly this user's ARN. An existing user with a path has to be imported
-   * with it, through `User.fromUserArn` or `User.fromUserAttributes`: `User.fromUserName` stands for a user without one.
+   * The handler's role may act only on this user's ARN, which includes the path. Import an existing user with a path with
+   * `User.fromUserArn` or `User.fromUserAttributes`. `User.fromUserName` means a user without a path.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
    */
   readonly user: iam.IUserRef;
 
   /**
-   * The name of the device: 1 to 226 characters, letters, digits and any of `_+=,.@-`; unique in the account together
-   * with the path. Name and path share the 256 characters of the serial number.
+   * The name of the device: 1 to 226 characters, letters, digits and any of `_+=,.@-`. Name and path together must be
+   * unique in the account, and share the 256 characters of the serial number.
    *
-   * A change replaces the device. While the name is given, a change of `user` or `rotationId` is refused when it is
-   * deployed, for the new device could not stand beside the old one: change the name too, or the path.
+   * A change replaces the device. If you set a name and keep it, a change of `user` or `rotationId` fails the deployment,
+   * because the old and the new device cannot have the same name. Change the name or the path too.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
    *
@@ -85,9 +86,10 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
 }
 
 /**
- * A virtual MFA device that is enabled for an IAM user when the stack is deployed, and deactivated and deleted with it.
+ * A virtual MFA device. Deploying the stack creates it and enables it for an IAM user; deleting the stack deactivates and
+ * deletes it.
  *
- * Its seed goes from IAM to a secret of its own and nowhere else.
+ * Its seed goes from IAM to the device's own secret, and nowhere else.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
@@ -100,10 +102,10 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public static readonly PROPERTY_INJECTION_ID: string = 'cdk-iam-virtual-mfa.VirtualMfaDevice';
 
   /**
-   * Refers to a device that exists, by its serial number.
+   * Refers to an existing device by its serial number.
    *
-   * The name is read from the serial number. Of a serial number that is a token as a whole, only a device without a path
-   * has the right name.
+   * The name comes from the serial number. If the whole serial number is a token, the name is right only for a device
+   * without a path.
    *
    * @param scope construct scope
    * @param id construct id
@@ -122,14 +124,14 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     return new Import(scope, id, account === undefined ? {} : { account });
   }
 
-  /** Manages the tags of the device; its secret has its own. */
+  /** Manages the tags of the device. Its secret has a separate tag manager. */
   public readonly cdkTagManager = new TagManager(TagType.KEY_VALUE, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE);
   public readonly serialNumber: string;
   public readonly virtualMfaDeviceName: string;
 
   /**
    * The secret that holds the seed. Its value is JSON with the members `serialNumber`, `userName`, `seed` (base32 text)
-   * and `otpauthUri`.
+   * and `otpauthUri` (the content of the QR code).
    */
   public readonly seedSecret: secretsmanager.ISecret;
 
@@ -157,7 +159,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     this.seedSecret = seed;
     acknowledgeNoRotationSchedule(seed, 'IAM makes the seed, with the device: a new rotationId replaces both.');
     const cfnSeed = seed.node.defaultChild as secretsmanager.CfnSecret;
-    // The secret starts without a value, so that it has one only if a seed was stored.
+    // The secret starts empty: it has a value only once a seed is stored.
     cfnSeed.generateSecretString = undefined;
 
     const properties: Record<keyof VirtualMfaDeviceProperties, unknown> = {
@@ -172,7 +174,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     const resource = new CustomResource(this, 'Resource', {
       resourceType: VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
       serviceToken: provider.serviceToken,
-      // Above the function's timeout and the two runs that Lambda makes after a crash.
+      // Longer than the function's timeout together with the two runs that Lambda makes after a crash.
       serviceTimeout: Duration.minutes(20),
       properties,
     });
@@ -202,7 +204,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   }
 
   /**
-   * Applies the policy to the device and to its seed; a replaced device is deleted in any case.
+   * Applies the policy to the device and its seed. A replaced device is always deleted.
    *
    * @param policy what happens to the device and its seed when they leave the stack
    */
@@ -215,8 +217,8 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
 }
 
 /**
- * The handler's role reaches no secret of another stack, and the handler stores no seed in the secret of another device:
- * both are told by these tags. They are set here, not through an aspect, so that no aspect outranks them.
+ * These tags name the secret's stack and device. The handler's role may use only secrets of its own stack, and the handler
+ * stores a seed only in the secret of the seed's device. Set here with the highest priority, so no aspect overrides them.
  */
 function markOwner(seed: secretsmanager.CfnSecret, owner: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries({ [STACK_ID_TAG]: Stack.of(seed).stackId, ...owner })) {
@@ -225,7 +227,7 @@ function markOwner(seed: secretsmanager.CfnSecret, owner: Readonly<Record<string
 }
 
 function nameIn(serialNumber: string): string {
-  // Often only the partition or the account are tokens, and the name can be read.
+  // Often only the partition or the account is a token, and the name is readable.
   const name = /:mfa\/(?:.+\/)?([\w+=,.@-]+)$/.exec(serialNumber)?.[1];
   return name ?? Token.asString(Arn.extractResourceName(serialNumber, 'mfa'));
 }

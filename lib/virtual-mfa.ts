@@ -9,27 +9,29 @@ import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
 const excludedScopes = new WeakSet<IConstruct>();
 
 /**
- * A virtual MFA device for each IAM user that is declared in a scope, as an L2 `User` or an L1 `CfnUser`.
+ * Gives a virtual MFA device to each IAM user that the app declares in a scope, as an L2 `User` or an L1 `CfnUser`.
  *
- * A user who has a device in this app already is passed over, so that the mixin can be applied again, and to a scope
- * where some users have devices of their own. Imported users are passed over too: this app does not declare them, and
- * may import one several times. Declare their devices with `VirtualMfaDevice`.
+ * Choose the users to give a device to:
  *
- * `bob.with(new VirtualMfa())` gives a device to one user, and `Mixins.of(app).apply(new VirtualMfa())` to every user who
- * is declared at that time, in stages and nested stacks too. `Aspects.of(stack).add(Shims.asAspect(new VirtualMfa()))`
- * waits for synthesis, when all users are declared; like every aspect it does not reach into the stages below its scope.
+ * - One user: `bob.with(new VirtualMfa())`.
+ * - Every user declared so far, also in stages and nested stacks: `Mixins.of(app).apply(new VirtualMfa())`.
+ * - Every user of a stack, also those declared later: `Aspects.of(stack).add(Shims.asAspect(new VirtualMfa()))`. The aspect
+ *   acts at synthesis. Like every aspect, it does not reach into the stages below its scope.
  *
- * The device is made beside the user, in the user's stack, with the user's id and `VirtualMfa`. To declare it by hand
- * later replaces it.
+ * The mixin skips users who already have a device in this app, so you can apply it again. It also skips imported users: this
+ * app does not declare them, and may import one several times. Declare their devices with `VirtualMfaDevice`.
+ *
+ * The device sits beside the user, in the user's stack. Its id is the user's id followed by `VirtualMfa`. Declaring the
+ * device by hand later replaces it.
  *
  * @see https://docs.aws.amazon.com/cdk/v2/guide/mixins.html
  */
 export class VirtualMfa extends Mixin {
   /**
-   * Keeps every `VirtualMfa` from the users in a scope, which may be a user itself.
+   * Makes every `VirtualMfa` skip the users in a scope.
    *
-   * @param scope what is passed over, with everything in it
-   * @throws when a mixin has made a device in the scope already: exclude the scope before the mixin is applied
+   * @param scope a user, or a scope with users
+   * @throws if a mixin has already made a device in the scope: exclude the scope before you apply the mixin
    */
   public static exclude(scope: IConstruct): void {
     const users = scope.node.findAll().filter(isUser);
@@ -45,8 +47,8 @@ export class VirtualMfa extends Mixin {
   }
 
   /**
-   * The first device that is declared for a user, by a mixin or by hand. Undefined where there is none, which is also so
-   * for an imported user, and for a device that an aspect will make at synthesis.
+   * Returns the first device declared for a user, by a mixin or by hand. Returns undefined if there is none, for an
+   * imported user, and before synthesis for a device that an aspect will make.
    *
    * @param user a user that this app declares
    */
@@ -58,7 +60,7 @@ export class VirtualMfa extends Mixin {
   private readonly options: VirtualMfaDeviceOptions;
 
   /**
-   * @param options what holds for all devices that this mixin makes
+   * @param options options for every device that this mixin makes
    */
   public constructor(options: VirtualMfaDeviceOptions = {}) {
     super();
@@ -66,7 +68,7 @@ export class VirtualMfa extends Mixin {
   }
 
   /**
-   * Whether the construct is a user that the app declares: an L2 `User`, or an L1 `CfnUser`, of an L2 or by itself.
+   * Returns whether the construct is a user that the app declares: an L2 `User`, or an L1 `CfnUser` with or without an L2.
    *
    * @param construct any construct
    */
@@ -75,7 +77,7 @@ export class VirtualMfa extends Mixin {
   }
 
   /**
-   * Makes the device, unless the user has one in this app or is excluded.
+   * Makes a device, unless the user already has one in this app or is excluded.
    *
    * @param construct a user that the app declares
    */
@@ -101,13 +103,13 @@ function isUser(construct: IConstruct): construct is DeclaredUser {
   return construct instanceof iam.User || construct instanceof iam.CfnUser;
 }
 
-/** The L2 holds what the device has to wait for: the user's policies, for example. */
+/** The L2 holds what the device must wait for, such as the user's policies. */
 function l2Of(user: DeclaredUser): iam.User | undefined {
   const { scope } = user.node;
   return scope instanceof iam.User && cfnUserOf(scope) === user ? scope : undefined;
 }
 
-/** Beside the user and not in it: what depends on the user must not depend on the device by that, which may need it. */
+/** Beside the user, not inside it: what depends on the user would depend on the device too, and the device may need it. */
 function placeBeside(user: DeclaredUser): [scope: Construct, id: string] {
   const scope = user.node.scope instanceof Construct ? user.node.scope : Stack.of(user);
   const id = `${user.node.id}VirtualMfa`;
