@@ -3,13 +3,16 @@ import { harmless } from './harmless';
 
 /** What the exit codes mean; `--help` and the README list them. */
 export const EXIT_CODES = {
-  failed: { code: 1, meaning: 'AWS, or the machine, did not do what was asked; or verify found something wrong' },
-  usage: { code: 2, meaning: 'the command line is not understood' },
-  notFound: { code: 3, meaning: 'no such user, device or secret; or more than one' },
-  accessDenied: { code: 4, meaning: 'a permission, or the credentials, are missing' },
-  notAssigned: { code: 5, meaning: 'the device is not enabled for the user, or not for whoever signs' },
-  clockOff: { code: 6, meaning: "this machine's clock is not AWS's" },
-  readableByOthers: { code: 7, meaning: 'the output would be a file that others own, or can read' },
+  failed: { code: 1, meaning: 'AWS or this machine could not do it, or verify found a problem' },
+  usage: { code: 2, meaning: 'the command line is wrong' },
+  notFound: { code: 3, meaning: 'no such user, device or secret, or more than one matches' },
+  accessDenied: { code: 4, meaning: 'a permission or the credentials are missing' },
+  notAssigned: {
+    code: 5,
+    meaning: 'the device is not enabled for the user, or not for the user who signs the request',
+  },
+  clockOff: { code: 6, meaning: "this machine's clock differs from AWS's" },
+  readableByOthers: { code: 7, meaning: 'others own the output file, or can read it' },
   interrupted: { code: 130, meaning: 'interrupted' },
 } as const satisfies Record<string, { code: number; meaning: string }>;
 

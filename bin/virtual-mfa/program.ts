@@ -49,7 +49,7 @@ export function programFor(machine: Machine, isJson = false): Command {
   const { terminal, version } = machine;
   const program = new Command('virtual-mfa')
     .description(
-      'Works with the virtual MFA devices that cdk-iam-virtual-mfa declares: hands out their seeds, makes their codes, signs in with them, verifies them.',
+      'Works with the virtual MFA devices that cdk-iam-virtual-mfa manages: shows their seeds and codes, signs in with them, verifies them.',
     )
     .version(version)
     .exitOverride()
@@ -68,7 +68,7 @@ export function programFor(machine: Machine, isJson = false): Command {
   addResyncCommand(program, machine);
   program
     .command('skeleton')
-    .description('A sample of mfa-users.json, the document that virtual-mfa-app deploys.')
+    .description('Prints a sample mfa-users.json, the document that virtual-mfa-app deploys.')
     .addHelpText('after', '\nExamples:\n  npx --no virtual-mfa skeleton > mfa-users.json')
     .action(() => print(terminal, skeleton().trimEnd()));
   return program;

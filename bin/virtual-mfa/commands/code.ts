@@ -7,14 +7,14 @@ export function addCodeCommand(program: Command, machine: Machine): void {
   const { terminal, clock } = machine;
   deviceCommand(program, {
     name: 'code',
-    description: 'The current authentication code, and the seconds that it has left.',
+    description: 'Shows the current authentication code and its remaining seconds.',
     examples: [
       'npx --no virtual-mfa code Bob',
       'npx --no virtual-mfa code Bob --json',
       'npx --no virtual-mfa code Bob --watch',
     ],
   })
-    .option('--watch', 'shows each code, until interrupted')
+    .option('--watch', 'show each code until you interrupt it')
     .action(async (text: string, options: CommonOptions & { readonly watch?: true }) => {
       const { watch, json } = options;
       const show = (code: CurrentCode) =>

@@ -21,7 +21,7 @@ export interface CommonOptions extends AwsAccessOptions {
   readonly json?: true;
 }
 
-/** How a command is told: its name, what it does in a sentence, and lines to copy. */
+/** A command's help: its name, one sentence about what it does, and examples to copy. */
 export interface CommandHelp {
   readonly name: string;
   readonly description: string;
@@ -33,9 +33,9 @@ export function awsCommand(program: Command, { name, description, examples }: Co
   return program
     .command(name)
     .description(description)
-    .option('--profile <name>', 'a profile of ~/.aws/config; without it the default credential chain')
-    .option('--region <region>', "the stack's region; without it the configured one")
-    .option('--json', 'prints JSON, errors too')
+    .option('--profile <name>', 'use this profile of ~/.aws/config (default: the default credential chain)')
+    .option('--region <region>', "the stack's region (default: the configured region)")
+    .option('--json', 'print JSON; also print errors as JSON')
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`.trimEnd()).join('\n')}`);
 }
 
@@ -43,11 +43,11 @@ export function awsCommand(program: Command, { name, description, examples }: Co
 export function deviceCommand(program: Command, help: CommandHelp): Command {
   return awsCommand(program, help).argument(
     '<user|serial|secret>',
-    'name of an IAM user, serial number of a device, or ARN of the secret with its seed',
+    'the name of an IAM user, the serial number of a device, or the ARN of the secret with its seed',
   );
 }
 
-/** Does something with AWS's clients, and closes them. */
+/** Runs the work with AWS's clients, then closes them. */
 export async function withAws<T>(
   { clock }: Machine,
   options: AwsAccessOptions,
@@ -61,7 +61,7 @@ export async function withAws<T>(
   }
 }
 
-/** The stored seed of a device that is enabled, as far as that is known. */
+/** Returns the stored seed of a device, unless the device is known not to be enabled. */
 export async function enabledSeed(text: string, aws: AwsAccess): Promise<LocatedSeed> {
   const devices = new ManagedDevices(aws);
   const target = readTarget(text);
@@ -69,7 +69,7 @@ export async function enabledSeed(text: string, aws: AwsAccess): Promise<Located
   const seed = await readStoredSeed(location, aws);
   const isEnabled =
     location.isEnabled ??
-    // Who names the secret may have no permission for more than that.
+    // A caller who names the secret may have permission for nothing else.
     (target.kind === 'secret' || (await devices.enabledFor(seed.userName)).has(seed.serialNumber));
   if (!isEnabled) throw failures.notAssigned(seed.serialNumber, seed.userName);
   return seed;

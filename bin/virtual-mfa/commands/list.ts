@@ -8,10 +8,10 @@ export function addListCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
   awsCommand(program, {
     name: 'list',
-    description: 'The devices that the library manages in the region, as a table.',
+    description: 'Lists the devices that the library manages in the region.',
     examples: ['npx --no virtual-mfa list', 'npx --no virtual-mfa list --stack VirtualMfaStack --json'],
   })
-    .option('--stack <name or id>', 'only the devices of this stack')
+    .option('--stack <name or id>', 'list only the devices of this stack')
     .action(async ({ stack, json, ...options }: CommonOptions & { readonly stack?: string }) => {
       await withAws(machine, options, async (aws) => {
         const region = await aws.region();

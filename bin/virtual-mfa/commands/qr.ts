@@ -14,16 +14,16 @@ export function addQrCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
   deviceCommand(program, {
     name: 'qr',
-    description: 'The QR code that an authenticator app scans to make the codes of the device.',
+    description: 'Shows the QR code that an authenticator app scans to add the device.',
     examples: [
       'npx --no virtual-mfa qr Bob',
       'npx --no virtual-mfa qr Bob --png bob.png',
       'npx --no virtual-mfa qr arn:aws:iam::123456789012:mfa/Bob-0123456789 --uri',
     ],
   })
-    .addOption(new Option('--png <file>', 'writes it as a PNG file of mode 0600').conflicts(['svg', 'uri']))
-    .addOption(new Option('--svg <file>', 'writes it as an SVG file of mode 0600').conflicts('uri'))
-    .option('--uri', 'prints the otpauth:// URI that is in the code')
+    .addOption(new Option('--png <file>', 'write it to a PNG file with mode 0600').conflicts(['svg', 'uri']))
+    .addOption(new Option('--svg <file>', 'write it to an SVG file with mode 0600').conflicts('uri'))
+    .option('--uri', 'print the otpauth:// URI that the code contains')
     .action(async (text: string, options: QrOptions) => {
       const { png, svg, uri, json } = options;
       const file = png ?? svg;

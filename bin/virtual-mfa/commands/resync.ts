@@ -7,7 +7,7 @@ export function addResyncCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
   deviceCommand(program, {
     name: 'resync',
-    description: 'Synchronizes the device with two codes of its stored seed (ResyncMFADevice).',
+    description: 'Resynchronizes the device with two codes of its stored seed (ResyncMFADevice).',
     examples: ['npx --no virtual-mfa resync Bob'],
   }).action(async (text: string, options: CommonOptions) => {
     await withAws(machine, options, async (aws) => {

@@ -17,29 +17,29 @@ interface SessionOptions extends CommonOptions {
   readonly cache: boolean;
 }
 
-/** As GetSessionToken has it. */
+/** The limits of GetSessionToken. */
 const DURATION_SECONDS = { least: 900, most: 129_600, default: 43_200 } as const;
 
-/** Names the sessions under way to the processes that they start, so that one which would start itself is noticed. */
+/** Tells child processes which sessions are under way, to stop a session that would start itself again. */
 const UNDER_WAY = 'VIRTUAL_MFA_SESSIONS_UNDER_WAY';
 
 export function addSessionCommand(program: Command, machine: Machine): void {
   const { least, most, default: usual } = DURATION_SECONDS;
   deviceCommand(program, {
     name: 'session',
-    description: 'Credentials of a session with MFA, in the form that credential_process wants.',
+    description: 'Gets credentials of a session with MFA, in the format that credential_process expects.',
     examples: [
       'npx --no virtual-mfa session Bob --profile bob-key',
       'npx --no virtual-mfa session Bob --profile bob-key --seed-profile administrator --no-cache',
       '',
-      'In ~/.aws/config, for every tool that takes a profile:',
+      'For every tool that takes a profile, add to ~/.aws/config:',
       '[profile bob]',
       'credential_process = /path/to/node_modules/.bin/virtual-mfa session Bob --profile bob-key',
     ],
   })
-    .option('--seed-profile <name>', 'the profile that may find and read the seed; without it --profile')
-    .option('--duration-seconds <seconds>', `of the session: ${least} to ${most}`, durationSeconds, usual)
-    .option('--no-cache', 'keeps no session in ~/.aws/virtual-mfa/cache')
+    .option('--seed-profile <name>', 'read the seed with this profile (default: --profile)')
+    .option('--duration-seconds <seconds>', `how long the session lasts: ${least} to ${most}`, durationSeconds, usual)
+    .option('--no-cache', 'do not cache the session in ~/.aws/virtual-mfa/cache')
     .action(async (text: string, options: SessionOptions) => {
       requirePrivateOutput(machine.terminal);
       guardAgainstRecursion([
@@ -52,7 +52,7 @@ export function addSessionCommand(program: Command, machine: Machine): void {
     });
 }
 
-/** A session from the cache, or a new one. */
+/** Returns a session from the cache, or a new one. */
 async function sessionFor(
   text: string,
   { profile, region, seedProfile, durationSeconds: duration, cache: isCached }: SessionOptions,
@@ -64,7 +64,7 @@ async function sessionFor(
   const endpoint = process.env['AWS_ENDPOINT_URL_STS'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
   const question = [text, await aws.accessKeyId(), duration, endpoint];
   const home = homedir();
-  // Without a home the directory would be one below the current one.
+  // Without a home directory, the cache would be below the current directory.
   const cache = isCached && isAbsolute(home) ? new SessionCache(home, question) : undefined;
   const kept = () => cache?.read(clock.now(), duration);
   return (
@@ -78,7 +78,7 @@ async function sessionFor(
       try {
         cache?.write(session);
       } catch (error) {
-        // The code is used up for it: a session that cannot be kept is a session all the same.
+        // The session is good even if it cannot be cached, and its code is used up.
         tell(terminal, `The session is not kept: ${error instanceof Error ? error.message : 'for an unknown reason'}`);
       }
       return session;
@@ -86,7 +86,7 @@ async function sessionFor(
   );
 }
 
-/** The SDK runs credential_process with this process's environment: a profile that needs itself would never come to an end. */
+/** The SDK passes this process's environment to credential_process: a profile that needs itself would recurse for ever. */
 function guardAgainstRecursion(question: readonly [target: string, profile: string, seedProfile: string]): void {
   const own = JSON.stringify(question);
   const underWay = (process.env[UNDER_WAY] ?? '').split('\n');

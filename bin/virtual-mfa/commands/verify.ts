@@ -13,10 +13,10 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
   deviceCommand(program, {
     name: 'verify',
-    description: 'Whether the device is enabled for its user, and whether the stored seed is its seed.',
+    description: 'Checks that the device is enabled for its user, and that the stored seed belongs to it.',
     examples: ['npx --no virtual-mfa verify Bob', 'npx --no virtual-mfa verify Bob --resync'],
   })
-    .option('--resync', 'proves with ResyncMFADevice that IAM has the stored seed')
+    .option('--resync', 'prove with ResyncMFADevice that IAM has the stored seed')
     .action(async (text: string, options: CommonOptions & { readonly resync?: true }) => {
       await withAws(machine, options, async (aws) => {
         const devices = new ManagedDevices(aws);
