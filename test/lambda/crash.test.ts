@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredSeed } from '../../lambda/contract';
 import { type LocalAws, startLocalAws } from '../../local-aws';
-import { deviceStatements, putRolePolicy, ROLE_NAME, seedStatements, signedUrl, STACK_ID } from './lifecycle';
+import { putHandlerPolicies, ROLE_NAME, signedUrl, STACK_ID } from './lifecycle';
 
 const FUNCTION_NAME = 'handler';
 const CREATE_CALLS = [
@@ -64,7 +64,6 @@ describe('a function that is killed', () => {
       RoleName: ROLE_NAME,
       AssumeRolePolicyDocument: JSON.stringify({ Statement: trust }),
     });
-    await putRolePolicy(aws, 'Devices', [...deviceStatements(), ...seedStatements()]);
     await aws.lambda.createFunction(
       {
         FunctionName: FUNCTION_NAME,
@@ -95,13 +94,7 @@ describe('a function that is killed', () => {
         { Key: 'cdk-iam-virtual-mfa:user-name', Value: userName },
       ],
     });
-    await putRolePolicy(aws, 'Users', [
-      {
-        Effect: 'Allow',
-        Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
-        Resource: [aws.iam.arnOfUserNamed(userName)],
-      },
-    ]);
+    await putHandlerPolicies(aws, [userName, `eve${users}`]);
     return { userName, properties: { UserName: userName, SeedSecretArn: String(ARN) } };
   };
   let requests = 0;

@@ -4,17 +4,10 @@ import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
-import { vi } from 'vitest';
+import { inject, vi } from 'vitest';
 import { AwsCalls } from '../../lambda/aws-calls';
 import type { Clock } from '../../lambda/clock';
-import {
-  LOGICAL_ID_TAG,
-  RETIRED_TAG,
-  SEED_VERSION_TAG,
-  STACK_ID_TAG,
-  type StoredSeed,
-  USER_NAME_TAG,
-} from '../../lambda/contract';
+import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed, USER_NAME_TAG } from '../../lambda/contract';
 import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/enrollment-request';
 import { jsonLog } from '../../lambda/log';
 import { IamMfaDevices } from '../../lambda/mfa-devices';
@@ -24,6 +17,7 @@ import { respond } from '../../lambda/respond';
 import type { CustomResourceResponse } from '../../lambda/response';
 import { SecretsManagerSeedStore } from '../../lambda/seed-store';
 import { type LocalAws, type LoggedCall, startLocalAws } from '../../local-aws';
+import { evaluate, type Scope } from '../../local-aws/cloudformation/template/intrinsics';
 import { inProcessRequests } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
@@ -123,7 +117,6 @@ export class Lifecycle {
         Statement: { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
       }),
     });
-    await putRolePolicy(aws, 'Devices', [...deviceStatements(stackId), ...seedStatements(stackId)], roleName);
     return new Lifecycle(stackId, roleName, aws, clock, inbox);
   }
 
@@ -187,12 +180,7 @@ export class Lifecycle {
         { Key: USER_NAME_TAG, Value: userNames[0] },
       ],
     });
-    const users = {
-      Effect: 'Allow',
-      Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
-      Resource: userNames.map((name) => this.aws.iam.arnOfUserNamed(name)),
-    };
-    await putRolePolicy(this.aws, 'Users', [users], this.roleName);
+    await putHandlerPolicies(this.aws, userNames, this.stackId, this.roleName);
     return new Subject(this, logicalId, userNames, String(secret['ARN']));
   }
 
@@ -454,61 +442,37 @@ export function iamWrites(actions: readonly string[]): string[] {
 /** What came to each presigned URL that CloudFormation waits at. */
 type Inbox = Map<string, readonly string[]>;
 
-export async function putRolePolicy(
-  aws: LocalAws,
-  PolicyName: string,
-  Statement: readonly object[],
+/** Gives a role the policies that the library synthesizes for the handler, as CloudFormation resolves them for a stack of two users. */
+export async function putHandlerPolicies(
+  { account, iam }: LocalAws,
+  userNames: readonly [string, string],
+  stackId = STACK_ID,
   RoleName = ROLE_NAME,
 ): Promise<void> {
-  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
-  await aws.account.invoke('iam', 'PutRolePolicy', { RoleName, PolicyName, PolicyDocument });
-}
-
-/** What lib/private/virtual-mfa-device-provider.ts gives to the role, resolved for this stack. */
-export function deviceStatements(stackId = STACK_ID): object[] {
-  const Resource = `arn:aws:iam::${ACCOUNT_ID}:mfa/*`;
-  const requestTag = { [`aws:RequestTag/${STACK_ID_TAG}`]: stackId };
-  const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stackId };
-  return [
-    {
-      Effect: 'Allow',
-      Action: ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'],
-      Resource,
-      Condition: { StringEquals: requestTag, StringEqualsIfExists: resourceTag },
+  const { documents, users } = inject('handlerPolicies');
+  const pseudoParameters: Readonly<Record<string, string>> = {
+    'AWS::AccountId': account.accountId,
+    'AWS::Partition': account.partition,
+    'AWS::Region': account.region,
+    'AWS::StackId': stackId,
+  };
+  const unexpected = (name: string): never => {
+    throw new Error(`The handler's policies refer to ${name}, which the tests do not know`);
+  };
+  const scope: Scope = {
+    region: account.region,
+    ref: (name) => pseudoParameters[name] ?? unexpected(name),
+    getAtt: (logicalId) => {
+      const userName = userNames[users.indexOf(logicalId)];
+      // What is no user is the log group, which the function writes to without calling it.
+      return userName === undefined ? account.arn('logs', `log-group:${logicalId}:*`) : iam.arnOfUserNamed(userName);
     },
-    {
-      Effect: 'Allow',
-      Action: ['iam:DeleteVirtualMFADevice', 'iam:UntagMFADevice'],
-      Resource,
-      Condition: { StringEquals: resourceTag },
-    },
-    { Effect: 'Allow', Action: 'iam:ListMFADeviceTags', Resource },
-    { Effect: 'Allow', Action: 'iam:ListVirtualMFADevices', Resource: '*' },
-  ];
-}
-
-export function seedStatements(stackId = STACK_ID): object[] {
-  const secrets = `arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:*`;
-  return [
-    {
-      Effect: 'Allow',
-      Action: [
-        'secretsmanager:DescribeSecret',
-        'secretsmanager:GetSecretValue',
-        'secretsmanager:PutSecretValue',
-        'secretsmanager:UpdateSecretVersionStage',
-      ],
-      Resource: secrets,
-      Condition: { StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: stackId } },
-    },
-    {
-      Effect: 'Allow',
-      Action: 'secretsmanager:TagResource',
-      Resource: secrets,
-      Condition: {
-        StringEquals: { [`aws:ResourceTag/${STACK_ID_TAG}`]: stackId },
-        'ForAllValues:StringEquals': { 'aws:TagKeys': [RETIRED_TAG] },
-      },
-    },
-  ];
+    condition: unexpected,
+    mapping: unexpected,
+    importValue: unexpected,
+  };
+  for (const [PolicyName, document] of Object.entries(documents)) {
+    const PolicyDocument = JSON.stringify(evaluate(document, scope));
+    await account.invoke('iam', 'PutRolePolicy', { RoleName, PolicyName, PolicyDocument });
+  }
 }
