@@ -64,8 +64,8 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * A change replaces the device: the new user's device is enabled first, then the old user's device is deactivated and
    * deleted.
    *
-   * The handler's role may act only on this user's ARN, which includes the path. Import an existing user with a path with
-   * `User.fromUserArn` or `User.fromUserAttributes`. `User.fromUserName` means a user without a path.
+   * The handler's role may act only on this user's ARN, which includes the path. If an existing user has a path, import it
+   * with `User.fromUserArn` or `User.fromUserAttributes`. `User.fromUserName` means a user without a path.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
    */
