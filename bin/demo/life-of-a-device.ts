@@ -100,7 +100,7 @@ export async function showLifeOfADevice(
 
     screen.title('Every step was observed');
     screen.fact('Enabled', `${device.millisecondsToEnabled} ms, ${device.calls.length} AWS calls, no code typed`);
-    screen.fact('Seed', 'in Secrets Manager alone');
+    screen.fact('Seed', 'in its secret, and in no template, log or output');
     screen.fact('Signed in', `${seconds(signIn.afterEnabling)} after enabling; a wrong code was refused`);
     screen.fact('Left', left);
     screen.fact('Took', seconds(Date.now() - began));
