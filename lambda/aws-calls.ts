@@ -23,7 +23,7 @@ const PAUSES = { first: 200, factor: 2, longest: 5_000 };
  */
 const PAUSES_WHEN_THROTTLED = { first: 2_000, factor: 1.7, longest: 15_000 };
 
-/** What the calls of one event live by. */
+/** What calls live by. */
 export interface AwsCallsEnvironment {
   readonly clock: Clock;
   /** From 0 to 1: the jitter of the pauses. */
@@ -34,20 +34,11 @@ export interface AwsCallsEnvironment {
 }
 
 /**
- * Makes the AWS calls of one event: the SDK's own retries are off, since a retried EnableMFADevice needs fresh codes, IAM's
+ * Makes AWS calls: the SDK's own retries are off, since a retried EnableMFADevice needs fresh codes, IAM's
  * LimitExceeded is no throttling, and a wait has to end early enough to undo and to answer.
  */
 export class AwsCalls {
-  #deadline: number;
-
-  constructor(private readonly environment: AwsCallsEnvironment) {
-    this.#deadline = environment.deadline;
-  }
-
-  /** Gives the calls that undo a little more time than those that failed. */
-  extendDeadline(milliseconds: number): void {
-    this.#deadline += milliseconds;
-  }
+  constructor(private readonly environment: AwsCallsEnvironment) {}
 
   /**
    * Performs a call until it succeeds, its error is final, or the time is up.
@@ -57,7 +48,7 @@ export class AwsCalls {
    * @param notYet errors of this call after which the same call may succeed, as AWS becomes consistent; a denial always may
    */
   async perform<T>(action: string, call: () => Promise<T>, notYet: NotYet = NOTHING_IS_AWAITED): Promise<T> {
-    const { clock, random, log } = this.environment;
+    const { clock, random, log, deadline } = this.environment;
     let waitingSince: number | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const began = clock.now();
@@ -78,7 +69,7 @@ export class AwsCalls {
         const patience = patienceWith(error, notYet);
         if (patience > 0) waitingSince ??= clock.now();
         const lastTry = isTemporary(error) ? Infinity : (waitingSince ?? -Infinity) + patience;
-        if (clock.now() + pause > Math.min(this.#deadline, lastTry)) throw this.#final(error, action);
+        if (clock.now() + pause > Math.min(deadline, lastTry)) throw this.#final(error, action);
         await clock.sleep(pause);
       }
     }

@@ -1,15 +1,14 @@
 import { asFailure } from './aws-errors';
-import type { Clock } from './clock';
 import { checkEvent, type CustomResourceEvent } from './custom-resource-event';
-import { perform, physicalResourceIdOfFailure, type ToolsFor } from './handler';
-import type { Log } from './log';
+import type { EventTools } from './device/event-tools';
+import { perform, physicalResourceIdOfFailure } from './handler';
 import { type CustomResourceResponse, type Put, sendResponse } from './response';
 
 /** How answers are delivered. */
 export interface Delivery {
-  /** Whether an answer may go to a URL without TLS; not by default. */
-  readonly isHttpAllowed?: boolean;
-  /** Over HTTP by default. */
+  /** Whether an answer may go to a URL without TLS. */
+  readonly isHttpAllowed: boolean;
+  /** Over HTTP without it. */
   readonly put?: Put;
 }
 
@@ -21,13 +20,12 @@ export interface Delivery {
  */
 export async function respond(
   event: CustomResourceEvent,
-  toolsFor: ToolsFor,
-  clock: Clock,
-  log: Log,
-  { isHttpAllowed = false, put }: Delivery = {},
+  tools: EventTools,
+  { isHttpAllowed, put }: Delivery,
 ): Promise<void> {
   checkEvent(event, isHttpAllowed);
-  const response = await responseTo(event, toolsFor);
+  const response = await responseTo(event, tools);
+  const { clock, log } = tools;
   const fields = {
     requestType: event.RequestType,
     logicalResourceId: event.LogicalResourceId,
@@ -39,11 +37,11 @@ export async function respond(
   await sendResponse(event.ResponseURL, response, clock, put);
 }
 
-async function responseTo(event: CustomResourceEvent, toolsFor: ToolsFor): Promise<CustomResourceResponse> {
+async function responseTo(event: CustomResourceEvent, tools: EventTools): Promise<CustomResourceResponse> {
   const { StackId, RequestId, LogicalResourceId } = event;
   const common = { StackId, RequestId, LogicalResourceId };
   try {
-    const { physicalResourceId, attributes } = await perform(event, toolsFor);
+    const { physicalResourceId, attributes } = await perform(event, tools);
     return {
       ...common,
       Status: 'SUCCESS',

@@ -23,6 +23,8 @@ export interface SeedVersion {
   readonly isCurrent: boolean;
   /** Whether it was current before the one that is. */
   readonly isPrevious: boolean;
+  /** When CloudFormation made the request whose event has stored it. */
+  readonly requestTime: RequestTime;
 }
 
 /** Where seeds are kept, and with them which requests have been here: see request-time.ts. */
@@ -45,11 +47,8 @@ export interface SeedStore {
    * @throws Failure where the secret's tags say that it is another resource's, or another user's
    */
   isSuperseded(): Promise<boolean>;
-  /**
-   * Keeps earlier requests that run late from making a device. Does nothing while the current seed is another device's: the device
-   * goes because that one has replaced it, and a late duplicate of the replacement must not take itself for superseded.
-   */
-  retire(serialNumber: string): Promise<void>;
+  /** Keeps earlier requests that run late from making a device. */
+  retire(): Promise<void>;
 }
 
 /** What DescribeSecret tells. */
@@ -112,7 +111,7 @@ export class SecretsManagerSeedStore implements SeedStore {
     try {
       const action = 'secretsmanager:GetSecretValue';
       const output = await this.calls.perform(action, () => this.client.send(command), notSeenYet(ABSENT));
-      return versionIn(output);
+      return this.#versionIn(output);
     } catch (error) {
       throw await this.#explained(error);
     }
@@ -154,9 +153,7 @@ export class SecretsManagerSeedStore implements SeedStore {
     return this.#isSupersededIn(await this.#state());
   }
 
-  async retire(serialNumber: string): Promise<void> {
-    const current = await this.current();
-    if (current && current.stored.serialNumber !== serialNumber) return;
+  async retire(): Promise<void> {
     const command = new TagResourceCommand({
       SecretId: this.#secretArn,
       Tags: [{ Key: RETIRED_TAG, Value: this.requestTime }],
@@ -220,21 +217,22 @@ export class SecretsManagerSeedStore implements SeedStore {
     const command = new GetSecretValueCommand({ SecretId: this.#secretArn, ...which });
     try {
       const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
-      return versionIn(output);
+      return this.#versionIn(output);
     } catch (error) {
       if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return undefined;
       throw await this.#explained(error);
     }
   }
-}
 
-function versionIn({ VersionId, SecretString, VersionStages }: GetSecretValueCommandOutput): SeedVersion {
-  return {
-    versionId: VersionId ?? '',
-    stored: parse(SecretString),
-    isCurrent: VersionStages?.includes('AWSCURRENT') ?? false,
-    isPrevious: VersionStages?.includes('AWSPREVIOUS') ?? false,
-  };
+  #versionIn({ VersionId = '', SecretString, VersionStages }: GetSecretValueCommandOutput): SeedVersion {
+    return {
+      versionId: VersionId,
+      stored: parse(SecretString),
+      isCurrent: VersionStages?.includes('AWSCURRENT') ?? false,
+      isPrevious: VersionStages?.includes('AWSPREVIOUS') ?? false,
+      requestTime: this.#timeIn(VersionId),
+    };
+  }
 }
 
 /** A value that somebody put in by hand is no seed of any device. */

@@ -163,7 +163,7 @@ async function succeeds(run: Promise<Run>): Promise<Run> {
   return done;
 }
 
-/** I1: enabled for the user, the current seed is the device's, and STS takes its codes. */
+/** I1 of docs/design.md: enabled for the user, the current seed is the device's, and STS takes its codes. */
 async function holdsEnabledDevice(subject: Subject, properties: Properties): Promise<void> {
   const serialNumber = subject.serialNumber(properties);
   expect(subject.device(serialNumber)?.assignment?.userName).toBe(subject.userName);
@@ -272,6 +272,19 @@ const PATHS: readonly Path[] = [
     assess: async (subject, run) => {
       expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
       subject.lifecycle.clock.advance(120_000);
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, OLD));
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'Update in place of a device whose tags somebody has taken away',
+    prepare: async (subject) => {
+      await fresh(subject);
+      subject.device(subject.serialNumber(OLD))?.tags.clear();
+    },
+    act: (subject) => subject.update(OLD, RENAMED),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.serialNumber(OLD));
       if (run.answer.Status === 'FAILED') await succeeds(subject.update(RENAMED, OLD));
       await holdsEnabledDevice(subject, OLD);
     },

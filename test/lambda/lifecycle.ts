@@ -5,26 +5,20 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { inject, vi } from 'vitest';
-import { AwsCalls } from '../../lambda/aws-calls';
 import type { Clock } from '../../lambda/clock';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed, USER_NAME_TAG } from '../../lambda/contract';
-import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/enrollment-request';
-import { jsonLog } from '../../lambda/log';
-import { IamMfaDevices } from '../../lambda/mfa-devices';
-import { requestTimeOf } from '../../lambda/request-time';
+import { createHandler } from '../../lambda/create-handler';
+import { readEnrollmentRequest } from '../../lambda/enrollment-request';
 import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
-import { respond } from '../../lambda/respond';
 import type { CustomResourceResponse } from '../../lambda/response';
-import { SecretsManagerSeedStore } from '../../lambda/seed-store';
 import { type LocalAws, type LoggedCall, startLocalAws } from '../../local-aws';
 import { evaluate, type Scope } from '../../local-aws/cloudformation/template/intrinsics';
 import { inProcessRequests } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
 export const STACK_ID = `arn:aws:cloudformation:us-east-1:${ACCOUNT_ID}:stack/users/8f5c2a10-aaaa-bbbb-cccc-0123456789ab`;
-/** As lambda/index.ts has it: five minutes, one of them kept to undo and to answer. */
+/** As lib/private/virtual-mfa-device-provider.ts sets it. */
 export const FUNCTION_TIMEOUT_MILLISECONDS = 300_000;
-const UNDO_AND_ANSWER_MILLISECONDS = 60_000;
 const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 export const ROLE_NAME = 'virtual-mfa-device-provider';
 
@@ -191,25 +185,21 @@ export class Lifecycle {
     const started = clock.now();
     const callsBefore = account.calls.length;
     const logLines: string[] = [];
-    const log = jsonLog(event.RequestId, (line) => logLines.push(line));
-    const deadline = started + FUNCTION_TIMEOUT_MILLISECONDS - UNDO_AND_ANSWER_MILLISECONDS;
-    const calls = new AwsCalls({ clock, random: () => 1, log, deadline });
+    const handle = createHandler({ iam: this.#iam, secretsManager: this.#secretsManager }, clock, () => 1);
     this.#sent = [];
     const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
-    const requestTime = requestTimeOf(event.ResponseURL, started);
-    const tools = (request: EnrollmentRequest) => ({
-      mfaDevices: new IamMfaDevices(this.#iam, calls),
-      seedStore: new SecretsManagerSeedStore(this.#secretsManager, calls, clock, requestTime, request),
-      calls,
-      clock,
-      log,
-      requestTime,
-    });
     const put = async (url: string, body: Buffer) => {
       this.inbox.set(url, [...(this.inbox.get(url) ?? []), body.toString('utf8')]);
       return 200;
     };
-    const responding = () => respond(event, tools, clock, log, { isHttpAllowed, put });
+    const responding = () =>
+      handle(event, {
+        requestId: event.RequestId,
+        remainingMilliseconds: FUNCTION_TIMEOUT_MILLISECONDS,
+        write: (line) => logLines.push(line),
+        isHttpAllowed,
+        put,
+      });
     const responded = turns ? this.#turns.run(turns, responding) : responding();
     await Promise.race([responded, crashed]);
     const made = account.calls.after(callsBefore).filter(({ source }) => source === 'http');

@@ -280,7 +280,7 @@ class World {
     }
   }
 
-  /** I1 to I4, once everything has come to rest. */
+  /** I1 to I4 of docs/design.md, once everything has come to rest. */
   async settled(subject: Subject): Promise<void> {
     try {
       const deployed = this.#operations.get(subject)?.deployed;

@@ -1,0 +1,240 @@
+import { type Failure, failures, SecretGoneFailure, withRemains } from '../failure';
+import { isSameEnrollment, ownershipByTags, seedVersionTag } from './ownership';
+import type { SeedVersion } from '../seed-store';
+import type { Known, SeedRead, SeenDevice } from './known';
+import type { Step } from './step';
+import { storedSeedOf } from './stored-seed';
+import type { Absent, Goal, Present, Retired, Wanted } from './wanted';
+
+const CREATIONS = 3;
+/** Above what the waits for a user and the refusals come to: only somebody who makes the device anew each time reaches it. */
+const ENABLINGS = 30;
+/** IAM takes no pair of codes twice, nor one that overlaps the last: right after an enabling, the third one is new. */
+const CODE_TRIES = 4;
+/** Of half a second: a concurrent duplicate of an event stores its seed 3 seconds after it created the device, at most. */
+const WAITS_FOR_SEED = 6;
+/** Of two seconds: IAM sees a new user, or a new device, everywhere within 45 seconds. A misspelt name fails after that. */
+const WAITS_FOR_USER = 22;
+/** IAM takes eight MFA devices for a user. */
+const MAX_DEVICES = 8;
+
+/**
+ * The next step towards what is wanted, from what is known. It reads no clock and makes no call: see docs/design.md for the rules,
+ * and test/lambda/walk.test.ts for all that can happen.
+ */
+export function decide(wanted: Wanted, known: Known): Step {
+  switch (wanted.want) {
+    case 'present':
+      return towardsPresent(wanted, known);
+    case 'retired':
+      return towardsRetired(wanted, known);
+    case 'absent':
+      return towardsAbsent(wanted, known);
+  }
+}
+
+/** A device; ours; its seed stored and read back; its tags; enabled; its seed proven, and current. In this order. */
+function towardsPresent(wanted: Present, known: Known): Step {
+  const { request, serialNumber, requestTime } = wanted;
+  const { device, seed, isSuperseded, enabledForUser, doubt, tries } = known;
+  if (doubt && (known.failure || seed === undefined || isSuperseded === undefined))
+    return inDoubt(wanted, known, doubt);
+  if (known.failure) return failed(wanted, known.failure);
+
+  if (device === undefined) return { do: 'look at device' };
+  if (device === 'absent') {
+    if (tries.created === 0) return { do: 'create' };
+    // A Delete, or a rollback, may have overtaken this event: then nobody wants the device any more.
+    if (isSuperseded === undefined) return { do: 'ask whether superseded' };
+    if (isSuperseded) return failed(wanted, failures.superseded());
+    if (tries.created >= CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));
+    return { do: 'create' };
+  }
+
+  const ownership = ownershipByTags(device.tags, request);
+  if (ownership === "someone else's") return refused(failures.notOurDevice(serialNumber));
+  if (ownership === 'unmarked') return adopted(wanted, known);
+  if (isMadeLater(device, wanted)) return refused(failures.superseded());
+  if (wanted.isInPlace && !isSameEnrollment(device.tags, request)) {
+    return refused(failures.sameNameReplacement(serialNumber));
+  }
+
+  if (seed === undefined) return { do: 'find seed', versionId: device.versionId ?? '' };
+  if (seed === 'none' || (seed.is === 'read' && !isRecorded(seed, wanted))) return withoutSeed(wanted, known);
+  if (seed.is === 'in hand') return { do: 'store', seed };
+  // Asked while the device is there: a Delete that came before is seen here, and one that comes later sees the device.
+  if (isSuperseded === undefined) return { do: 'ask whether superseded' };
+  if (isSuperseded) return failed(wanted, doubt?.failure ?? failures.superseded());
+  if (seed.is === 'stored') return { do: 'read', seed };
+
+  // All tags at once: the role may tag only with the ownership tags in the same request.
+  if (request.tags.some(({ Key, Value }) => device.tags.get(Key) !== Value)) return { do: 'tag', tags: request.tags };
+  const keys = wanted.formerTagKeys.filter(
+    (key) => device.tags.has(key) && !request.tags.some(({ Key }) => Key === key),
+  );
+  if (keys.length > 0) return { do: 'untag', keys };
+
+  // Enabled before its seed becomes current: until then, the current seed is that of the device which works.
+  if (enabledForUser === undefined) return { do: 'list devices of user' };
+  if (!isEnabled(wanted, known)) return enabling(wanted, known, seed);
+  const isOwn = seed.requestTime === requestTime;
+  if (!seed.isCurrent && !isOwn && known.proven !== seed.versionId) {
+    if (known.current === undefined) return { do: 'look at current seed' };
+    if (!hasBeenCurrentLast(seed, known.current, wanted)) return proving(wanted, known, seed);
+  }
+
+  const isAsWanted = storedSeedOf(request, seed.stored.seed).otpauthUri === seed.stored.otpauthUri;
+  if (!isAsWanted || (!isOwn && (wanted.takesOver || !seed.isCurrent))) return { do: 'store anew', seed };
+  if (!seed.isCurrent) return doubt ? failed(wanted, doubt.failure) : { do: 'promote', seed };
+  if (device.versionId !== seed.versionId) {
+    return { do: 'tag', tags: [...request.tags, seedVersionTag(seed.versionId)] };
+  }
+  return { do: 'done' };
+}
+
+/**
+ * Making a seed current failed, but a concurrent duplicate of the event may have done it, and answered success, or the answer was lost.
+ * Such a device must stay; and so must one of which that cannot be told.
+ */
+function inDoubt(wanted: Present, known: Known, doubt: NonNullable<Known['doubt']>): Step {
+  if (known.failure) return refused(withRemains(doubt.failure, wanted.serialNumber, known.failure));
+  if (known.seed === undefined) return { do: 'find seed', versionId: doubt.versionId };
+  return { do: 'ask whether superseded' };
+}
+
+/**
+ * A device whose tags somebody took away. Only one that works already, with the secret's current seed, is taken for ours: anybody might
+ * have made a device without tags, and whoever may write to the secret could name it there.
+ */
+function adopted(wanted: Present, known: Known): Step {
+  const { current } = known;
+  if (current === undefined) return { do: 'look at current seed' };
+  if (current === 'none' || !isRecorded(current, wanted)) return refused(failures.notOurDevice(wanted.serialNumber));
+  if (known.enabledForUser === undefined) return { do: 'list devices of user' };
+  if (!isEnabled(wanted, known)) return refused(failures.notOurDevice(wanted.serialNumber));
+  // Another run of this event has finished. A Delete may have left the device since, and nobody would delete it again.
+  if (!wanted.isInPlace && current.requestTime === wanted.requestTime) return { do: 'done' };
+  if (known.isSuperseded === undefined) return { do: 'ask whether superseded' };
+  if (known.isSuperseded) return refused(failures.superseded());
+  return { do: 'tag', tags: [...wanted.request.tags, seedVersionTag(current.versionId)] };
+}
+
+/** A device whose seed is nowhere cannot be enabled: another takes its place, unless it is enabled already. */
+function withoutSeed(wanted: Present, { doubt, isAssigned, holder, isAnswerLost, tries }: Known): Step {
+  const { serialNumber, request } = wanted;
+  if (doubt) return failed(wanted, doubt.failure);
+  if (isAssigned) {
+    if (!holder) return { do: 'find holder' };
+    return refused(failures.seedOfEnabledDeviceLost(serialNumber, holder.userName ?? request.userName));
+  }
+  const mayCome = !isAnswerLost && tries.waitedForSeed < WAITS_FOR_SEED;
+  return { do: mayCome ? 'wait for seed' : 'delete' };
+}
+
+function enabling(wanted: Present, { enabledForUser = [], refusal, tries }: Known, seed: SeedRead): Step {
+  const { request, serialNumber } = wanted;
+  const { userName } = request;
+  if (enabledForUser === 'no such user') {
+    return tries.waitedForUser < WAITS_FOR_USER
+      ? { do: 'wait for user' }
+      : failed(wanted, failures.noSuchUser(userName));
+  }
+  switch (refusal?.why) {
+    case 'not there':
+      return tries.waitedForUser < WAITS_FOR_USER
+        ? { do: 'wait for user' }
+        : failed(wanted, failures.unexpected(refusal.answer));
+    case 'no room':
+      return enabledForUser.length < MAX_DEVICES
+        ? failed(wanted, failures.userQuotaReached(userName, enabledForUser.length))
+        : failed(wanted, failures.tooManyDevices(userName, enabledForUser));
+    case 'enabled already':
+      return failed(wanted, failures.enabledForAnotherUser(serialNumber, userName));
+    case 'codes':
+    case undefined:
+      if (tries.refused >= CODE_TRIES) return failed(wanted, failures.codesRefused(serialNumber));
+      if (tries.enabled >= ENABLINGS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));
+      return refusal ? { do: 'wait for other codes' } : { do: 'enable', seed };
+  }
+}
+
+/**
+ * A seed becomes current only once IAM has taken its codes, so one that has been current last, as far as this device goes, needs no
+ * proof. Any other does: somebody may have moved the device's tag to the version of a seed that is dead.
+ */
+function hasBeenCurrentLast(seed: SeedRead, current: 'none' | SeedVersion, { serialNumber }: Present): boolean {
+  const isOfDevice = current !== 'none' && current.stored.serialNumber === serialNumber;
+  return isOfDevice ? current.stored.seed === seed.stored.seed : seed.isPrevious;
+}
+
+/** Makes sure that a stored seed is that of the device, which is enabled already. */
+function proving(wanted: Present, { refusal, tries }: Known, seed: SeedRead): Step {
+  if (tries.proofs >= CODE_TRIES) return failed(wanted, failures.seedNotOfDevice(wanted.serialNumber));
+  return refusal?.why === 'codes' ? { do: 'wait for other codes' } : { do: 'prove', seed };
+}
+
+/**
+ * Not while the current seed is another device's: the device goes because that one has replaced it, and a late duplicate of the
+ * replacement must not take itself for superseded. A secret that is out of order does not keep the device alive.
+ */
+function towardsRetired({ serialNumber }: Retired, { current, isRetired, failure }: Known): Step {
+  if (isRetired || failure) return { do: 'done' };
+  if (current === undefined) return { do: 'look at current seed' };
+  if (current !== 'none' && current.stored.serialNumber !== serialNumber) return { do: 'done' };
+  return { do: 'retire' };
+}
+
+/** Deactivated and deleted. What is gone already, or was never ours, is no reason to block the stack. */
+function towardsAbsent(wanted: Absent, known: Known): Step {
+  const { request, serialNumber, undoing } = wanted;
+  const { device, isAssigned, holder, denied, tries } = known;
+  const { userName } = request;
+  if (known.failure) return refused(known.failure);
+  if (device === undefined) return { do: 'look at device' };
+  if (device === 'absent') return { do: 'done' };
+  const ownership = ownershipByTags(device.tags, request);
+  if (ownership !== 'ours') return { do: 'leave', because: `its tags say that it is ${ownership}` };
+  if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
+  // One whose tag names no version is not this run's either, which always names one.
+  if (undoing && (undoing.made === undefined || device.versionId !== undoing.made)) {
+    if (!undoing.alsoFound) return { do: 'leave', because: 'this run has not made it' };
+    return isAssigned ? { do: 'leave', because: 'it is enabled, so somebody uses it' } : { do: 'delete' };
+  }
+
+  // Enabled for its user, presumably, until IAM says otherwise.
+  if (tries.deactivated === 0) return { do: 'deactivate', userName };
+  // Elsewhere than for its user: the role may not act there.
+  if (denied && denied.userName !== userName) {
+    return { do: 'leave', because: 'it is enabled for a user outside the stack' };
+  }
+  if (!isAssigned) return { do: 'delete' };
+  // Denied where the user's path was not known: such a device was never enabled, and does not get here.
+  if (denied) return refused(denied.failure);
+  if (tries.deactivated > 1) return refused(failures.stillEnabled(serialNumber, holder?.userName ?? userName));
+  if (!holder) return { do: 'find holder' };
+  return { do: 'deactivate', userName: holder.userName ?? userName };
+}
+
+/** A failure after which there is nothing of this run to take back, or nothing that may be. */
+function refused(failure: Failure): Step {
+  return { do: 'fail', failure, undo: 'nothing' };
+}
+
+/** A device that CloudFormation knows stays, though nobody wants it without a secret. */
+function failed({ isInPlace }: Present, failure: Failure): Step {
+  const isSpared = isInPlace && !(failure instanceof SecretGoneFailure);
+  return { do: 'fail', failure, undo: isSpared ? 'what it made' : 'what it made, or found enabled for nobody' };
+}
+
+function isMadeLater({ madeAt = '' }: SeenDevice, { requestTime }: Wanted): boolean {
+  return madeAt > requestTime;
+}
+
+/** Whether a version records the device and its user. */
+function isRecorded({ stored }: SeedVersion, { serialNumber, request }: Goal): boolean {
+  return stored.serialNumber === serialNumber && stored.userName === request.userName;
+}
+
+function isEnabled({ serialNumber }: Goal, { enabledForUser = [] }: Known): boolean {
+  return enabledForUser !== 'no such user' && enabledForUser.includes(serialNumber);
+}

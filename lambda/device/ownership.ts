@@ -1,0 +1,26 @@
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type VirtualMfaDeviceTag } from '../contract';
+import type { EnrollmentRequest } from '../enrollment-request';
+
+/** Who owns a device, by its tags. */
+export type Ownership = 'ours' | 'unmarked' | "someone else's";
+
+/** Reads from a device's tags who owns it. */
+export function ownershipByTags(tags: ReadonlyMap<string, string>, { ownershipTags }: EnrollmentRequest): Ownership {
+  const marks = [STACK_ID_TAG, LOGICAL_ID_TAG];
+  if (marks.every((key) => tags.get(key) === valueOf(ownershipTags, key))) return 'ours';
+  return marks.some((key) => tags.has(key)) ? "someone else's" : 'unmarked';
+}
+
+/** Whether a device was made for the same user, path and rotation. */
+export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipTags }: EnrollmentRequest): boolean {
+  return tags.get(ENROLLMENT_TAG) === valueOf(ownershipTags, ENROLLMENT_TAG);
+}
+
+/** The tag that names the version of a device's seed. */
+export function seedVersionTag(versionId: string): VirtualMfaDeviceTag {
+  return { Key: SEED_VERSION_TAG, Value: versionId };
+}
+
+function valueOf(tags: EnrollmentRequest['ownershipTags'], key: string): string | undefined {
+  return tags.find((tag) => tag.Key === key)?.Value;
+}

@@ -1,0 +1,62 @@
+import { type Failure, withRemains } from '../failure';
+import { decide } from './decide';
+import type { EventTools } from './event-tools';
+import { type Known, NOTHING_KNOWN } from './known';
+import { Performer } from './perform';
+import type { End } from './step';
+import type { Absent, Wanted } from './wanted';
+
+/** Kept free before the function is stopped: to answer; to remove what is not wanted, before that. */
+const MILLISECONDS_KEPT = { present: 60_000, retired: 60_000, absent: 30_000 } as const satisfies Record<
+  Wanted['want'],
+  number
+>;
+
+/**
+ * Decides and does, until what is wanted has come true, or cannot. What a failed run has made is taken back.
+ *
+ * @param presumed what to begin with, until AWS says otherwise
+ * @returns the failure, if it is one
+ */
+export async function reconcile(
+  wanted: Wanted,
+  tools: EventTools,
+  presumed: Partial<Known> = {},
+): Promise<Failure | undefined> {
+  const deadline = tools.end - MILLISECONDS_KEPT[wanted.want];
+  const ports = tools.portsUntil(deadline, wanted.request);
+  const performer = new Performer(wanted, ports, tools.clock, deadline);
+  let known: Known = { ...NOTHING_KNOWN, ...presumed };
+  for (;;) {
+    const step = decide(wanted, known);
+    if (step.do === 'done') return undefined;
+    if (step.do === 'fail') return undone(step, wanted, known, tools);
+    if (step.do === 'leave') {
+      tools.log.info('The device was left as it is', { serialNumber: wanted.serialNumber, leftBecause: step.because });
+      return undefined;
+    }
+    known = await performer.perform(step, known);
+  }
+}
+
+async function undone(
+  { failure, undo }: Extract<End, { do: 'fail' }>,
+  wanted: Wanted,
+  { made }: Known,
+  tools: EventTools,
+): Promise<Failure> {
+  const absent = undoing(wanted, undo, made);
+  const remains = absent && (await reconcile(absent, tools));
+  return remains ? withRemains(failure, wanted.serialNumber, remains) : failure;
+}
+
+/** What is wanted after a failure; undefined where there is nothing to take back. */
+export function undoing(
+  { request, serialNumber, requestTime }: Wanted,
+  undo: Extract<End, { do: 'fail' }>['undo'],
+  made: string | undefined,
+): Absent | undefined {
+  const alsoFound = undo === 'what it made, or found enabled for nobody';
+  if (undo === 'nothing' || (!alsoFound && made === undefined)) return undefined;
+  return { want: 'absent', request, serialNumber, requestTime, undoing: { made, alsoFound } };
+}

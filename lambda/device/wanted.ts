@@ -1,0 +1,44 @@
+import type { EnrollmentRequest } from '../enrollment-request';
+import type { RequestTime } from '../request-time';
+
+/** What a goal is about. */
+export interface Goal {
+  readonly request: EnrollmentRequest;
+  readonly serialNumber: string;
+  /** When CloudFormation made the request: the order of events. */
+  readonly requestTime: RequestTime;
+}
+
+/** An enabled device whose seed is stored and current. */
+export interface Present extends Goal {
+  readonly want: 'present';
+  /** The device is there already, says CloudFormation: it must not be exchanged for another under the same name. */
+  readonly isInPlace: boolean;
+  /** Stores the seed that an earlier event stored anew, which supersedes whatever that event still does late. */
+  readonly takesOver: boolean;
+  /** Keys of tags that an earlier version of the resource had set. */
+  readonly formerTagKeys: readonly string[];
+}
+
+/** A secret that keeps earlier requests, if they run late, from making a device. */
+export interface Retired extends Goal {
+  readonly want: 'retired';
+}
+
+/** No device. */
+export interface Absent extends Goal {
+  readonly want: 'absent';
+  /** What goes, if a failed run is undone; all that is this resource's without it. */
+  readonly undoing?: Undoing;
+}
+
+/** What undoing a run removes. */
+export interface Undoing {
+  /** The seed version of the device that the run has made: that one goes, even enabled. */
+  readonly made: string | undefined;
+  /** Whether a device that the run has found goes too, if it is enabled for nobody. */
+  readonly alsoFound: boolean;
+}
+
+/** What an event wants to come true. */
+export type Wanted = Present | Retired | Absent;
