@@ -1,0 +1,194 @@
+/** A rule of decide.ts, broken. */
+export interface Mutant {
+  readonly rule: string;
+  /** Text that occurs once in decide.ts. */
+  readonly search: string;
+  readonly replace: string;
+}
+
+/** Each of them must be noticed: see mutants.test.ts. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'a device of someone else is not touched',
+    search: `if (ownership === "someone else's") return refused(failures.notOurDevice(serialNumber));`,
+    replace: '',
+  },
+  {
+    rule: 'a device without tags is adopted only by these rules',
+    search: `if (ownership === 'unmarked') return adopted(wanted, known);`,
+    replace: '',
+  },
+  {
+    rule: 'a device without tags is adopted only if the current seed records it',
+    search: `if (current === 'none' || !isRecorded(current, wanted)) return refused(failures.notOurDevice(wanted.serialNumber));`,
+    replace: `if (current === 'none') return refused(failures.notOurDevice(wanted.serialNumber));`,
+  },
+  {
+    rule: 'a device without tags is adopted only if it is enabled for the user',
+    search: `if (!isEnabled(wanted, known)) return refused(failures.notOurDevice(wanted.serialNumber));`,
+    replace: '',
+  },
+  {
+    rule: 'a superseded run adopts no device',
+    search: 'if (known.isSuperseded) return refused(failures.superseded());',
+    replace: '',
+  },
+  {
+    rule: 'a run asks before it adopts a device',
+    search: `if (known.isSuperseded === undefined) return { do: 'ask whether superseded' };`,
+    replace: '',
+  },
+  {
+    rule: 'a device that is marked again names its seed',
+    search: 'tags: [...wanted.request.tags, seedVersionTag(current.versionId)]',
+    replace: 'tags: wanted.request.tags',
+  },
+  {
+    rule: 'a device that a later request has made is not changed',
+    search: 'if (isMadeLater(device, wanted)) return refused(failures.superseded());',
+    replace: '',
+  },
+  {
+    rule: 'a vanished device is not made anew for a request that is superseded',
+    search: 'if (isSuperseded) return failed(wanted, failures.superseded());\n    if (tries.created',
+    replace: 'if (tries.created',
+  },
+  {
+    rule: 'creations end',
+    search: 'if (tries.created >= CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));',
+    replace: '',
+  },
+  {
+    rule: 'a seed in hand is stored before anything else',
+    search: `if (seed.is === 'in hand') return { do: 'store', seed };`,
+    replace: `if (seed.is === 'in hand') return { do: 'done' };`,
+  },
+  {
+    rule: 'it is asked whether the request is superseded',
+    search: `if (isSuperseded === undefined) return { do: 'ask whether superseded' };\n  if (isSuperseded) return failed(wanted, doubt`,
+    replace: 'if (isSuperseded) return failed(wanted, doubt',
+  },
+  {
+    rule: 'a superseded request ends',
+    search: 'if (isSuperseded) return failed(wanted, doubt?.failure ?? failures.superseded());',
+    replace: '',
+  },
+  {
+    rule: 'the device is enabled before its seed becomes current',
+    search: 'if (!isEnabled(wanted, known)) return enabling(wanted, known, seed);',
+    replace: 'if (seed.isCurrent && !isEnabled(wanted, known)) return enabling(wanted, known, seed);',
+  },
+  {
+    rule: 'a seed that is not current is proven first',
+    search: '!seed.isCurrent && !isOwn && known.proven !== seed.versionId',
+    replace: 'false',
+  },
+  {
+    rule: 'a seed that is not the current one of its device is proven first',
+    search: 'isOfDevice ? current.stored.seed === seed.stored.seed : seed.isPrevious',
+    replace: 'isOfDevice || seed.isPrevious',
+  },
+  {
+    rule: 'proofs end',
+    search: 'if (tries.proofs >= CODE_TRIES) return failed(wanted, failures.seedNotOfDevice(wanted.serialNumber));',
+    replace: '',
+  },
+  {
+    rule: 'the seed becomes current',
+    search: `if (!seed.isCurrent) return doubt ? failed(wanted, doubt.failure) : { do: 'promote', seed };`,
+    replace: '',
+  },
+  {
+    rule: 'a seed that may or may not be current is looked up',
+    search: 'return inDoubt(wanted, known, doubt);',
+    replace: 'return failed(wanted, doubt.failure);',
+  },
+  {
+    rule: 'a device is deleted only if its seed is stored nowhere',
+    search: `if (seed === 'none' || (seed.is === 'read' && !isRecorded(seed, wanted))) return withoutSeed(wanted, known);`,
+    replace: `if (seed === 'none' || (seed.is === 'read' && !seed.isCurrent)) return withoutSeed(wanted, known);`,
+  },
+  {
+    rule: 'an enabled device whose seed is lost is told of, and waited for no more',
+    search: `if (isAssigned) {\n    if (!holder)`,
+    replace: `if (false) {\n    if (!holder)`,
+  },
+  {
+    rule: 'a user is not waited for forever',
+    search: `return tries.waitedForUser < WAITS_FOR_USER
+      ? { do: 'wait for user' }
+      : failed(wanted, failures.noSuchUser(userName));`,
+    replace: `return { do: 'wait for user' };`,
+  },
+  {
+    rule: 'refusals of codes end',
+    search: 'if (tries.refused >= CODE_TRIES) return failed(wanted, failures.codesRefused(serialNumber));',
+    replace: '',
+  },
+  {
+    rule: 'a seed is not waited for forever',
+    search: '!isAnswerLost && tries.waitedForSeed < WAITS_FOR_SEED',
+    replace: '!isAnswerLost',
+  },
+  {
+    rule: 'the secret of a replacement is not retired',
+    search: `if (current !== 'none' && current.stored.serialNumber !== serialNumber) return { do: 'done' };`,
+    replace: '',
+  },
+  {
+    rule: 'the secret is retired',
+    search: `return { do: 'retire' };`,
+    replace: `return { do: 'done' };`,
+  },
+  {
+    rule: 'a Delete leaves what is not the resource’s',
+    search: "if (ownership !== 'ours') return { do: 'leave', because: `its tags say that it is ${ownership}` };",
+    replace: '',
+  },
+  {
+    rule: 'a Delete leaves what a later request has made',
+    search: `if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };`,
+    replace: '',
+  },
+  {
+    rule: 'a failed run removes only what it has made',
+    search: 'if (undoing && (undoing.made === undefined || device.versionId !== undoing.made)) {',
+    replace: 'if (false) {',
+  },
+  {
+    rule: 'a device whose tag names no version is not the run’s own',
+    search: 'undoing.made === undefined || device.versionId',
+    replace: 'device.versionId',
+  },
+  {
+    rule: 'a failed Update in place spares the device that it has found',
+    search: `if (!undoing.alsoFound) return { do: 'leave', because: 'this run has not made it' };`,
+    replace: '',
+  },
+  {
+    rule: 'a device is deactivated before it is deleted',
+    search: `if (tries.deactivated === 0) return { do: 'deactivate', userName };`,
+    replace: `if (tries.deactivated === 0 && isAssigned) return { do: 'leave', because: 'it is enabled' };`,
+  },
+  {
+    rule: 'the device goes',
+    search: `if (!isAssigned) return { do: 'delete' };`,
+    replace: `if (!isAssigned) return { do: 'done' };`,
+  },
+  {
+    rule: 'deactivations end',
+    search:
+      'if (tries.deactivated > 1) return refused(failures.stillEnabled(serialNumber, holder?.userName ?? userName));',
+    replace: '',
+  },
+  {
+    rule: 'a failed run is undone',
+    search: `return { do: 'fail', failure, undo: isSpared ? 'what it made' : 'what it made, or found enabled for nobody' };`,
+    replace: 'return refused(failure);',
+  },
+  {
+    rule: 'the device’s tag names the seed that is current',
+    search: 'if (device.versionId !== seed.versionId) {',
+    replace: 'if (false) {',
+  },
+];

@@ -1,0 +1,274 @@
+import type { Clock } from '../../lambda/clock';
+import type { decide } from '../../lambda/device/decide';
+import { type Known, NOTHING_KNOWN } from '../../lambda/device/known';
+import { Performer } from '../../lambda/device/perform';
+import { undoing } from '../../lambda/device/reconcile';
+import type { Action, End } from '../../lambda/device/step';
+import type { Absent, Wanted } from '../../lambda/device/wanted';
+import { type Failure, SecretGoneFailure } from '../../lambda/failure';
+import { type Account, answersTo, keyOf, ModelPorts, MOVES } from './account-model';
+
+/** Where a walk begins. */
+export interface World {
+  readonly name: string;
+  readonly wanted: Wanted;
+  readonly known: Partial<Known>;
+  readonly account: Account;
+  /** How the run ends if nobody does anything, and AWS answers as it should. */
+  readonly calm: string;
+  /** How often others do something; once without it. */
+  readonly moves?: number;
+}
+
+/** How far a walk goes. */
+export interface Bounds {
+  /** How often others do something, in one run. */
+  readonly moves?: number;
+  /** AWS only answers as it should. */
+  readonly isCalm?: boolean;
+}
+
+/** What a walk came to. */
+export interface Walked {
+  readonly states: number;
+  /** How runs ended, undoing aside. */
+  readonly ends: ReadonlySet<string>;
+}
+
+/** A failed run that is being undone. */
+interface Undone {
+  readonly wanted: Absent;
+  readonly failure: Failure;
+  readonly made: string | undefined;
+  readonly mayDeleteFound: boolean;
+  readonly isInDoubt: boolean;
+}
+
+/** A run, and the account around it, between two steps. */
+interface State {
+  readonly known: Known;
+  readonly account: Account;
+  readonly undone: Undone | undefined;
+  /** How many steps the run has made. */
+  readonly steps: number;
+  /** How often others may still do something. */
+  readonly movesLeft: number;
+  /** How it came here. */
+  readonly from: State | undefined;
+  readonly by: string;
+}
+
+/** Far more than any run needs. */
+const MANY_STEPS = 300;
+/** A moment after every time in the model. */
+const CLOCK: Clock = { now: () => Date.UTC(2026, 0, 15, 13), sleep: async () => undefined };
+
+/**
+ * Walks through all states that a run can reach while others do to the account what they like, as often as they like, and AWS answers
+ * whatever it may.
+ *
+ * @throws Error telling the way to the first state in which a rule is broken
+ */
+export async function walk(
+  world: World,
+  decideStep: typeof decide,
+  { moves = world.moves ?? 1, isCalm = false }: Bounds = {},
+): Promise<Walked> {
+  const seen = new Set<string>();
+  const knownIds = new Map<string, number>();
+  const idOf = (known: Known, undone: Undone | undefined) => {
+    const key = textOf([known, undone?.made, undone?.mayDeleteFound, undone?.isInDoubt, undone?.failure]);
+    const id = knownIds.get(key) ?? knownIds.size;
+    knownIds.set(key, id);
+    return id;
+  };
+  /** What is known before and after a step: a circle in it would be a run without an end. */
+  const next = new Map<number, Set<number>>();
+  const ends = new Set<string>();
+  const open: State[] = [];
+  const reach = (reached: State) => {
+    const state = { ...reached, account: withoutWaste(reached.account, textOf(reached.known)) };
+    const key = `${idOf(state.known, state.undone)} ${state.movesLeft} ${keyOf(state.account)}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    open.push(state);
+  };
+  reach({
+    known: { ...NOTHING_KNOWN, ...world.known },
+    account: world.account,
+    undone: undefined,
+    movesLeft: moves,
+    steps: 0,
+    from: undefined,
+    by: '',
+  });
+
+  for (let state = open.pop(); state; state = open.pop()) {
+    const current = state;
+    const { known, account, undone } = current;
+    const free = unusedIn(textOf([known, undone?.made]) + keyOf(account));
+    for (const [name, move] of current.movesLeft > 0 ? Object.entries(MOVES) : []) {
+      const moved = move(account, free);
+      const movesLeft = current.movesLeft - 1;
+      if (moved) reach({ ...current, movesLeft, account: moved, from: current, by: `somebody: ${name}` });
+    }
+
+    if (current.steps > MANY_STEPS) throw new Error(wayTo(current, world, 'goes on and on'));
+    const wanted = undone?.wanted ?? world.wanted;
+    const step = decideStep(wanted, known);
+    if (isEnd(step)) {
+      const failure = brokenBy(step, current, world);
+      if (failure) throw new Error(wayTo(current, world, `${step.do}: ${failure}`));
+      if (!undone) ends.add(nameOf(step));
+      const begun = beginsToUndo(step, current, world);
+      if (begun)
+        reach({
+          ...current,
+          known: NOTHING_KNOWN,
+          account: { ...account, seen: '' },
+          undone: begun,
+          from: current,
+          by: 'undoes',
+        });
+      continue;
+    }
+    for (const answer of isCalm ? (['true'] as const) : answersTo(step)) {
+      const situation = { step, answer, free, want: wanted.want, ...(undone ? { undoing: undone } : {}) };
+      const ports = new ModelPorts(account, situation);
+      const learned = await new Performer(wanted, ports, CLOCK, Infinity).perform(step, known);
+      const by = `${step.do} ${answer === 'true' ? '' : `(AWS ${answer})`}`;
+      if (ports.violations.length > 0) throw new Error(wayTo(current, world, `${by}: ${ports.violations.join(', ')}`));
+      const from = idOf(known, undone);
+      next.set(from, (next.get(from) ?? new Set()).add(idOf(learned, undone)));
+      reach({
+        ...current,
+        known: learned,
+        steps: current.steps + 1,
+        account: ports.account,
+        undone,
+        from: current,
+        by,
+      });
+    }
+  }
+  if (hasCircle(next)) throw new Error(`${world.name}: a run can go in a circle`);
+  return { states: seen.size, ends };
+}
+
+function beginsToUndo(step: End, { known, undone }: State, { wanted }: World): Undone | undefined {
+  if (step.do !== 'fail' || undone) return undefined;
+  const absent = undoing(wanted, step.undo, known.made);
+  if (!absent) return undefined;
+  const mayDeleteFound = !(wanted.want === 'present' && wanted.isInPlace) || step.failure instanceof SecretGoneFailure;
+  return {
+    wanted: absent,
+    failure: step.failure,
+    made: known.made,
+    mayDeleteFound,
+    isInDoubt: known.doubt !== undefined,
+  };
+}
+
+/** What is wrong with an end, as far as the run could know. */
+function brokenBy(step: End, state: State, { wanted }: World): string | undefined {
+  const { account, undone, known } = state;
+  const { unseen, holder, marks, seed, tagged, versions, current } = account;
+  if (unseen.device) return undefined;
+  if (undone || step.do === 'fail') return remainsOf(step, state);
+  switch (wanted.want) {
+    case 'present':
+      if (step.do !== 'done') return 'a device that is wanted can only be there, or fail';
+      if (marks === 'none' && account.sawEnabled && account.sawRecorded && current.startsWith(wanted.requestTime))
+        return undefined;
+      if (marks !== 'ours') return `the device is ${marks}`;
+      if (holder !== 'bob' && !unseen.enabled) return 'the device is not enabled for its user';
+      if (versions[current]?.seed !== seed && !unseen.current && !account.isLate)
+        return 'the current seed is not the device’s';
+      return versions[tagged]?.seed === seed || unseen.stored ? undefined : 'the tag names another seed';
+    case 'retired':
+      if (known.failure || account.isRetired || unseen.current) return undefined;
+      return versions[current]?.of === 'replacement' ? undefined : 'the secret is not retired';
+    case 'absent':
+      if (step.do === 'done') return marks === 'no device' ? undefined : 'the device is there still';
+      if (marks !== 'ours' || account.seen === 'later') return undefined;
+      return known.denied && (holder === 'eve' || unseen.enabled) ? undefined : `leaves an own device: ${step.because}`;
+  }
+}
+
+/** A failed run leaves nothing of its own behind, or tells that it does. */
+function remainsOf(step: End, { account, undone, known }: State): string | undefined {
+  const made = undone?.made ?? known.made;
+  const isThere = made !== undefined && account.marks === 'ours' && account.tagged === made;
+  if (!isThere || (undone && step.do === 'fail')) return undefined;
+  if (step.do === 'fail' && (step.undo !== 'nothing' || known.doubt)) return undefined;
+  if (step.do === 'leave' && known.denied && (account.holder === 'eve' || account.unseen.enabled)) return undefined;
+  return 'a device that the failed run has made is left behind';
+}
+
+function isEnd(step: Action | End): step is End {
+  return step.do === 'done' || step.do === 'leave' || step.do === 'fail';
+}
+
+function nameOf(step: End): string {
+  if (step.do === 'fail') return step.failure.whatHappened;
+  return step.do === 'leave' ? step.because : 'done';
+}
+
+/** Finds texts that nobody uses yet, always the same ones: there are finitely many states then. */
+function unusedIn(text: string): (prefix: string) => string {
+  return (prefix) => {
+    for (let number = 0; ; number += 1) {
+      const candidate = prefix === 'SEED' ? `SEED${number}E` : `${prefix}-${number}n`;
+      if (!text.includes(candidate)) return candidate;
+    }
+  };
+}
+
+/** Forgets versions that nobody can come back to: there are finitely many states then. */
+function withoutWaste(account: Account, text: string): Account {
+  const { tagged, current, previous, versions } = account;
+  const isKept = (id: string) => [tagged, current, previous].includes(id) || text.includes(id);
+  const kept = Object.entries(versions).filter(([id]) => isKept(id));
+  return { ...account, versions: Object.fromEntries(kept.sort(([one], [other]) => (one < other ? -1 : 1))) };
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (part instanceof Map) return [...(part as Map<string, string>)];
+    return part instanceof Error ? part.message : part;
+  });
+}
+
+function hasCircle(next: ReadonlyMap<number, ReadonlySet<number>>): boolean {
+  const done = new Set<number>();
+  for (const start of next.keys()) {
+    const path = new Set<number>();
+    const stack: { readonly at: number; readonly rest: number[] }[] = [
+      { at: start, rest: [...(next.get(start) ?? [])] },
+    ];
+    path.add(start);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      const following = top?.rest.pop();
+      if (!top || following === undefined) {
+        stack.pop();
+        if (top) {
+          path.delete(top.at);
+          done.add(top.at);
+        }
+      } else if (path.has(following)) {
+        return true;
+      } else if (!done.has(following)) {
+        path.add(following);
+        stack.push({ at: following, rest: [...(next.get(following) ?? [])] });
+      }
+    }
+  }
+  return false;
+}
+
+function wayTo(state: State, { name }: World, what: string): string {
+  const way: string[] = [what];
+  for (let at: State | undefined = state; at; at = at.from) way.unshift(at.by);
+  return `${name}\n${way.join('\n  ')}\n${textOf(state.account)}`;
+}

@@ -1,0 +1,158 @@
+import { NOTHING_KNOWN } from '../../lambda/device/known';
+import { ENROLLMENT_TAG } from '../../lambda/contract';
+import type { EnrollmentRequest } from '../../lambda/enrollment-request';
+import { failures } from '../../lambda/failure';
+import type { Present } from '../../lambda/device/wanted';
+import {
+  type Account,
+  DENIED,
+  EMPTY,
+  ENABLED,
+  FORMER_TAG,
+  MADE_ANEW,
+  OWN,
+  REPLACED,
+  request,
+  serialNumber,
+} from './account-model';
+import type { World } from './walk';
+
+const present = (changes: Partial<Present> = {}): Present => ({
+  want: 'present',
+  request,
+  serialNumber,
+  requestTime: OWN,
+  isInPlace: false,
+  takesOver: true,
+  formerTagKeys: [],
+  ...changes,
+});
+const inPlace = present({ isInPlace: true, takesOver: false, formerTagKeys: [FORMER_TAG] });
+const absent = { want: 'absent', request, serialNumber, requestTime: OWN } as const;
+
+/** Most of the tries are spent already: what happens at the last is not different from what happens at the first. */
+const TIRED = {
+  tries: { ...NOTHING_KNOWN.tries, enabled: 28, refused: 2, proofs: 2, waitedForSeed: 5, waitedForUser: 21 },
+};
+const NO_DEVICE = { ...TIRED, device: 'absent' } as const;
+const outdated: Account = {
+  ...ENABLED,
+  isTagged: false,
+  versions: { [ENABLED.tagged]: { seed: ENABLED.seed, of: 'device', isOutdated: true } },
+};
+
+const orphan: Account = { ...ENABLED, holder: '', versions: {}, current: '' };
+const NO_DEVICE_THERE = { marks: 'no device', tagged: '', seed: '', isTagged: false, holder: '' } as const;
+const gone: Account = { ...ENABLED, ...NO_DEVICE_THERE };
+const unmarked: Account = { ...ENABLED, marks: 'none', tagged: '', isTagged: false };
+const foreign: Account = { ...EMPTY, marks: 'foreign', seed: 'SEEDFOREIGN', holder: 'bob' };
+
+/** The device is there for another rotation, under the same name. */
+const rotated: EnrollmentRequest = {
+  ...request,
+  ownershipTags: request.ownershipTags.map((tag) => (tag.Key === ENROLLMENT_TAG ? { ...tag, Value: 'rotated' } : tag)),
+};
+
+/** Where runs begin; from there the others lead everywhere else. */
+export const WORLDS: readonly World[] = [
+  {
+    name: 'the retirement of a Delete',
+    calm: 'done',
+    moves: 3,
+    wanted: { ...absent, want: 'retired' },
+    known: {},
+    account: ENABLED,
+  },
+  {
+    name: 'the retirement of a clean-up',
+    calm: 'done',
+    moves: 3,
+    wanted: { ...absent, want: 'retired' },
+    known: {},
+    account: REPLACED,
+  },
+  { name: 'a Delete', calm: 'done', moves: 3, wanted: absent, known: {}, account: ENABLED },
+  {
+    name: 'a Create over a device of someone else',
+    calm: failures.notOurDevice(serialNumber).whatHappened,
+    wanted: present(),
+    known: NO_DEVICE,
+    account: foreign,
+  },
+  {
+    name: 'a replacement under the same name',
+    calm: failures.sameNameReplacement(serialNumber).whatHappened,
+    moves: 0,
+    wanted: { ...inPlace, request: rotated },
+    known: TIRED,
+    account: ENABLED,
+  },
+  {
+    name: 'an Update in place of a device without tags',
+    calm: 'done',
+    wanted: inPlace,
+    known: TIRED,
+    account: unmarked,
+  },
+  { name: 'an Update in place of a device made anew', calm: 'done', wanted: inPlace, known: TIRED, account: MADE_ANEW },
+  { name: 'an Update in place', calm: 'done', wanted: inPlace, known: TIRED, account: outdated },
+  {
+    name: 'a rollback with the old id',
+    calm: 'done',
+    wanted: present({ isInPlace: true }),
+    known: TIRED,
+    account: REPLACED,
+  },
+  {
+    name: 'a rollback with the new id',
+    calm: 'done',
+    wanted: present(),
+    known: NO_DEVICE,
+    account: { ...REPLACED, isTagged: false },
+  },
+  { name: 'a Create over an orphan', calm: 'done', wanted: present(), known: NO_DEVICE, account: orphan },
+  { name: 'a Create', calm: 'done', wanted: present(), known: NO_DEVICE, account: EMPTY },
+  {
+    name: 'an Update in place of a device that was deleted',
+    calm: 'done',
+    wanted: inPlace,
+    known: TIRED,
+    account: gone,
+  },
+  {
+    name: 'a replacement',
+    calm: 'done',
+    wanted: present(),
+    known: NO_DEVICE,
+    account: { ...REPLACED, ...NO_DEVICE_THERE },
+  },
+];
+
+/** All the ways in which runs end. */
+export const ENDS: readonly string[] = [
+  'done',
+  'a later request has made it',
+  'it is enabled for a user outside the stack',
+  "its tags say that it is someone else's",
+  'its tags say that it is unmarked',
+  ...[
+    failures.codesRefused(serialNumber),
+    failures.deviceKeepsVanishing(serialNumber),
+    failures.enabledForAnotherUser(serialNumber, 'bob'),
+    failures.noSuchUser('bob'),
+    failures.notOurDevice(serialNumber),
+    failures.sameNameReplacement(serialNumber),
+    failures.seedNotOfDevice(serialNumber),
+    failures.seedOfEnabledDeviceLost(serialNumber, 'bob'),
+    failures.seedOfEnabledDeviceLost(serialNumber, 'eve'),
+    failures.seedSecretGone(request.seedSecretArn),
+    failures.stillEnabled(serialNumber, 'bob'),
+    failures.stillEnabled(serialNumber, 'eve'),
+    failures.superseded(),
+    failures.tooManyDevicesInAccount(),
+    failures.unexpected('NoSuchEntityException: on demand'),
+    failures.unexpected('on demand'),
+    failures.userQuotaReached('bob', 0),
+    DENIED,
+  ].map(({ whatHappened }) => whatHappened),
+];
