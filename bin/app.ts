@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { DEFAULT_USERS_FILE, LISTED_USERS_STACK, readContext } from './mfa-users/context';
+import { LISTED_USERS_STACK, readContext } from './mfa-users/context';
 import { DeclarationError } from './mfa-users/declaration-error';
 import { readUsersFile } from './mfa-users/files';
 import { isCi, keptStacks } from './mfa-users/kept-stacks';
 import { readMfaUsersDocument } from './mfa-users/read-document';
+import { FIRST_STACK, stackNameOf } from './mfa-users/stack-name';
 import { declareStacks } from './mfa-users/stacks';
 
 // Without autoSynth, for an app that is refused must not leave an empty assembly.
@@ -35,17 +35,14 @@ function declareUsers(app: App): void {
     RotationId: rotationId,
     Users: users,
   } = readMfaUsersDocument(usersFile, readUsersFile(usersFile), { account });
-  const stackName = context.stackName ?? declaredName;
-  if (stackName === undefined && resolve(usersFile) !== resolve(DEFAULT_USERS_FILE)) {
-    throw new DeclarationError(
-      `${usersFile}: got no StackName; allowed: a name of its own for every file but ${DEFAULT_USERS_FILE}, for two files ` +
-        'with one stack would delete each other’s devices. Add the key, or pass -c stackName=….',
-    );
-  }
+  const stackName = stackNameOf(usersFile, context.stackName ?? declaredName);
   const userNames = users.map(({ UserName }) => UserName);
-  const stacks = keptStacks(source, userNames, { writable: !isCi(process.env) });
+  const stacks = keptStacks({ ...source, stackName }, userNames, {
+    writable: !isCi(process.env),
+    warn: (message) => process.stderr.write(`${message}\n`),
+  });
   declareStacks(app, users, ({ UserName }) => stacks.get(UserName) ?? 1, {
-    stackId: 'VirtualMfaStack',
+    stackId: FIRST_STACK,
     stackName,
     rotationId: context.rotationId ?? rotationId,
   });

@@ -1,16 +1,24 @@
 import { type FileOfUsers } from './context';
-import { DeclarationError } from './declaration-error';
+import { DeclarationError, inWords } from './declaration-error';
 import { readText, writeText } from './files';
 import { assignStacks, RecordedStacks, type StackNumber } from './stack-assignment';
-import { readStackRecord, stackRecordFileOf, stackRecordText } from './stack-record';
+import { refuseNameOfAnother } from './stack-name';
+import { readStackRecord, stackRecordFileOf, type StackRecord, stackRecordText } from './stack-record';
 
 const MOST_NAMES = 5;
+
+/** A file, and the name that its first stack is deployed under. */
+export interface NamedFile extends FileOfUsers {
+  readonly stackName: string;
+}
 
 export interface RecordOptions {
   /** Whether the record may be written, as it may not in CI: what is written there is lost. */
   readonly writable: boolean;
   /** Answers false where the file may not be written. */
   readonly write?: (file: string, text: string) => boolean;
+  /** Tells the person who runs this what may be wrong. */
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -18,26 +26,44 @@ export interface RecordOptions {
  *
  * Only recorded users are deployed, so that a user whom the file loses is noticed.
  *
- * @throws DeclarationError when the record is broken, when the file misses users of the record, or when the record misses
- * users of the file and cannot be written
+ * @throws DeclarationError when the record is broken, when the file misses users of the record or spells them otherwise, when
+ * the name of the stacks is another one or another file's, or when the record misses something and cannot be written
  */
 export function keptStacks(
-  { usersFile, removed, moved }: FileOfUsers,
+  { usersFile, stackName, removed, moved }: NamedFile,
   userNames: readonly string[],
-  { writable, write = writeText }: RecordOptions,
+  { writable, write = writeText, warn }: RecordOptions,
 ): ReadonlyMap<string, StackNumber> {
   const file = stackRecordFileOf(usersFile);
   const before = readText(file);
-  const recorded = before === undefined ? RecordedStacks.NONE : readStackRecord(file, before, moved);
+  const record: StackRecord =
+    before === undefined ? { stacks: RecordedStacks.NONE } : readStackRecord(file, before, moved);
+  const recorded = record.stacks;
+  refuseOtherName({ usersFile, file }, stackName, record.stackName);
+  refuseNameOfAnother(usersFile, stackName);
   refuseUnconfirmedRemoval({ usersFile, file }, userNames, recorded, removed);
+  refuseOtherSpelling({ usersFile, file }, userNames, recorded);
   const stacks = assignStacks(userNames, recorded);
-  const after = stackRecordText(stacks);
+  const after = stackRecordText(stackName, stacks);
   const isKept = after === before || (writable && write(file, after));
   const unrecorded = isKept ? [] : userNames.filter((userName) => recorded.stackOf(userName) === undefined);
   if (unrecorded.length > 0) {
     throw new DeclarationError(
       `${file}: got no line for ${namesInWords(unrecorded)}, and the file is not written here (in CI, or where it must not ` +
         'be); allowed: users whom it records. Run `npx --no cdk synth` in a checkout, and commit the file.',
+    );
+  }
+  if (!isKept && record.stackName === undefined) {
+    throw new DeclarationError(
+      `${file}: got no StackName, and the file is not written here (in CI, or where it must not be); allowed: the name ` +
+        'that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, and commit the file.',
+    );
+  }
+  if (before === undefined) {
+    const users = userNames.length === 1 ? '1 user' : `${userNames.length} users`;
+    warn(
+      `${file}: recorded ${users} for the first time. If they were deployed before, restore the file from version ` +
+        `control: users that ${usersFile} has lost since would go unnoticed.`,
     );
   }
   return stacks;
@@ -48,8 +74,41 @@ export function isCi({ CI = '' }: Readonly<Record<string, string | undefined>>):
   return !['', '0', 'false'].includes(CI.toLowerCase());
 }
 
+/** A users' file and its record. */
+interface Files {
+  readonly usersFile: string;
+  readonly file: string;
+}
+
+function refuseOtherName({ usersFile, file }: Files, stackName: string, recorded: string | undefined): void {
+  if (recorded !== undefined && recorded !== stackName) {
+    throw new DeclarationError(
+      `${usersFile}: got the stack name ${inWords(stackName)}, where ${file} records ${inWords(recorded)}; allowed: the ` +
+        'recorded name, for under another one all users get new stacks with new devices, and the old stacks stay ' +
+        `deployed. Restore StackName, or -c stackName=…; or confirm by writing the new name in ${file}.`,
+    );
+  }
+}
+
+/** IAM ignores the case of names; the ids in templates do not. */
+function refuseOtherSpelling({ usersFile, file }: Files, userNames: readonly string[], recorded: RecordedStacks): void {
+  const declared = new Map(userNames.map((userName) => [userName.toLowerCase(), userName]));
+  const spellings = recorded.userNames
+    .map((before) => ({ before, now: declared.get(before.toLowerCase()) ?? before }))
+    .filter(({ before, now }) => before !== now);
+  if (spellings.length > 0) {
+    const before = namesInWords(spellings.map((spelling) => spelling.before));
+    throw new DeclarationError(
+      `${usersFile}: got ${namesInWords(spellings.map(({ now }) => now))}, in place of ${before}, as ${file} records; ` +
+        'allowed: the recorded spelling, for under another one the user gets another device with another seed, and this ' +
+        `one is deleted. Write ${before}; or, if that is meant, or the user is not deployed yet, correct the spelling in ` +
+        `${file} too.`,
+    );
+  }
+}
+
 function refuseUnconfirmedRemoval(
-  { usersFile, file }: { readonly usersFile: string; readonly file: string },
+  { usersFile, file }: Files,
   userNames: readonly string[],
   recorded: RecordedStacks,
   removed: readonly string[],

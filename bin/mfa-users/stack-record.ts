@@ -7,7 +7,14 @@ import { RecordedStacks, type StackNumber, USERS_PER_STACK } from './stack-assig
 
 const COMMENT =
   'Which stack each user is in, with a check of the line. Written at synthesis; commit it, as you do package-lock.json.';
-const KEYS = ['Comment', 'Stacks'];
+const KEYS = ['Comment', 'StackName', 'Stacks'];
+/** What is recorded of a file. */
+export interface StackRecord {
+  /** The name that the first stack is deployed under; undefined where the record was made before names were recorded. */
+  readonly stackName?: string;
+  readonly stacks: RecordedStacks;
+}
+
 const REMEDY = 'Restore the file from version control and run the command again.';
 
 /** The record's file, beside the users' file: `mfa-users.lock.json` for `mfa-users.json`. */
@@ -16,10 +23,10 @@ export function stackRecordFileOf(usersFile: string): string {
 }
 
 /** The record's text: a line for each user, in an order that does not depend on the document's. */
-export function stackRecordText(stacks: ReadonlyMap<string, StackNumber>): string {
+export function stackRecordText(stackName: string, stacks: ReadonlyMap<string, StackNumber>): string {
   const sorted = [...stacks].sort(([one], [other]) => (one.toLowerCase() < other.toLowerCase() ? -1 : 1));
   const lines = sorted.map(([userName, stack]) => [userName, lineOf(userName, stack)] as const);
-  return `${JSON.stringify({ Comment: COMMENT, Stacks: Object.fromEntries(lines) }, null, 2)}\n`;
+  return `${JSON.stringify({ Comment: COMMENT, StackName: stackName, Stacks: Object.fromEntries(lines) }, null, 2)}\n`;
 }
 
 /**
@@ -38,7 +45,7 @@ function lineOf(userName: string, stack: StackNumber): string {
  * @param moved users who may be in another stack than synthesis wrote
  * @throws DeclarationError with all that is wrong in the record
  */
-export function readStackRecord(file: string, text: string, moved: readonly string[]): RecordedStacks {
+export function readStackRecord(file: string, text: string, moved: readonly string[]): StackRecord {
   const json = JsonDocument.parse(file, text, REMEDY);
   const problems = [...shapeProblems(json), ...json.duplicateKeys(REMEDY)];
   const confirmed = new Set(moved.map((userName) => userName.toLowerCase()));
@@ -60,7 +67,18 @@ export function readStackRecord(file: string, text: string, moved: readonly stri
   if (problems.length > 0) {
     throw DeclarationError.inFile(file, text, problems);
   }
-  return new RecordedStacks(stacks);
+  return { stackName: textIn(json.value, 'StackName'), stacks: new RecordedStacks(stacks) };
+}
+
+/** The name of the stacks in what may be a record; undefined in any other text. */
+export function recordedNameIn(text: string | undefined): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+  return memberOf(value, 'Stacks') === undefined ? undefined : textIn(value, 'StackName');
 }
 
 function movedInWords(userName: string, stack: StackNumber): string {
@@ -77,12 +95,23 @@ function shapeProblems(json: JsonDocument): Problem[] {
     const message = `Stacks: got ${inWords(stacks)}; allowed: an object of users and the numbers of their stacks. ${REMEDY}`;
     return [{ offset: json.offsetOf(['Stacks']), message }];
   }
-  return entriesOf(json.value)
+  const stackName = memberOf(json.value, 'StackName');
+  const noName =
+    stackName === undefined || typeof stackName === 'string'
+      ? []
+      : [
+          {
+            offset: json.offsetOf(['StackName']),
+            message: `StackName: got ${inWords(stackName)}; allowed: the name of the first stack. ${REMEDY}`,
+          },
+        ];
+  const unknownKeys = entriesOf(json.value)
     .filter(([key]) => !KEYS.includes(key))
     .map(([key]) => ({
       offset: json.offsetOfKey([], key),
       message: `${pathInWords([])}: got the unknown key ${inWords(key)}; allowed: ${KEYS.join(', ')}. ${REMEDY}`,
     }));
+  return [...noName, ...unknownKeys];
 }
 
 function userTwice(json: JsonDocument, stacks: readonly [string, StackNumber][]): Problem[] {
@@ -124,6 +153,11 @@ function stackIn(line: unknown): StackNumber | undefined {
 
 function memberOf(value: unknown, key: string): unknown {
   return entriesOf(value).find(([name]) => name === key)?.[1];
+}
+
+function textIn(value: unknown, key: string): string | undefined {
+  const member = memberOf(value, key);
+  return typeof member === 'string' ? member : undefined;
 }
 
 function entriesOf(value: unknown): [key: string, value: unknown][] {

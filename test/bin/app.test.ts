@@ -44,7 +44,13 @@ function run(context: Record<string, string>, { cwd = ROOT, ci = 'true', account
 }
 
 function synth(context: Record<string, string> = {}, options?: Parameters<typeof run>[1]): AppTemplate {
-  expect(run(context, options)).toEqual({ status: 0, stderr: '' });
+  const { usersFile = 'mfa-users.json' } = context;
+  const recordFile = usersFile.replace('.json', '.lock.json');
+  const isNew = !('users' in context) && !existsSync(join(options?.cwd ?? ROOT, recordFile));
+  const stderr = isNew
+    ? (expect.stringMatching(/^[\w-]+\.lock\.json: recorded \d+ users? for the first time\. [^\n]+\n$/) as string)
+    : '';
+  expect(run(context, options)).toEqual({ status: 0, stderr });
   return templateOf('users' in context ? 'VirtualMfaUsers' : 'VirtualMfaStack');
 }
 
@@ -147,6 +153,66 @@ describe('the app behind cdk.json', () => {
       /^staff\.json: got no StackName; allowed: a name of its own for every file but mfa-users\.json/,
     );
     synth({ usersFile: 'staff.json', stackName: 'staff' }, { cwd: DIRECTORY, ci: '' });
+  });
+
+  test.each([
+    ['VirtualMfaStack', 'VirtualMfaStack'],
+    ['VirtualMfaStack-2', 'VirtualMfaStack-2'],
+    ['staff', 'VirtualMfaStack'],
+    ['VirtualMfaStack-13', undefined],
+  ])('gives no second file the stacks of mfa-users.json: %s in the file, %s in the context', (StackName, stackName) => {
+    writeFileSync(join(DIRECTORY, 'other.json'), JSON.stringify({ StackName, Users: [{ UserName: 'Carol' }] }));
+    const context = { usersFile: 'other.json', ...(stackName && { stackName }) };
+
+    expect(run(context, { cwd: DIRECTORY, ci: '' })).toEqual({
+      status: 1,
+      stderr:
+        `other.json: got the stack name "${stackName ?? StackName}"; allowed: a name of its own for every file but ` +
+        'mfa-users.json, for two files with one stack would delete each other’s devices. Choose another StackName.\n',
+    });
+    expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
+    expect(existsSync(join(DIRECTORY, 'other.lock.json'))).toBe(false);
+  });
+
+  test('gives no file the stacks that another file has recorded, whatever the context says', () => {
+    declareUsers('Alice');
+    synth({}, { cwd: DIRECTORY, ci: '' });
+    writeFileSync(join(DIRECTORY, 'staff.json'), JSON.stringify({ StackName: 'staff', Users: [{ UserName: 'Bob' }] }));
+    synth({ usersFile: 'staff.json' }, { cwd: DIRECTORY, ci: '' });
+    writeFileSync(
+      join(DIRECTORY, 'other.json'),
+      JSON.stringify({ StackName: 'staff', Users: [{ UserName: 'Carol' }] }),
+    );
+
+    expect(run({ usersFile: 'other.json' }, { cwd: DIRECTORY, ci: '' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^other\.json: got the stack name "staff", but staff\.lock\.json records "staff"; /,
+      ) as string,
+    });
+    expect(run({ stackName: 'staff' }, { cwd: DIRECTORY, ci: '' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^mfa-users\.json: got the stack name "staff", where mfa-users\.lock\.json records "VirtualMfaStack"; /,
+      ) as string,
+    });
+  });
+
+  test('keeps the logical ids of a user: another spelling of the name is refused', () => {
+    declareUsers('Alice');
+    const before = synth({}, { cwd: DIRECTORY, ci: '' });
+    rmSync(OUTPUT_DIRECTORY, { recursive: true });
+    declareUsers('alice');
+
+    expect(run({}, { cwd: DIRECTORY, ci: '' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^mfa-users\.json: got alice, in place of Alice, as mfa-users\.lock\.json records; .* Write Alice; /,
+      ) as string,
+    });
+    expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
+    declareUsers('Alice');
+    expect(synth({}, { cwd: DIRECTORY, ci: '' }).Resources).toEqual(before.Resources);
   });
 
   test('knows the account where the CDK CLI does, and refuses a key of another one', () => {

@@ -1,9 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type FileOfUsers } from '../../bin/mfa-users/context';
-import { keptStacks } from '../../bin/mfa-users/kept-stacks';
+import { keptStacks, type NamedFile } from '../../bin/mfa-users/kept-stacks';
 import { stackRecordText } from '../../bin/mfa-users/stack-record';
 import { problemsOf } from './declaration-problems';
 
@@ -11,14 +10,19 @@ const DIRECTORY = mkdtempSync(join(tmpdir(), 'mfa-users-'));
 const USERS_FILE = join(DIRECTORY, 'mfa-users.json');
 const RECORD_FILE = join(DIRECTORY, 'mfa-users.lock.json');
 afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
-beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name))));
+const warnings: string[] = [];
+beforeEach(() => {
+  readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name)));
+  warnings.length = 0;
+});
 
 function record(stacks: Readonly<Record<string, number>>): void {
-  writeFileSync(RECORD_FILE, stackRecordText(new Map(Object.entries(stacks))));
+  writeFileSync(RECORD_FILE, stackRecordText('VirtualMfaStack', new Map(Object.entries(stacks))));
 }
 
-function keep(userNames: string[], confirmed: Partial<FileOfUsers> = {}, writable = true) {
-  return keptStacks({ usersFile: USERS_FILE, removed: [], moved: [], ...confirmed }, userNames, { writable });
+function keep(userNames: string[], declared: Partial<NamedFile> = {}, writable = true) {
+  const file = { usersFile: USERS_FILE, stackName: 'VirtualMfaStack', removed: [], moved: [], ...declared };
+  return keptStacks(file, userNames, { writable, warn: (warning) => warnings.push(warning) });
 }
 
 const recordText = () => readFileSync(RECORD_FILE, 'utf8');
@@ -56,8 +60,21 @@ describe.each([
     expect(keep(['Carol'], {}, writable)).toEqual(new Map([['Carol', 1]]));
   });
 
-  test('is the same user when the file writes the name in another case', () => {
-    expect([...keep(['ALICE', 'bob', 'Carol'], {}, writable).values()]).toEqual([1, 1, 1]);
+  test('is not missing when the file writes the name in another case, but is refused: the case is part of the ids', () => {
+    const before = recordText();
+
+    expect(problemsOf(() => keep(['ALICE', 'bob', 'Carol'], {}, writable))).toEqual([
+      `${USERS_FILE}: got ALICE, bob, in place of Alice, Bob, as ${RECORD_FILE} records; allowed: the recorded spelling, for ` +
+        'under another one the user gets another device with another seed, and this one is deleted. Write Alice, Bob; or, ' +
+        `if that is meant, or the user is not deployed yet, correct the spelling in ${RECORD_FILE} too.`,
+    ]);
+    expect(recordText()).toBe(before);
+  });
+
+  test('gets another spelling when the record has it too', () => {
+    writeFileSync(RECORD_FILE, recordText().replace('"Alice"', '"ALICE"'));
+
+    expect(keep(['ALICE', 'Bob', 'Carol'], {}, writable).get('ALICE')).toBe(1);
   });
 });
 
@@ -70,7 +87,7 @@ describe('a confirmed removal', () => {
     expect(recordText()).toBe(before);
 
     keep(['Bob'], { removed: ['Alice'] });
-    expect(recordText()).toBe(stackRecordText(new Map([['Bob', 1]])));
+    expect(recordText()).toBe(stackRecordText('VirtualMfaStack', new Map([['Bob', 1]])));
     // The same command once more: nothing is left to confirm.
     keep(['Bob'], { removed: ['Alice'] });
   });
@@ -105,7 +122,7 @@ describe.each([
 
   test.each([true, false])('is refused: the move replaces the device (writable: %s)', (writable) => {
     expect(problemsOf(() => keep(['Alice', 'Bob'], { moved: ['Alice'] }, writable))).toEqual([
-      `${RECORD_FILE}:5:12: Stacks.Bob: got stack 2, which synthesis did not write; allowed: the line as it was written, for ` +
+      `${RECORD_FILE}:6:12: Stacks.Bob: got stack 2, which synthesis did not write; allowed: the line as it was written, for ` +
         'in another stack the user gets another device with another seed, and this one is deleted. Restore the file from ' +
         'version control and run the command again. If that is meant, or the user is not deployed yet, confirm with ' +
         '-c move=Bob.',
@@ -115,5 +132,116 @@ describe.each([
   test('moves when it is confirmed, and need not be confirmed again', () => {
     expect(keep(['Alice', 'Bob'], { moved: ['bob'] }).get('Bob')).toBe(2);
     expect(keep(['Alice', 'Bob']).get('Bob')).toBe(2);
+  });
+});
+
+describe.each([
+  ['in a checkout', true],
+  ['in CI', false],
+])('the name of the recorded stacks, %s,', (_where, writable) => {
+  beforeEach(() => record({ Bob: 1 }));
+
+  test('is refused when it changes, with what would happen and how to confirm it', () => {
+    const before = recordText();
+
+    expect(problemsOf(() => keep(['Bob'], { stackName: 'staff' }, writable))).toEqual([
+      `${USERS_FILE}: got the stack name "staff", where ${RECORD_FILE} records "VirtualMfaStack"; allowed: the recorded name, ` +
+        'for under another one all users get new stacks with new devices, and the old stacks stay deployed. Restore ' +
+        `StackName, or -c stackName=…; or confirm by writing the new name in ${RECORD_FILE}.`,
+    ]);
+    expect(recordText()).toBe(before);
+  });
+
+  test('changes when the record is changed too', () => {
+    writeFileSync(RECORD_FILE, recordText().replace('"VirtualMfaStack"', '"staff"'));
+
+    expect(keep(['Bob'], { stackName: 'staff' }, writable).get('Bob')).toBe(1);
+  });
+});
+
+describe('a record without the name of its stacks', () => {
+  beforeEach(() => {
+    record({ Bob: 1 });
+    writeFileSync(RECORD_FILE, recordText().replace('  "StackName": "VirtualMfaStack",\n', ''));
+  });
+
+  test('gets it where the record is written', () => {
+    keep(['Bob']);
+
+    expect(recordText()).toContain('"StackName": "VirtualMfaStack"');
+  });
+
+  test('is refused in CI, where another name would not be noticed', () => {
+    expect(problemsOf(() => keep(['Bob'], {}, false))).toEqual([
+      `${RECORD_FILE}: got no StackName, and the file is not written here (in CI, or where it must not be); allowed: the ` +
+        'name that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, and commit the file.',
+    ]);
+  });
+});
+
+describe('the name of another file’s stacks', () => {
+  const OTHER_RECORD = join(DIRECTORY, 'other.lock.json');
+  const recordOther = (stackName: string) =>
+    writeFileSync(OTHER_RECORD, stackRecordText(stackName, new Map([['Carol', 1]])));
+
+  test.each([
+    ['staff', 'staff'],
+    ['staff-2', 'staff'],
+    ['staff', 'staff-12'],
+  ])('is refused: %s beside a record of %s', (stackName, other) => {
+    recordOther(other);
+
+    expect(problemsOf(() => keep(['Bob'], { stackName }))).toEqual([
+      `${USERS_FILE}: got the stack name "${stackName}", but ${OTHER_RECORD} records "${other}"; allowed: a name of its own, with ` +
+        'and without a number after it, for two files with one stack would delete each other’s devices. Choose another ' +
+        `StackName. If ${OTHER_RECORD} is left from a file that was renamed, rename it too.`,
+    ]);
+    expect(readdirSync(DIRECTORY)).toEqual(['other.lock.json']);
+  });
+
+  test('is refused of a recorded file too', () => {
+    record({ Bob: 1 });
+    recordOther('VirtualMfaStack');
+
+    expect(problemsOf(() => keep(['Bob'], {}, false))).toEqual([expect.stringContaining('records "VirtualMfaStack"')]);
+  });
+
+  test.each(['staff-a', 'staff-1', 'staff-02', 'staf', 'staff2'])('is not the like of it: %s', (other) => {
+    recordOther(other);
+
+    expect(keep(['Bob'], { stackName: 'staff' }).get('Bob')).toBe(1);
+  });
+
+  test.each(['{', '[]', '{ "StackName": "staff" }', '{ "StackName": 1, "Stacks": {} }', '\u{ffff}'])(
+    'is not looked for in what is no record: %j',
+    (text) => {
+      writeFileSync(OTHER_RECORD, text);
+      mkdirSync(join(DIRECTORY, 'folder.lock.json'));
+      try {
+        expect(keep(['Bob'], { stackName: 'staff' }).get('Bob')).toBe(1);
+      } finally {
+        rmdirSync(join(DIRECTORY, 'folder.lock.json'));
+      }
+    },
+  );
+});
+
+describe('the first record of a file', () => {
+  test('is announced, for a record that was lost had others, perhaps', () => {
+    keep(['Alice', 'Bob']);
+
+    expect(warnings).toEqual([
+      `${RECORD_FILE}: recorded 2 users for the first time. If they were deployed before, restore the file from version ` +
+        `control: users that ${USERS_FILE} has lost since would go unnoticed.`,
+    ]);
+  });
+
+  test('is announced once, and never where nothing is written', () => {
+    expect(problemsOf(() => keep(['Bob'], {}, false))).toHaveLength(1);
+    record({ Alice: 1 });
+    keep(['Alice', 'Bob']);
+    keep(['Alice', 'Bob']);
+
+    expect(warnings).toEqual([]);
   });
 });

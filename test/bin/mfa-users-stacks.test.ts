@@ -18,7 +18,8 @@ import { problemsOf } from './declaration-problems';
 const ROOT = join(__dirname, '../..');
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'mfa-users-'));
 const USERS_FILE = join(DIRECTORY, 'mfa-users.json');
-const FILE = { usersFile: USERS_FILE, removed: [], moved: [] };
+const warn = () => undefined;
+const FILE = { usersFile: USERS_FILE, stackName: 'VirtualMfaStack', removed: [], moved: [] };
 const RECORD_FILE = join(DIRECTORY, 'mfa-users.lock.json');
 afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
 beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name))));
@@ -85,9 +86,14 @@ describe('the record of stacks', () => {
     });
     fc.assert(
       fc.property(names, (userNames) => {
-        const text = stackRecordText(new Map(userNames.map((userName, index) => [userName, index + 1])));
+        const text = stackRecordText(
+          'VirtualMfaStack',
+          new Map(userNames.map((userName, index) => [userName, index + 1])),
+        );
         const recorded = readStackRecord('x.lock.json', text, []);
-        expect(userNames.map((userName) => recorded.stackOf(userName))).toEqual(userNames.map((_, index) => index + 1));
+        expect(userNames.map((userName) => recorded.stacks.stackOf(userName))).toEqual(
+          userNames.map((_, index) => index + 1),
+        );
       }),
     );
   });
@@ -98,9 +104,9 @@ describe('the record of stacks', () => {
       ['Carol', 1],
       ['Alice', 1],
     ];
-    const text = stackRecordText(new Map(stacks));
+    const text = stackRecordText('VirtualMfaStack', new Map(stacks));
 
-    expect(text).toBe(stackRecordText(new Map(stacks.reverse())));
+    expect(text).toBe(stackRecordText('VirtualMfaStack', new Map(stacks.reverse())));
     expect(text).toContain(
       '  "Stacks": {\n    "Alice": "1-e82ee6",\n    "bob": "2-1c163a",\n    "Carol": "1-07a0aa"\n  }\n}\n',
     );
@@ -120,8 +126,9 @@ describe('the record of stacks', () => {
     ],
     [
       '{\n "Stacks": {},\n "Users": []\n}',
-      '3:2: the document: got the unknown key "Users"; allowed: Comment, Stacks. ',
+      '3:2: the document: got the unknown key "Users"; allowed: Comment, StackName, Stacks. ',
     ],
+    ['{\n "StackName": 1,\n "Stacks": {} }', '2:15: StackName: got 1; allowed: the name of the first stack. '],
     ['{ "Stacks": {\n "Bob": 0 } }', `2:9: Stacks.Bob: got 0; allowed: ${LINE_IN_WORDS}. `],
     ['{ "Stacks": {\n "Bob": 1.5 } }', `2:9: Stacks.Bob: got 1.5; allowed: ${LINE_IN_WORDS}. `],
     ['{ "Stacks": {\n "Bob": "one" } }', `2:9: Stacks.Bob: got "one"; allowed: ${LINE_IN_WORDS}. `],
@@ -147,11 +154,11 @@ describe('the record of stacks', () => {
   });
 
   test('that has more users in a stack than it holds is refused', () => {
-    const text = stackRecordText(new Map(namesOf(101).map((userName) => [userName, 2])));
+    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(101).map((userName) => [userName, 2])));
 
     expect(problemsOf(() => readStackRecord('mfa-users.lock.json', text, []))).toEqual([
       expect.stringMatching(
-        /^mfa-users\.lock\.json:104:.*: got more than 100 users in stack 2; allowed: 100\. Restore/,
+        /^mfa-users\.lock\.json:105:.*: got more than 100 users in stack 2; allowed: 100\. Restore/,
       ),
     ]);
   });
@@ -163,18 +170,20 @@ describe('the record of stacks', () => {
       writeFileSync(file, text);
       return true;
     };
-    const keep = (...userNames: string[]) => keptStacks(FILE, userNames, { writable: true, write });
+    const keep = (...userNames: string[]) => keptStacks(FILE, userNames, { writable: true, write, warn });
 
     keep('Bob');
     keep('Alice', 'Bob');
     keep('Bob', 'Alice');
 
     expect(written).toEqual([RECORD_FILE, RECORD_FILE]);
-    expect(readFileSync(RECORD_FILE, 'utf8')).toBe(stackRecordText(new Map(['Alice', 'Bob'].map((name) => [name, 1]))));
+    expect(readFileSync(RECORD_FILE, 'utf8')).toBe(
+      stackRecordText('VirtualMfaStack', new Map(['Alice', 'Bob'].map((name) => [name, 1]))),
+    );
   });
 
   test('is replaced as a whole, and nothing is left beside it', () => {
-    keptStacks(FILE, ['Bob'], { writable: true });
+    keptStacks(FILE, ['Bob'], { writable: true, warn });
 
     expect(readdirSync(DIRECTORY)).toEqual(['mfa-users.lock.json']);
   });
@@ -182,13 +191,13 @@ describe('the record of stacks', () => {
   test('that is broken is not overwritten', () => {
     writeFileSync(RECORD_FILE, '{');
 
-    expect(problemsOf(() => keptStacks(FILE, ['Bob'], { writable: true }))).toHaveLength(1);
+    expect(problemsOf(() => keptStacks(FILE, ['Bob'], { writable: true, warn }))).toHaveLength(1);
     expect(readFileSync(RECORD_FILE, 'utf8')).toBe('{');
   });
 
   test.each<[string, Parameters<typeof keptStacks>[2]]>([
-    ['in CI', { writable: false }],
-    ['in a directory that must not be written', { writable: true, write: () => false }],
+    ['in CI', { writable: false, warn }],
+    ['in a directory that must not be written', { writable: true, write: () => false, warn }],
   ])('is needed %s, with one stack too: who is not recorded could be lost without a word', (_where, options) => {
     expect(problemsOf(() => keptStacks(FILE, namesOf(7), options))).toEqual([
       `${RECORD_FILE}: got no line for User0, User1, User2, User3, User4 and 2 more, and the file is not written here (in ` +
@@ -196,7 +205,7 @@ describe('the record of stacks', () => {
         'commit the file.',
     ]);
 
-    keptStacks(FILE, namesOf(101), { writable: true });
+    keptStacks(FILE, namesOf(101), { writable: true, warn });
 
     expect(keptStacks(FILE, namesOf(101).reverse(), options).get('User100')).toBe(2);
     expect(problemsOf(() => keptStacks(FILE, [...namesOf(101), 'Newcomer'], options))).toEqual([
@@ -209,7 +218,7 @@ describe('the record of stacks', () => {
     const users = readMfaUsersDocument(file, readUsersFile(file)).Users.map(({ UserName }) => UserName);
 
     expect(readFileSync(stackRecordFileOf(file), 'utf8')).toBe(
-      stackRecordText(assignStacks(users, RecordedStacks.NONE)),
+      stackRecordText('VirtualMfaStack', assignStacks(users, RecordedStacks.NONE)),
     );
   });
 

@@ -195,7 +195,10 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', () 
     );
     const Users = userNames.map((UserName) => ({ UserName, CreateUser: true }));
     writeFileSync(join(checkout, 'mfa-users.json'), JSON.stringify({ Users }));
-    writeFileSync(join(checkout, 'mfa-users.lock.json'), stackRecordText(new Map(USERS.map((name) => [name, 1]))));
+    writeFileSync(
+      join(checkout, 'mfa-users.lock.json'),
+      stackRecordText('VirtualMfaStack', new Map(USERS.map((name) => [name, 1]))),
+    );
     symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'), 'junction');
     return checkout;
   }
