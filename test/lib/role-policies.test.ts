@@ -29,7 +29,9 @@ function statementWith(action: string): TemplateStatement | undefined {
 describe('the handler’s role', () => {
   test('may do what the handler calls, and nothing else', () => {
     const directory = join(__dirname, '../../lambda');
-    const sources = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'));
+    const sources = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(directory, name), 'utf8'));
     const called = new Set(sources.flatMap((source) => source.match(/'(?:iam|secretsmanager):[A-Z]\w+'/g) ?? []));
     const { stack } = bobWithDevice();
 
