@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
-import { startLocalAws } from '../local-aws';
+import { startLocalAws } from 'local-aws';
 import { showLifeOfADevice } from './demo/life-of-a-device';
 import { StepFailed } from './demo/observation';
 import { Screen } from './demo/screen';

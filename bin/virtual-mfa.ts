@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { fstatSync } from 'node:fs';
 import { version } from '../package.json';
-import { systemClock } from './virtual-mfa/clock';
+import { systemClock } from '../lambda/contract/clock';
 import { run } from './virtual-mfa/program';
 
 /** Whoever reads the output may stop before its end, as head does. */

@@ -1,20 +1,13 @@
-import type { IAMClient } from '@aws-sdk/client-iam';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { AwsCalls } from './aws-calls';
-import type { Clock } from './clock';
-import type { CustomResourceEvent } from './custom-resource-event';
-import type { EnrollmentRequest } from './enrollment-request';
+import { AwsCalls } from './aws/aws-calls';
+import type { Clients } from './aws/clients';
+import type { Clock } from './contract/clock';
+import type { CustomResourceEvent } from './custom-resource/event';
+import type { EnrollmentRequest } from './device/enrollment-request';
 import { jsonLog } from './log';
-import { IamMfaDevices } from './mfa-devices';
+import { IamMfaDevices } from './aws/mfa-devices';
 import { requestTimeOf } from './request-time';
-import { type Delivery, respond } from './respond';
-import { SecretsManagerSeedStore } from './seed-store';
-
-/** The clients of the two services; without retries of their own: see aws-calls.ts. */
-export interface Clients {
-  readonly iam: IAMClient;
-  readonly secretsManager: SecretsManagerClient;
-}
+import { type Delivery, respond } from './custom-resource/respond';
+import { SecretsManagerSeedStore } from './aws/seed-store';
 
 /** What Lambda says of one invocation, and where it may be heard. */
 export interface Invocation extends Delivery {

@@ -1,17 +1,10 @@
-import { IAMClient } from '@aws-sdk/client-iam';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
-import { systemClock } from './clock';
+import { awsClients } from './aws/clients';
+import { systemClock } from './contract/clock';
 import { createHandler } from './create-handler';
-import type { CustomResourceEvent } from './custom-resource-event';
+import type { CustomResourceEvent } from './custom-resource/event';
 
-const configuration = {
-  // AwsCalls decides what is tried again: see there.
-  maxAttempts: 1,
-  requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
-};
-const clients = { iam: new IAMClient(configuration), secretsManager: new SecretsManagerClient(configuration) };
-const handle = createHandler(clients, systemClock, Math.random);
+const handle = createHandler(awsClients(), systemClock, Math.random);
 
 /** The Lambda function: real clients, real clock. */
 export async function handler(event: CustomResourceEvent, context: Context): Promise<void> {

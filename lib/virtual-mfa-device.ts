@@ -18,14 +18,12 @@ import {
 } from 'aws-cdk-lib';
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
+import { LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../lambda/contract/own-tags';
 import {
-  LOGICAL_ID_TAG,
-  STACK_ID_TAG,
-  USER_NAME_TAG,
   VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
   type VirtualMfaDeviceAttributes,
   type VirtualMfaDeviceProperties,
-} from '../lambda/contract';
+} from '../lambda/contract/properties';
 import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
 import { rememberDevice } from './private/declared-devices';
 import { tagProblems } from './private/device-tags';

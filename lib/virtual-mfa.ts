@@ -53,8 +53,7 @@ export class VirtualMfa extends Mixin {
    * @param user a user that this app declares
    */
   public static deviceOf(user: iam.IUserRef): VirtualMfaDevice | undefined {
-    const [device] = devicesOf(user);
-    return device;
+    return devicesOf(user).find((device) => device instanceof VirtualMfaDevice);
   }
 
   private readonly options: VirtualMfaDeviceOptions;

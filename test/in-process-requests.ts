@@ -1,5 +1,5 @@
 import { buildQueryString, type HttpHandler, HttpResponse } from '@smithy/core/protocols';
-import { ConnectionReset, type LocalAws } from '../local-aws';
+import { ConnectionReset, type LocalAws } from 'local-aws';
 
 /**
  * Hands an SDK client's requests to an account in this process, as they would go over the wire. Without sockets a call costs less, and

@@ -5,10 +5,10 @@ import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 import schema from '../bin/mfa-users.schema.json';
 import { readMfaUsersDocument } from '../bin/mfa-users/read-document';
-import { systemClock } from '../bin/virtual-mfa/clock';
+import { systemClock } from '../lambda/contract/clock';
 import { EXIT_CODES } from '../bin/virtual-mfa/command-failure';
 import { programFor } from '../bin/virtual-mfa/program';
-import { SERIAL_NUMBER_MAX_LENGTH } from '../lambda/contract';
+import { SERIAL_NUMBER_MAX_LENGTH } from '../lambda/contract/serial-number';
 import { type Failure, failures, withRemains } from '../lambda/failure';
 
 const ROOT = resolve(__dirname, '..');

@@ -1,6 +1,6 @@
 import { cdk } from '../cdk-command';
 import { virtualMfa } from '../virtual-mfa-command';
-import type { LocalAws } from '../../local-aws';
+import type { LocalAws } from 'local-aws';
 import { progressIn } from './cdk-progress';
 import { observe } from './observation';
 import type { Screen } from './screen';

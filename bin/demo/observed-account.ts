@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
-import type { StoredSeed } from '../../lambda/contract';
-import type { LocalAws, LoggedCall } from '../../local-aws';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import type { LocalAws, LoggedCall } from 'local-aws';
 import { observe } from './observation';
 
 /** A user's access key, or a session's. */

@@ -1,4 +1,4 @@
-import { PROPERTY_RULES } from '../../lambda/contract';
+import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { DeclarationError, inWords } from './declaration-error';
 import { type MfaUser } from './document';
 import { nearestOf } from './nearest-key';

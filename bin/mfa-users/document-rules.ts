@@ -1,4 +1,5 @@
-import { OWN_TAG_PREFIX, PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
+import { PROPERTY_RULES, TAG_RULES } from '../../lambda/contract/property-rules';
+import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
 import { inWords, type Problem } from './declaration-error';
 import { type MfaDeviceTag, type MfaUser } from './document';
 import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
@@ -10,7 +11,6 @@ const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyo
   UserPath: PROPERTY_RULES.Path,
 };
 const ACCOUNT_OF_KEY = /^arn:[a-z-]+:kms:[a-z0-9-]+:(\d{12}):key\//;
-const RESERVED_TAG_PREFIXES = ['aws:', OWN_TAG_PREFIX];
 
 /** What is known at synthesis of where the users are deployed. */
 export interface DeploymentTarget {
@@ -77,9 +77,13 @@ function propertyProblems(entry: Entry, problem: Report): Problem[] {
 /** Without an explicit name, the device's begins with the user's. */
 function serialNumberProblems(entry: Entry, problem: Report): Problem[] {
   const path = entry.textOf('Path');
+  if (path === undefined) {
+    return [];
+  }
   const name = entry.textOf('VirtualMFADeviceName') ?? entry.textOf('UserName') ?? '';
-  const excess = serialNumberOf('aws', '123456789012', path ?? '/', name).length - SERIAL_NUMBER_MAX_LENGTH;
-  if (path === undefined || excess <= 0) {
+  const parts = { partition: 'aws', accountId: '123456789012', path, virtualMfaDeviceName: name };
+  const excess = serialNumberOf(parts).length - SERIAL_NUMBER_MAX_LENGTH;
+  if (excess <= 0) {
     return [];
   }
   const got = path.length + name.length;
@@ -94,11 +98,11 @@ function serialNumberProblems(entry: Entry, problem: Report): Problem[] {
 
 function tagProblems(tagKeys: Entry['tagKeys'], json: JsonDocument, problem: Report): Problem[] {
   const reserved = tagKeys
-    .filter(({ key }) => RESERVED_TAG_PREFIXES.some((prefix) => key.toLowerCase().startsWith(prefix)))
+    .filter(({ key }) => TAG_RULES.reservedPrefixes.some((prefix) => key.toLowerCase().startsWith(prefix)))
     .map(({ path, key }) =>
       problem(
         path,
-        `got ${inWords(key)}; allowed: keys that do not begin with ${RESERVED_TAG_PREFIXES.join(' or ')}, which are ` +
+        `got ${inWords(key)}; allowed: keys that do not begin with ${TAG_RULES.reservedPrefixes.join(' or ')}, which are ` +
           'reserved. Change the key and run the command again.',
       ),
     );

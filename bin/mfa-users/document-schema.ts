@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv';
-import schema from '../mfa-users.schema.json';
+import { MFA_USERS_SCHEMA } from './schema';
 import { inWords, type Problem } from './declaration-error';
 import { type MfaUsersDocument } from './document';
 import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
@@ -14,7 +14,7 @@ interface BrokenSchema {
 
 const ajv = new Ajv({ allErrors: true, verbose: true });
 ajv.addKeyword('errorMessage');
-const validate = ajv.compile<MfaUsersDocument>(schema);
+const validate = ajv.compile<MfaUsersDocument>(MFA_USERS_SCHEMA);
 
 /** Whether the schema takes the document. */
 export function isMfaUsersDocument(value: unknown): value is MfaUsersDocument {
@@ -24,7 +24,7 @@ export function isMfaUsersDocument(value: unknown): value is MfaUsersDocument {
 /** A document with more users than an account can have: to list what is wrong with each would take long, and help nobody. */
 export function tooManyUsers(json: JsonDocument): Problem | undefined {
   const { Users: users } = (json.value ?? {}) as { readonly Users?: unknown };
-  const { maxItems, errorMessage } = schema.properties.Users;
+  const { maxItems, errorMessage } = MFA_USERS_SCHEMA.properties.Users;
   return !Array.isArray(users) || users.length <= maxItems
     ? undefined
     : {

@@ -1,4 +1,4 @@
-import schema from '../mfa-users.schema.json';
+import { MFA_USERS_SCHEMA } from './schema';
 
 interface SchemaWithExamples {
   readonly type: string;
@@ -9,7 +9,7 @@ interface SchemaWithExamples {
 
 /** A sample of mfa-users.json that can be deployed, made of the examples of its schema. */
 export function skeleton(): string {
-  return `${JSON.stringify(sampleOf(schema), null, 2)}\n`;
+  return `${JSON.stringify(sampleOf(MFA_USERS_SCHEMA), null, 2)}\n`;
 }
 
 function sampleOf({ examples, properties, items }: SchemaWithExamples): unknown {

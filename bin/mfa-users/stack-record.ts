@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { PROPERTY_RULES } from '../../lambda/contract';
+import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { DeclarationError, inWords, type Problem } from './declaration-error';
 import { JsonDocument, pathInWords } from './json-document';
 import { repetitions } from './repetitions';

@@ -2,7 +2,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
-import type { Clock } from './clock';
+import type { Clock } from '../../lambda/contract/clock';
 import { CommandFailure, failures } from './command-failure';
 
 export interface AwsAccessOptions {

@@ -1,7 +1,8 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { codeAt, millisecondsToNextTimeStep, nextTimeStep, PERIOD_MILLISECONDS } from './authentication-codes';
-import type { Clock } from './clock';
-import type { StoredSeed } from '../../lambda/contract';
+import { codeAt, millisecondsToNextTimeStep, PERIOD_MILLISECONDS } from '../../lambda/contract/authentication-codes';
+import type { Clock } from '../../lambda/contract/clock';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { nextTimeStep } from './fresh-codes';
 import type { Terminal } from './terminal';
 
 /** A code, and how long it lasts. */

@@ -1,4 +1,5 @@
-import { millisecondsToNextTimeStep, nextTimeStep } from './authentication-codes';
+import { millisecondsToNextTimeStep, timeStepAt } from '../../lambda/contract/authentication-codes';
+import type { Clock } from '../../lambda/contract/clock';
 import type { AwsAccess } from './aws-access';
 import { failures } from './command-failure';
 import { tell, type Terminal } from './terminal';
@@ -37,4 +38,10 @@ export async function withFreshCodes<T>(
     tell(terminal, `${why} The next code comes in ${Math.ceil(millisecondsToNextTimeStep(aws.time.now()) / 1000)} s.`);
     await nextTimeStep(aws.time, signal);
   }
+}
+
+/** Waits until another time step has begun; timers may fire a moment early. */
+export async function nextTimeStep(clock: Clock, signal: AbortSignal): Promise<void> {
+  const timeStep = timeStepAt(clock.now());
+  while (timeStepAt(clock.now()) === timeStep) await clock.sleep(millisecondsToNextTimeStep(clock.now()), signal);
 }

@@ -6,7 +6,7 @@ import {
   type VirtualMFADevice,
 } from '@aws-sdk/client-iam';
 import { paginateListSecrets, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
-import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract';
+import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { type AwsAccess, calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
 import type { Target } from './target';

@@ -1,5 +1,5 @@
 import { ResyncMFADeviceCommand } from '@aws-sdk/client-iam';
-import { previousAndCurrentCode } from './authentication-codes';
+import { previousAndCurrentCode } from '../../lambda/contract/authentication-codes';
 import { calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
 import { CODE_REFUSED, type CodeTools, withFreshCodes } from './fresh-codes';

@@ -1,5 +1,5 @@
 import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
-import { codeAt } from './authentication-codes';
+import { codeAt } from '../../lambda/contract/authentication-codes';
 import { asCommandFailure } from './aws-access';
 import { failures } from './command-failure';
 import { CODE_REFUSED, withFreshCodes } from './fresh-codes';

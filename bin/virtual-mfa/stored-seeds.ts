@@ -1,5 +1,5 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { PROPERTY_RULES, type StoredSeed } from '../../lambda/contract';
+import { storedSeedIn, type StoredSeed } from '../../lambda/contract/stored-seed';
 import { type AwsAccess, calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
 import type { SeedLocation } from './managed-devices';
@@ -29,7 +29,7 @@ export async function readStoredSeed(
     const { SecretString, VersionId, VersionStages } = await calling('secretsmanager:GetSecretValue', secretArn, () =>
       client.send(new GetSecretValueCommand({ SecretId: secretArn, VersionId: versionId })),
     );
-    const stored = parse(SecretString);
+    const stored = storedSeedIn(SecretString);
     if (!stored) throw failures.noSeedIn(secretArn);
     requireSame(secretArn, serialNumber, stored.serialNumber);
     requireSame(secretArn, userName?.toLowerCase(), stored.userName.toLowerCase());
@@ -58,29 +58,4 @@ async function keyOf(secretArn: string, region: string, aws: AwsAccess): Promise
 
 function requireSame(secretArn: string, expected: string | undefined, recorded: string): void {
   if (expected !== undefined && expected !== recorded) throw failures.seedOfAnother(secretArn, expected, recorded);
-}
-
-/** What each member has to look like; who can write the secret shall not write to the terminal. */
-const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> = {
-  serialNumber: (member) => /^arn:[\w-]+:iam::\d{12}:mfa\/[!-~]{1,226}$/.test(member),
-  userName: (member) => PROPERTY_RULES.UserName.accepts(member),
-  // 128 bits at least, as RFC 4226 wants them.
-  seed: (member) => /^[A-Z2-7]{26,256}=*$/.test(member),
-  otpauthUri: (member) => /^otpauth:\/\/totp\/[!-~]{1,1000}$/.test(member),
-};
-
-function parse(secretString = ''): StoredSeed | undefined {
-  let value: Readonly<Record<string, unknown>> | null;
-  try {
-    value = JSON.parse(secretString) as Readonly<Record<string, unknown>> | null;
-  } catch {
-    return undefined;
-  }
-  const isWhole = Object.entries(MEMBERS).every(([name, accepts]) => {
-    const member = value?.[name];
-    return typeof member === 'string' && accepts(member);
-  });
-  const stored = value as unknown as StoredSeed;
-  const isSameSeed = isWhole && new URL(stored.otpauthUri).searchParams.get('secret') === stored.seed;
-  return isSameSeed ? stored : undefined;
 }

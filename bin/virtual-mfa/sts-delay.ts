@@ -1,4 +1,5 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { partsOfSerialNumber } from '../../lambda/contract/serial-number';
 import { calling } from './aws-access';
 import { CommandFailure, failures } from './command-failure';
 import type { CodeTools } from './fresh-codes';
@@ -64,7 +65,8 @@ export class StsDelay {
       this.tools.aws.sts.send(new GetCallerIdentityCommand({})),
     );
     const [, account, caller] = /^arn:[\w-]+:iam::(\d+):user\/(?:.*\/)?([^/]+)$/.exec(Arn) ?? [];
-    const isUser = caller?.toLowerCase() === userName.toLowerCase() && account === serialNumber.split(':')[4];
+    const isUser =
+      caller?.toLowerCase() === userName.toLowerCase() && account === partsOfSerialNumber(serialNumber)?.accountId;
     if (!isUser) throw failures.foreignSession(serialNumber, userName, Arn);
   }
 

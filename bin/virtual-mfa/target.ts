@@ -1,4 +1,5 @@
-import { PROPERTY_RULES } from '../../lambda/contract';
+import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { partsOfSerialNumber } from '../../lambda/contract/serial-number';
 import { CommandFailure } from './command-failure';
 
 /** What a command is told to work on. */
@@ -7,12 +8,11 @@ export type Target =
   | { readonly kind: 'device'; readonly serialNumber: string }
   | { readonly kind: 'secret'; readonly secretArn: string; readonly region: string };
 
-const DEVICE = /^arn:[\w-]+:iam::\d{12}:mfa\/./;
 const SECRET = /^arn:[\w-]+:secretsmanager:([\w-]+):\d{12}:secret:./;
 
 /** Tells by its form whether text names a user, a device or a secret. */
 export function readTarget(text: string): Target {
-  if (DEVICE.test(text)) return { kind: 'device', serialNumber: text };
+  if (partsOfSerialNumber(text)) return { kind: 'device', serialNumber: text };
   const [, region] = SECRET.exec(text) ?? [];
   if (region !== undefined) return { kind: 'secret', secretArn: text, region };
   if (PROPERTY_RULES.UserName.accepts(text)) return { kind: 'user', userName: text };

@@ -1,9 +1,9 @@
 import { type Failure, failures, SecretGoneFailure, withRemains } from '../failure';
 import { isSameEnrollment, ownershipByTags, seedVersionTag } from './ownership';
-import type { SeedVersion } from '../seed-store';
+import type { SeedVersion } from '../aws/seed-store';
 import type { Known, SeedRead, SeenDevice } from './known';
 import type { Step } from './step';
-import { storedSeedOf } from './stored-seed';
+import { storedSeedOf } from '../contract/stored-seed';
 import type { Absent, Goal, Present, Retired, Wanted } from './wanted';
 
 const CREATIONS = 3;

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock';
-import type { EnrollmentRequest } from '../enrollment-request';
+import type { Clock } from '../contract/clock';
+import type { EnrollmentRequest } from './enrollment-request';
 import type { Log } from '../log';
-import type { MfaDevices } from '../mfa-devices';
+import type { MfaDevices } from '../aws/mfa-devices';
 import type { RequestTime } from '../request-time';
-import type { SeedStore } from '../seed-store';
+import type { SeedStore } from '../aws/seed-store';
 
 /** IAM and Secrets Manager. */
 export interface Ports {

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure';
 import type { RequestTime } from '../request-time';
-import type { SeedVersion } from '../seed-store';
+import type { SeedVersion } from '../aws/seed-store';
 
 /** What a run knows of the account. Undefined: not known, or not any more. */
 export interface Known {

@@ -1,5 +1,6 @@
-import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type VirtualMfaDeviceTag } from '../contract';
-import type { EnrollmentRequest } from '../enrollment-request';
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../contract/own-tags';
+import type { VirtualMfaDeviceTag } from '../contract/properties';
+import type { EnrollmentRequest } from './enrollment-request';
 
 /** Who owns a device, by its tags. */
 export type Ownership = 'ours' | 'unmarked' | "someone else's";

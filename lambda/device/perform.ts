@@ -3,10 +3,10 @@ import {
   millisecondsToNextTimeStep,
   previousAndCurrentCode,
   timeStepAt,
-} from '../authentication-codes';
-import { asFailure, isNamed, withoutSecrets } from '../aws-errors';
-import type { Clock } from '../clock';
-import { SEED_VERSION_TAG } from '../contract';
+} from '../contract/authentication-codes';
+import { asFailure, isNamed, withoutSecrets } from '../aws/aws-errors';
+import type { Clock } from '../contract/clock';
+import { SEED_VERSION_TAG } from '../contract/own-tags';
 import { AccessDeniedFailure, failures } from '../failure';
 import { requestTimeIn } from '../request-time';
 import type { Ports } from './event-tools';
@@ -21,7 +21,7 @@ import {
 } from './known';
 import { seedVersionTag } from './ownership';
 import type { Action } from './step';
-import { storedSeedOf } from './stored-seed';
+import { storedSeedOf } from '../contract/stored-seed';
 import type { Wanted } from './wanted';
 
 const PAUSE_FOR_SEED_MILLISECONDS = 500;

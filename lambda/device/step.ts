@@ -1,4 +1,4 @@
-import type { VirtualMfaDeviceTag } from '../contract';
+import type { VirtualMfaDeviceTag } from '../contract/properties';
 import type { Failure } from '../failure';
 import type { SeedInHand, SeedRead, SeedStored } from './known';
 

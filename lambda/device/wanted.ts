@@ -1,4 +1,4 @@
-import type { EnrollmentRequest } from '../enrollment-request';
+import type { EnrollmentRequest } from './enrollment-request';
 import type { RequestTime } from '../request-time';
 
 /** What a goal is about. */

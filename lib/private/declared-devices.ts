@@ -1,13 +1,13 @@
 import { type aws_iam as iam } from 'aws-cdk-lib';
-import { type VirtualMfaDevice } from '../virtual-mfa-device';
+import { type IConstruct } from 'constructs';
 import { cfnUserOf } from './cfn-user';
 import { ValidationError } from './validation-error';
 
-const devicesByUser = new WeakMap<iam.CfnUser, VirtualMfaDevice[]>();
-const devicesOfMixins = new WeakSet<VirtualMfaDevice>();
+const devicesByUser = new WeakMap<iam.CfnUser, IConstruct[]>();
+const devicesOfMixins = new WeakSet<IConstruct>();
 
 /** The devices that are declared for a user so far, in whichever stack; none for an imported user. */
-export function devicesOf(user: iam.IUserRef): readonly VirtualMfaDevice[] {
+export function devicesOf(user: iam.IUserRef): readonly IConstruct[] {
   const cfnUser = cfnUserOf(user);
   return (cfnUser && devicesByUser.get(cfnUser)) ?? [];
 }
@@ -18,7 +18,7 @@ export function devicesOf(user: iam.IUserRef): readonly VirtualMfaDevice[] {
  * @throws ValidationError when a mixin has given the user a device before: had this device been there first, the mixin
  * would have passed the user over, and an app must not depend on that order without knowing.
  */
-export function rememberDevice(user: iam.IUserRef, device: VirtualMfaDevice): void {
+export function rememberDevice(user: iam.IUserRef, device: IConstruct): void {
   const cfnUser = cfnUserOf(user);
   if (cfnUser === undefined) {
     return;
@@ -37,10 +37,10 @@ export function rememberDevice(user: iam.IUserRef, device: VirtualMfaDevice): vo
 }
 
 /** Remembers that nobody declared the device but a mixin. */
-export function rememberMadeByMixin(device: VirtualMfaDevice): void {
+export function rememberMadeByMixin(device: IConstruct): void {
   devicesOfMixins.add(device);
 }
 
-export function isMadeByMixin(device: VirtualMfaDevice): boolean {
+export function isMadeByMixin(device: IConstruct): boolean {
   return devicesOfMixins.has(device);
 }

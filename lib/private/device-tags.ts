@@ -1,13 +1,6 @@
 import { type TagManager, Token } from 'aws-cdk-lib';
-import { DYNAMIC_REFERENCE, OWN_TAG_KEYS, OWN_TAG_PREFIX } from '../../lambda/contract';
-
-/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules */
-const MAX_TAGS = 50;
-const OWN_TAGS = OWN_TAG_KEYS.length;
-const RESERVED_PREFIXES = ['aws:', OWN_TAG_PREFIX];
-const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
-const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
-const CHARACTERS = 'letters, digits, spaces and any of _.:/=+-@';
+import { OWN_TAG_KEYS } from '../../lambda/contract/own-tags';
+import { DYNAMIC_REFERENCE, TAG_RULES } from '../../lambda/contract/property-rules';
 
 /** What keeps IAM from taking these tags on a device. Called after aspects have set the tags. */
 export function tagProblems(tags: TagManager): string[] {
@@ -28,28 +21,29 @@ function keyProblems(key: string): string[] {
   if (isCheckedElsewhere(key)) {
     return [];
   }
-  if (RESERVED_PREFIXES.some((prefix) => key.toLowerCase().startsWith(prefix))) {
+  if (TAG_RULES.reservedPrefixes.some((prefix) => key.toLowerCase().startsWith(prefix))) {
     return [
-      `tag key "${key}" begins with a reserved prefix; allowed: any but ${RESERVED_PREFIXES.join(' and ')}. ` +
+      `tag key "${key}" begins with a reserved prefix; allowed: any but ${TAG_RULES.reservedPrefixes.join(' and ')}. ` +
         'Name the tag differently, or exclude the device with excludeResourceTypes.',
     ];
   }
-  return TAG_KEY.test(key)
+  return TAG_RULES.Key.accepts(key)
     ? []
-    : [`tag key "${key}" is not one that IAM takes; allowed: 1 to 128 characters, ${CHARACTERS}. Change the key.`];
+    : [`tag key "${key}" is not one that IAM takes; allowed: ${TAG_RULES.Key.allowed}. Change the key.`];
 }
 
 function valueProblems(key: string, value: string): string[] {
-  return isCheckedElsewhere(value) || TAG_VALUE.test(value)
+  return isCheckedElsewhere(value) || TAG_RULES.Value.accepts(value)
     ? []
-    : [`tag "${key}" has the value "${value}"; allowed: up to 256 characters, ${CHARACTERS}. Change the value.`];
+    : [`tag "${key}" has the value "${value}"; allowed: ${TAG_RULES.Value.allowed}. Change the value.`];
 }
 
 function countProblems(count: number): string[] {
-  const allowed = MAX_TAGS - OWN_TAGS;
+  const own = OWN_TAG_KEYS.length;
+  const allowed = TAG_RULES.maxCount - own;
   return count <= allowed
     ? []
     : [
-        `got ${count} tags; allowed: ${allowed}, for IAM takes ${MAX_TAGS} and ${OWN_TAGS} mark the owner. Remove some.`,
+        `got ${count} tags; allowed: ${allowed}, for IAM takes ${TAG_RULES.maxCount} and ${own} mark the owner. Remove some.`,
       ];
 }

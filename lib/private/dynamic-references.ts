@@ -1,5 +1,6 @@
 import { type aws_iam as iam, type CfnResource, Stack } from 'aws-cdk-lib';
-import { DYNAMIC_REFERENCE, type VirtualMfaDeviceProperties } from '../../lambda/contract';
+import { type VirtualMfaDeviceProperties } from '../../lambda/contract/properties';
+import { DYNAMIC_REFERENCE } from '../../lambda/contract/property-rules';
 import { cfnUserOf } from './cfn-user';
 
 const DEVICE_PROPERTIES: Readonly<Record<Exclude<keyof VirtualMfaDeviceProperties, 'SeedSecretArn'>, string>> = {

@@ -8,7 +8,8 @@ import {
   TokenComparison,
 } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
-import { DYNAMIC_REFERENCE, PROPERTY_RULES, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract';
+import { DYNAMIC_REFERENCE, PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
 import { cfnUserOf } from './cfn-user';
 import { dynamicReferenceProblem } from './dynamic-references';
 import { targetKeyOf } from './target-key';
@@ -64,11 +65,10 @@ export function validatePolicy(
 
 /** @throws ValidationError for text that is not the serial number of a virtual device; tokens pass. */
 export function validateSerialNumber(scope: IConstruct, serialNumber: string): void {
-  const form = /^arn:[^:]+:iam::\d{12}:mfa\/(?:[\u0021-\u007f]+\/)?[\w+=,.@-]+$/;
   if (Token.isUnresolved(serialNumber)) {
     return;
   }
-  if (!form.test(serialNumber) || serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
+  if (partsOfSerialNumber(serialNumber) === undefined) {
     throw new ValidationError(
       scope,
       `serialNumber: got "${serialNumber}"; allowed: the ARN of a virtual MFA device, ` +
@@ -118,7 +118,12 @@ function nameOf(user: iam.IUserRef): string | undefined {
 function validateSerialNumberLength(scope: IConstruct, path = '/', virtualMfaDeviceName = '?'): void {
   const shortestPath = Token.isUnresolved(path) ? '/' : path;
   const shortestName = Token.isUnresolved(virtualMfaDeviceName) ? '?' : virtualMfaDeviceName;
-  const serialNumber = serialNumberOf(shortestPartition(scope), '123456789012', shortestPath, shortestName);
+  const serialNumber = serialNumberOf({
+    partition: shortestPartition(scope),
+    accountId: '123456789012',
+    path: shortestPath,
+    virtualMfaDeviceName: shortestName,
+  });
   if (serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
     const got = shortestPath.length + shortestName.length;
     const allowed = SERIAL_NUMBER_MAX_LENGTH - (serialNumber.length - got);

@@ -10,7 +10,8 @@ import {
   Token,
 } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
-import { RETIRED_TAG, STACK_ID_TAG, VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract';
+import { RETIRED_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract/properties';
 import { acknowledgeWildcard } from './acknowledgement';
 import { handlerCode } from './handler-code';
 import { SeedKeys } from './seed-keys';

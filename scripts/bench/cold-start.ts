@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { type LocalAws, nodeBinary, startLocalAws } from '../../local-aws';
+import { type LocalAws, nodeBinary, startLocalAws } from 'local-aws';
 import { answerSink, newSeedSecret } from './deployed-function';
 import { measureProcess, ROOT, type Usage } from './measured-process';
 import { median, megabytes, milliseconds, type Section } from './report';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract';
-import type { CustomResourceEvent, LocalAws, LoggedCall } from '../../local-aws';
+import { LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import type { CustomResourceEvent, LocalAws, LoggedCall } from 'local-aws';
 import { cdk } from '../../bin/cdk-command';
 
 /** What the function did with one event. */

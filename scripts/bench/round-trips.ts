@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LocalAws, type LoggedCall, nodeBinary, startLocalAws } from '../../local-aws';
+import { type LocalAws, type LoggedCall, nodeBinary, startLocalAws } from 'local-aws';
 import { type AnsweredEvent, DeployedFunction, newSeedSecret } from './deployed-function';
 import { ROOT } from './measured-process';
 import { median, milliseconds, type Section } from './report';

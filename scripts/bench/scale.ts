@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cdk } from '../../bin/cdk-command';
-import type { StoredSeed } from '../../lambda/contract';
-import { type CustomResourceEvent, type LocalAws, type RateLimit, startLocalAws } from '../../local-aws';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { type CustomResourceEvent, type LocalAws, type RateLimit, startLocalAws } from 'local-aws';
 import type { Section } from './report';
 import { synthesize } from './synthesis';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
-import { startLocalAws } from '../../local-aws';
+import { startLocalAws } from 'local-aws';
 import { DeployedFunction } from './deployed-function';
 import { measureProcess, type Usage } from './measured-process';
 import { median, megabytes, milliseconds, type Section } from './report';

@@ -6,11 +6,12 @@ import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { readContext } from '../../bin/mfa-users/context';
 import { isMfaUsersDocument } from '../../bin/mfa-users/document-schema';
+import { MFA_USERS_SCHEMA } from '../../bin/mfa-users/schema';
 import { readUsersFile } from '../../bin/mfa-users/files';
 import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
 import { skeleton } from '../../bin/mfa-users/skeleton';
 import schema from '../../bin/mfa-users.schema.json';
-import { PROPERTY_RULES } from '../../lambda/contract';
+import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { tagProblems } from '../../lib/private/device-tags';
 import { problemsOf } from './declaration-problems';
 
@@ -192,6 +193,10 @@ describe('a document of users', () => {
 });
 
 describe('the schema', () => {
+  test('is in the file that editors read: npm run docs:schema brings it up to date', () => {
+    expect(schema).toEqual(MFA_USERS_SCHEMA);
+  });
+
   const properties = schema.properties.Users.items.properties;
   const rules = { ...PROPERTY_RULES, UserPath: PROPERTY_RULES.Path };
   const keys = Object.keys(rules) as (keyof typeof rules)[];

@@ -11,8 +11,8 @@ import {
   UntagMFADeviceCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { STACK_ID_TAG } from '../../lambda/contract';
-import { AwsError } from '../../local-aws';
+import { STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { AwsError } from 'local-aws';
 import { Deployment } from './deployment';
 
 /** Deploying takes seconds: the cases follow one another on one account, as a team's days do. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { cdk, type CdkRun } from '../../bin/cdk-command';
-import type { StoredSeed } from '../../lambda/contract';
-import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
 
 /** An account, and an app deployed into it by the real CDK CLI: the repository's own by default. */
 export class Deployment {

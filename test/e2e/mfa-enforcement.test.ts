@@ -23,7 +23,7 @@ import {
   credentialsOf,
   type Device,
   STEP,
-} from '../local-aws/strict-account';
+} from '../../local-aws/test/strict-account';
 import { Deployment } from './deployment';
 
 const DENIED = 'with an explicit deny in an identity-based policy';

@@ -16,8 +16,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { CdkRun } from '../../bin/cdk-command';
 import { stackRecordText } from '../../bin/mfa-users/stack-record';
-import type { StoredSeed } from '../../lambda/contract';
-import { codeAt, STEP } from '../local-aws/strict-account';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { codeAt, STEP } from '../../local-aws/test/strict-account';
 import { Deployment } from './deployment';
 
 const ROOT = join(__dirname, '../..');

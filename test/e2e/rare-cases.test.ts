@@ -8,7 +8,7 @@ import {
 import { DeleteSecretCommand, ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { generateSync } from 'otplib/functional';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AwsError } from '../../local-aws';
+import { AwsError } from 'local-aws';
 import { Deployment } from './deployment';
 
 /** Rare days of one stack, in the order they might come; the app is rare-cases-app.ts. */

@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AwsError } from '../../local-aws';
+import { AwsError } from 'local-aws';
 import { Deployment } from './deployment';
 
 const run = promisify(execFile);

@@ -1,16 +1,11 @@
-import {
-  LOGICAL_ID_TAG,
-  SEED_VERSION_TAG,
-  STACK_ID_TAG,
-  type StoredSeed,
-  type VirtualMfaDeviceTag,
-} from '../../lambda/contract';
+import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import type { VirtualMfaDeviceTag } from '../../lambda/contract/properties';
+import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import type { Action } from '../../lambda/device/step';
-import { storedSeedOf } from '../../lambda/device/stored-seed';
-import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/enrollment-request';
+import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import { AccessDeniedFailure, failures } from '../../lambda/failure';
-import type { Creation, MfaDevices } from '../../lambda/mfa-devices';
-import type { SeedStore, SeedVersion } from '../../lambda/seed-store';
+import type { Creation, MfaDevices } from '../../lambda/aws/mfa-devices';
+import type { SeedStore, SeedVersion } from '../../lambda/aws/seed-store';
 
 /** A small model of what a resource can meet in an account, the two ports on top of it, and all that others may do meanwhile. */
 

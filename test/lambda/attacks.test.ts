@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LOGICAL_ID_TAG, RETIRED_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract';
-import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
-import { ACCOUNT_ID, iamWrites, Lifecycle, type Run, STACK_ID, type Subject } from './lifecycle';
-
-const KNOWN_SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+import {
+  LOGICAL_ID_TAG,
+  RETIRED_TAG,
+  SEED_VERSION_TAG,
+  STACK_ID_TAG,
+  USER_NAME_TAG,
+} from '../../lambda/contract/own-tags';
+import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
+import { ACCOUNT_ID, iamWrites, Lifecycle, type Run, STACK_ID, type Subject, KNOWN_SEED } from './lifecycle';
 
 describe('whoever attacks', () => {
   let lifecycle: Lifecycle;
@@ -17,15 +21,6 @@ describe('whoever attacks', () => {
     const subject = await lifecycle.newSubject();
     expect((await subject.create()).answer.Reason).toBeUndefined();
     return subject;
-  }
-
-  /** Writes a value into the secret of a subject, as anybody may who has secretsmanager:PutSecretValue. */
-  async function plant(subject: Subject, value: object, versionId: string = randomUUID()): Promise<void> {
-    await subject.administrate('secretsmanager', 'PutSecretValue', {
-      SecretId: subject.seedSecretArn,
-      ClientRequestToken: versionId,
-      SecretString: JSON.stringify(value),
-    });
   }
 
   function saidBy({ answers, logLines }: Run): string {
@@ -175,7 +170,7 @@ describe('whoever attacks', () => {
 
     it('makes no event late by the id of a version', async () => {
       const subject = await lifecycle.newSubject();
-      await plant(subject, {}, `${FUTURE}-${randomUUID()}`);
+      await subject.plantSeed(KNOWN_SEED, `${FUTURE}-${randomUUID()}`);
 
       expect((await subject.create()).answer.Status).toBe('SUCCESS');
       await subject.signIn();
@@ -187,11 +182,7 @@ describe('whoever attacks', () => {
       const subject = await lifecycle.newSubject();
       const serialNumber = subject.serialNumber();
       subject.foreignDevice(serialNumber, { tags: [] });
-      await plant(
-        subject,
-        { serialNumber, userName: subject.userName, seed: KNOWN_SEED, otpauthUri: '' },
-        `20260115T120000Z-${randomUUID()}`,
-      );
+      await subject.plantSeed(KNOWN_SEED, `20260115T120000Z-${randomUUID()}`);
 
       const run = await subject.create();
 
@@ -206,14 +197,13 @@ describe('whoever attacks', () => {
       const versionId = randomUUID();
       await subject.orphanWithoutSeed();
       subject.device()?.tags.set(SEED_VERSION_TAG, versionId);
-      const serialNumber = subject.serialNumber();
-      const planted = { serialNumber, userName: subject.userName, seed: subject.device()?.seed, otpauthUri: '' };
-      await plant(subject, planted, versionId);
+      const planted = subject.device()?.seed ?? '';
+      await subject.plantSeed(planted, versionId);
 
       const run = await subject.create();
 
       expect(run.answer.Reason).toBeUndefined();
-      expect(subject.device()?.seed).not.toBe(planted.seed);
+      expect(subject.device()?.seed).not.toBe(planted);
       await subject.signIn();
     });
 
@@ -221,11 +211,7 @@ describe('whoever attacks', () => {
       const subject = await enrolled();
       const phone = `arn:aws:iam::${ACCOUNT_ID}:mfa/phone-of-${subject.userName}`;
       subject.foreignDevice(phone, { tags: [], enabledFor: subject.userName });
-      await plant(
-        subject,
-        { serialNumber: phone, userName: subject.userName, seed: KNOWN_SEED, otpauthUri: '' },
-        `20260115T120000Z-${randomUUID()}`,
-      );
+      await subject.plantSeed(KNOWN_SEED, `20260115T120000Z-${randomUUID()}`, phone);
 
       const run = await subject.delete(phone);
 
@@ -280,11 +266,7 @@ describe('whoever attacks', () => {
     it('cannot keep a seed from being restored that somebody has overwritten', async () => {
       const subject = await enrolled();
       const seed = subject.device()?.seed;
-      await plant(
-        subject,
-        { serialNumber: subject.serialNumber(), userName: subject.userName, seed: KNOWN_SEED, otpauthUri: '' },
-        `20260115T120008Z-${randomUUID()}`,
-      );
+      await subject.plantSeed(KNOWN_SEED, `20260115T120008Z-${randomUUID()}`);
       lifecycle.clock.advance(120_000);
 
       const run = await subject.update({}, { Issuer: 'Elsewhere' });

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { Secret, TOTP } from 'otpauth';
 import { describe, expect, it } from 'vitest';
-import { millisecondsToNextTimeStep, previousAndCurrentCode, timeStepAt } from '../../lambda/authentication-codes';
+import {
+  millisecondsToNextTimeStep,
+  previousAndCurrentCode,
+  timeStepAt,
+} from '../../lambda/contract/authentication-codes';
 
 /** RFC 6238, Appendix B: the ASCII text 12345678901234567890, in base32. */
 const RFC_SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';

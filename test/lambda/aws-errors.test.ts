@@ -1,7 +1,7 @@
 import { LimitExceededException, ServiceFailureException } from '@aws-sdk/client-iam';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { asFailure, isAbsent, isAccessDenied, isNamed, isTemporary, withoutSecrets } from '../../lambda/aws-errors';
+import { asFailure, isAbsent, isAccessDenied, isNamed, isTemporary, withoutSecrets } from '../../lambda/aws/aws-errors';
 import { Failure } from '../../lambda/failure';
 
 function errorNamed(name: string, members: Readonly<Record<string, unknown>> = {}): Error {

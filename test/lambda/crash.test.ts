@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StoredSeed } from '../../lambda/contract';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { type LocalAws, startLocalAws } from 'local-aws';
 import { putHandlerPolicies, ROLE_NAME, signedUrl, STACK_ID } from './lifecycle';
 
 const FUNCTION_NAME = 'handler';

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { AwsError, type Fault } from '../../local-aws';
+import { AwsError, type Fault } from 'local-aws';
 import {
   ACCOUNT_ID,
   type CallObserver,
   FUNCTION_TIMEOUT_MILLISECONDS,
   type Interruption,
+  KNOWN_SEED,
   Lifecycle,
   type Properties,
   type Run,
@@ -260,12 +261,7 @@ const PATHS: readonly Path[] = [
     name: 'Update in place of a device whose current seed somebody has overwritten',
     prepare: async (subject) => {
       await fresh(subject);
-      const forged = { serialNumber: subject.serialNumber(OLD), userName: subject.userName, seed: 'JBSWY3DPEHPK3PXP' };
-      await subject.administrate('secretsmanager', 'PutSecretValue', {
-        SecretId: subject.seedSecretArn,
-        ClientRequestToken: `20260115T120008Z-${randomUUID()}`,
-        SecretString: JSON.stringify(forged),
-      });
+      await subject.plantSeed(KNOWN_SEED, `20260115T120008Z-${randomUUID()}`, subject.serialNumber(OLD));
       subject.lifecycle.clock.advance(120_000);
     },
     act: (subject) => subject.update(OLD, RENAMED),

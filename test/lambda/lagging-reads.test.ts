@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AwsError } from '../../local-aws';
+import { AwsError } from 'local-aws';
 import { Lifecycle, type Subject } from './lifecycle';
 
 const noSuchEntity = new AwsError('NoSuchEntity', 'not there yet', 404);

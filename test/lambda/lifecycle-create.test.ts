@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LOGICAL_ID_TAG, STACK_ID_TAG } from '../../lambda/contract';
-import { AwsError } from '../../local-aws';
+import { LOGICAL_ID_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { AwsError } from 'local-aws';
 import { ACCOUNT_ID, iamWrites, Lifecycle, STACK_ID, writing } from './lifecycle';
 
 describe('Create', () => {

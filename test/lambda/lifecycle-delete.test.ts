@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { STACK_ID_TAG } from '../../lambda/contract';
-import { AwsError } from '../../local-aws';
+import { STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { AwsError } from 'local-aws';
 import { ACCOUNT_ID, iamWrites, Lifecycle, STACK_ID, type Subject } from './lifecycle';
 
 describe('Delete', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract';
-import { AwsError } from '../../local-aws';
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { AwsError } from 'local-aws';
 import { Lifecycle, type Properties, type Subject, writing } from './lifecycle';
 
 let lifecycle: Lifecycle;

@@ -5,14 +5,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { inject, vi } from 'vitest';
-import type { Clock } from '../../lambda/clock';
-import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, type StoredSeed, USER_NAME_TAG } from '../../lambda/contract';
+import type { Clock } from '../../lambda/contract/clock';
+import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import { createHandler } from '../../lambda/create-handler';
-import { readEnrollmentRequest } from '../../lambda/enrollment-request';
-import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
-import type { CustomResourceResponse } from '../../lambda/response';
-import { type LocalAws, type LoggedCall, startLocalAws } from '../../local-aws';
-import { evaluate, type Scope } from '../../local-aws/cloudformation/template/intrinsics';
+import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
+import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
+import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
+import { evaluate, type LocalAws, type LoggedCall, type Scope, startLocalAws } from 'local-aws';
 import { inProcessRequests } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
@@ -21,6 +21,9 @@ export const STACK_ID = `arn:aws:cloudformation:us-east-1:${ACCOUNT_ID}:stack/us
 export const FUNCTION_TIMEOUT_MILLISECONDS = 300_000;
 const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
 export const ROLE_NAME = 'virtual-mfa-device-provider';
+
+/** The seed of a device that somebody else made, and knows. */
+export const KNOWN_SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 
 export type Properties = Readonly<Record<string, unknown>>;
 
@@ -335,6 +338,16 @@ export class Subject {
     await this.administrate('iam', 'CreateVirtualMFADevice', input);
   }
 
+  /** Writes a whole stored seed into the secret, as anybody may who has secretsmanager:PutSecretValue. */
+  async plantSeed(seed: string, versionId: string, serialNumber = this.serialNumber()): Promise<void> {
+    const owner = { serialNumber, userName: this.userName, issuer: 'Amazon Web Services', accountId: ACCOUNT_ID };
+    await this.administrate('secretsmanager', 'PutSecretValue', {
+      SecretId: this.seedSecretArn,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify(storedSeedOf(owner, seed)),
+    });
+  }
+
   /** Takes the device away from its user, as a person in the console might. */
   async deactivate(serialNumber = this.serialNumber(), userName = this.userName): Promise<void> {
     await this.administrate('iam', 'DeactivateMFADevice', { UserName: userName, SerialNumber: serialNumber });
@@ -345,7 +358,7 @@ export class Subject {
     const enableDate = new Date(this.lifecycle.clock.now());
     this.aws.iam.virtualMfaDevices.set(serialNumber, {
       serialNumber,
-      seed: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+      seed: KNOWN_SEED,
       tags: new Map(options.tags ?? [[STACK_ID_TAG, `${STACK_ID}-of-someone-else`]]),
       driftTimeSteps: 0,
       ...(options.enabledFor === undefined ? {} : { assignment: { userName: options.enabledFor, enableDate } }),

@@ -5,7 +5,7 @@ import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { decide } from '../../lambda/device/decide';
 import * as ownership from '../../lambda/device/ownership';
-import * as storedSeed from '../../lambda/device/stored-seed';
+import * as storedSeed from '../../lambda/contract/stored-seed';
 import * as failure from '../../lambda/failure';
 import { type Mutant, MUTANTS } from './mutants';
 import { walk } from './walk';
@@ -15,7 +15,7 @@ const SOURCE = readFileSync(join(__dirname, '../../lambda/device/decide.ts'), 'u
 const MODULES: Readonly<Record<string, unknown>> = {
   '../failure': failure,
   './ownership': ownership,
-  './stored-seed': storedSeed,
+  '../contract/stored-seed': storedSeed,
 };
 
 /** A module as esbuild writes it. */

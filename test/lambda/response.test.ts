@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../lambda/clock';
-import { type CustomResourceResponse, renderResponse, sendResponse } from '../../lambda/response';
+import type { Clock } from '../../lambda/contract/clock';
+import { type CustomResourceResponse, renderResponse, sendResponse } from '../../lambda/custom-resource/response';
 
 const FAILED: CustomResourceResponse = {
   Status: 'FAILED',

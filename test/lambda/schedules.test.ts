@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract';
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { ACCOUNT_ID, Lifecycle, type Properties, type Subject } from './lifecycle';
 import { Scheduler, type Turn } from './scheduler';
 import { type Delivery, type Fate, type Operation, StackOperations } from './stack-operations';

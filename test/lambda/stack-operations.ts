@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { CustomResourceEvent } from '../../lambda/custom-resource-event';
-import type { CustomResourceResponse } from '../../lambda/response';
+import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
+import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
 import type { Properties, Run, Subject, Turns } from './lifecycle';
 import { Killed, type Scheduler } from './scheduler';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lambda/clock';
+import type { Clock } from '../../lambda/contract/clock';
 import type { decide } from '../../lambda/device/decide';
 import { type Known, NOTHING_KNOWN } from '../../lambda/device/known';
 import { Performer } from '../../lambda/device/perform';

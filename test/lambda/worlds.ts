@@ -1,6 +1,6 @@
 import { NOTHING_KNOWN } from '../../lambda/device/known';
-import { ENROLLMENT_TAG } from '../../lambda/contract';
-import type { EnrollmentRequest } from '../../lambda/enrollment-request';
+import { ENROLLMENT_TAG } from '../../lambda/contract/own-tags';
+import type { EnrollmentRequest } from '../../lambda/device/enrollment-request';
 import { failures } from '../../lambda/failure';
 import type { Present } from '../../lambda/device/wanted';
 import {

@@ -13,7 +13,7 @@ import {
   Token,
 } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
-import { PROPERTY_RULES } from '../../lambda/contract';
+import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { MfaEnforcementPolicy, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import { bobWithDevice, devicePropertiesOf, newStack, templateTextOf } from './templates';
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cdk } from '../../bin/cdk-command';
-import { startLocalAws } from '../../local-aws';
+import { startLocalAws } from 'local-aws';
 
 const REPOSITORY = resolve(__dirname, '../..');
 
@@ -97,7 +97,7 @@ describe('the packed package', () => {
         'dist/lib/index.d.ts',
         'dist/lib/virtual-mfa-device.js',
         'dist/lib/private/virtual-mfa-device-provider.js',
-        'dist/lambda/contract.js',
+        'dist/lambda/contract/property-rules.js',
         'dist/handler/index.js',
         'dist/bin/virtual-mfa.js',
         'dist/bin/virtual-mfa-app.js',
@@ -108,7 +108,7 @@ describe('the packed package', () => {
 
   test('holds nothing else: no source, no test, no local-aws', () => {
     const expected =
-      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/THIRD-PARTY-LICENSES\.txt|dist\/handler\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
+      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/THIRD-PARTY-LICENSES\.txt|dist\/handler\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
 
     expect(packedFiles.filter((path) => !expected.test(path))).toEqual([]);
   });
@@ -149,7 +149,7 @@ describe('the packed package', () => {
 });
 
 test('the integration test for a real account would deploy what its snapshot shows', () => {
-  const { status, output } = spawnSync('npx', ['tsx', 'bin/integ.ts', 'verify', tarball], {
+  const { status, output } = spawnSync('npx', ['tsx', 'scripts/integ.ts', 'verify', tarball], {
     cwd: REPOSITORY,
     encoding: 'utf8',
   });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AwsAccess, type AwsAccessOptions } from '../aws-access';
-import type { Clock } from '../clock';
+import type { Clock } from '../../../lambda/contract/clock';
 import { failures } from '../command-failure';
 import { ManagedDevices } from '../managed-devices';
 import { type LocatedSeed, readStoredSeed } from '../stored-seeds';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { expect, vi } from 'vitest';
-import type { Clock } from '../../../bin/virtual-mfa/clock';
+import type { Clock } from '../../../lambda/contract/clock';
 import { run } from '../../../bin/virtual-mfa/program';
-import type { Credentials } from '../../../local-aws/credentials';
+import type { Credentials } from 'local-aws';
 import { Lifecycle, type Properties, type Subject } from '../../lambda/lifecycle';
 
 /** More than local-aws's STS takes to learn of a device, in whole seconds: the dates in HTTP have no others. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asCommandFailure } from '../../../bin/virtual-mfa/aws-access';
 import { EXIT_CODES } from '../../../bin/virtual-mfa/command-failure';
-import { AwsError } from '../../../local-aws/protocol/aws-error';
+import { AwsError } from 'local-aws';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;

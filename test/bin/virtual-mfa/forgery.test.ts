@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../../lambda/contract';
+import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../../lambda/contract/own-tags';
 import { STACK_ID, type Subject } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 

@@ -9,14 +9,14 @@ import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateUserCommand, EnableMFADeviceCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIRTUAL_MFA } from '../../../bin/virtual-mfa-command';
-import { type LocalAws, startLocalAws } from '../../../local-aws';
+import { type LocalAws, startLocalAws } from 'local-aws';
 import {
   clientsOf,
   codesAt,
   createAccessKey,
   createDevice,
   type SigningCredentials,
-} from '../../local-aws/strict-account';
+} from '../../../local-aws/test/strict-account';
 
 /** The bundle, in processes of its own, on a machine and an account whose clocks are the real one. */
 let localAws: LocalAws;

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { codeAt } from '../../../bin/virtual-mfa/authentication-codes';
+import { codeAt } from '../../../lambda/contract/authentication-codes';
 import type { Subject } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 import { QrDecoder } from './qr-decoder';

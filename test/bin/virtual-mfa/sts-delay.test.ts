@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { codeAt } from '../../../bin/virtual-mfa/authentication-codes';
-import { AwsError } from '../../../local-aws/protocol/aws-error';
+import { codeAt } from '../../../lambda/contract/authentication-codes';
+import { AwsError } from 'local-aws';
 import type { Subject } from '../../lambda/lifecycle';
 import { CommandLine, type SigningCredentials } from './command-line';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { SEED_VERSION_TAG } from '../../../lambda/contract';
+import { SEED_VERSION_TAG } from '../../../lambda/contract/own-tags';
 import type { Subject } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 

@@ -1,0 +1,246 @@
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  type GetSecretValueCommandOutput,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+  TagResourceCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { randomUUID } from 'node:crypto';
+import { type AwsCalls, CONSISTENCY_MILLISECONDS, type NotYet } from './aws-calls';
+import { isNamed } from './aws-errors';
+import type { Clock } from '../contract/clock';
+import { RETIRED_TAG } from '../contract/own-tags';
+import type { VirtualMfaDeviceTag } from '../contract/properties';
+import { storedSeedIn, type StoredSeed } from '../contract/stored-seed';
+import { AccessDeniedFailure, failures } from '../failure';
+import { type RequestTime, requestTimeIn } from '../request-time';
+
+/** A version of the secret that holds a device's seed. */
+export interface SeedVersion {
+  readonly versionId: string;
+  readonly stored: StoredSeed;
+  readonly isCurrent: boolean;
+  /** Whether it was current before the one that is. */
+  readonly isPrevious: boolean;
+  /** When CloudFormation made the request whose event has stored it. */
+  readonly requestTime: RequestTime;
+}
+
+/** Where seeds are kept, and with them which requests have been here: see request-time.ts. */
+export interface SeedStore {
+  /** An id that was never used, which tells the time of this event's request. */
+  newVersionId(): string;
+  /** Stores a seed as a new version, which is pending until its device is enabled. (A secret's first version is current anyway.) */
+  put(versionId: string, stored: StoredSeed): Promise<void>;
+  /** Reads a version that was just stored. */
+  read(versionId: string): Promise<SeedVersion>;
+  /** Finds a version that a run of the handler has stored; undefined where there is none, or no secret. */
+  find(versionId: string): Promise<SeedVersion | undefined>;
+  /** Finds the current version, if a run of the handler has stored it. */
+  current(): Promise<SeedVersion | undefined>;
+  /** Makes a version the current one. @throws Failure where a later request has been here */
+  promote(versionId: string): Promise<void>;
+  /**
+   * Whether a later request has been here, or the secret is gone or going.
+   *
+   * @throws Failure where the secret's tags say that it is another resource's, or another user's
+   */
+  isSuperseded(): Promise<boolean>;
+  /** Keeps earlier requests that run late from making a device. */
+  retire(): Promise<void>;
+}
+
+/** Where a device's seed is stored. */
+export interface SeedSecret {
+  readonly seedSecretArn: string;
+  /** The tags by which the stack's template marks the secret as the resource's. */
+  readonly seedSecretTags: readonly VirtualMfaDeviceTag[];
+}
+
+/** What DescribeSecret tells. */
+interface SecretState {
+  /** Neither gone nor going. */
+  readonly isThere: boolean;
+  readonly labelled: readonly (readonly [versionId: string, labels: readonly string[]])[];
+  /** Time of the latest request to delete a device. */
+  readonly retired: RequestTime | undefined;
+}
+
+/** What somebody put in by hand is no seed of any device. */
+const NO_SEED: StoredSeed = { serialNumber: '', userName: '', seed: '', otpauthUri: '' };
+const PROMOTE_TRIES = 5;
+/** A request's time and a UUID: see newVersionId. */
+const ISSUED_ID = /^\d{8}T\d{6}Z-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+const ABSENT = 'ResourceNotFoundException';
+/** Thrown when the secret's tags do not name the resource and the user. */
+class SecretOfAnother extends Error {
+  override readonly name = 'SecretOfAnother';
+}
+/** Secrets Manager is eventually consistent: what was just written may not be seen. */
+const notSeenYet = (error: string): NotYet => ({ errors: [error], milliseconds: CONSISTENCY_MILLISECONDS });
+/** Secrets Manager's answer for a secret that is scheduled for deletion. */
+const MARKED_FOR_DELETION = 'InvalidRequestException';
+
+export class SecretsManagerSeedStore implements SeedStore {
+  readonly #secretArn: string;
+  readonly #secretTags: SeedSecret['seedSecretTags'];
+
+  constructor(
+    private readonly client: SecretsManagerClient,
+    private readonly calls: AwsCalls,
+    private readonly clock: Clock,
+    private readonly requestTime: RequestTime,
+    { seedSecretArn, seedSecretTags }: SeedSecret,
+  ) {
+    this.#secretArn = seedSecretArn;
+    this.#secretTags = seedSecretTags;
+  }
+
+  newVersionId(): string {
+    return `${this.requestTime}-${randomUUID()}`;
+  }
+
+  async put(versionId: string, stored: StoredSeed): Promise<void> {
+    const command = new PutSecretValueCommand({
+      SecretId: this.#secretArn,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify(stored),
+      VersionStages: ['AWSPENDING'],
+    });
+    try {
+      await this.calls.perform('secretsmanager:PutSecretValue', () => this.client.send(command));
+    } catch (error) {
+      throw await this.#explained(error);
+    }
+  }
+
+  async read(versionId: string): Promise<SeedVersion> {
+    const command = new GetSecretValueCommand({ SecretId: this.#secretArn, VersionId: versionId });
+    try {
+      const action = 'secretsmanager:GetSecretValue';
+      const output = await this.calls.perform(action, () => this.client.send(command), notSeenYet(ABSENT));
+      return this.#versionIn(output);
+    } catch (error) {
+      throw await this.#explained(error);
+    }
+  }
+
+  async find(VersionId: string): Promise<SeedVersion | undefined> {
+    return this.#isIssued(VersionId) ? this.#version({ VersionId }) : undefined;
+  }
+
+  async current(): Promise<SeedVersion | undefined> {
+    const version = await this.#version({ VersionStage: 'AWSCURRENT' });
+    return version && this.#isIssued(version.versionId) ? version : undefined;
+  }
+
+  async promote(versionId: string): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const state = await this.#state();
+      if (this.#isSupersededIn(state)) throw failures.superseded();
+      const currentId = state.labelled.find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
+      if (currentId === versionId) return;
+      const command = new UpdateSecretVersionStageCommand({
+        SecretId: this.#secretArn,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: versionId,
+        RemoveFromVersionId: currentId,
+      });
+      try {
+        const action = 'secretsmanager:UpdateSecretVersionStage';
+        await this.calls.perform(action, () => this.client.send(command), notSeenYet(ABSENT));
+        return;
+      } catch (error) {
+        // The label is on another version by now: whose, decides.
+        if (!isNamed(error, 'InvalidParameterException') || tries >= PROMOTE_TRIES) throw error;
+      }
+    }
+  }
+
+  async isSuperseded(): Promise<boolean> {
+    return this.#isSupersededIn(await this.#state());
+  }
+
+  async retire(): Promise<void> {
+    const command = new TagResourceCommand({
+      SecretId: this.#secretArn,
+      Tags: [{ Key: RETIRED_TAG, Value: this.requestTime }],
+    });
+    await this.calls.perform('secretsmanager:TagResource', () => this.client.send(command));
+  }
+
+  /** Whether the handler can have given this id to a version. */
+  #isIssued(versionId: string): boolean {
+    return ISSUED_ID.test(versionId) && this.#timeIn(versionId) !== '';
+  }
+
+  #timeIn(text: string): RequestTime {
+    return requestTimeIn(text, this.clock.now()) ?? '';
+  }
+
+  #isSupersededIn({ isThere, labelled, retired }: SecretState): boolean {
+    const isLater = ([versionId]: readonly [string, unknown]) => this.#timeIn(versionId) > this.requestTime;
+    // No request to make a device is of the same second as an earlier one to delete it.
+    return !isThere || labelled.some(isLater) || this.#timeIn(retired ?? '') >= this.requestTime;
+  }
+
+  async #state(): Promise<SecretState> {
+    const command = new DescribeSecretCommand({ SecretId: this.#secretArn });
+    const describe = async () => {
+      const output = await this.client.send(command);
+      const isOwn = this.#secretTags.every(({ Key, Value }) =>
+        output.Tags?.some((tag) => tag.Key === Key && tag.Value === Value),
+      );
+      if (!isOwn) throw new SecretOfAnother();
+      return output;
+    };
+    try {
+      const action = 'secretsmanager:DescribeSecret';
+      const output = await this.calls.perform(action, describe, notSeenYet('SecretOfAnother'));
+      return {
+        isThere: output.DeletedDate === undefined,
+        labelled: Object.entries(output.VersionIdsToStages ?? {}),
+        retired: output.Tags?.find(({ Key }) => Key === RETIRED_TAG)?.Value,
+      };
+    } catch (error) {
+      if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], retired: undefined };
+      if (error instanceof AccessDeniedFailure) throw failures.seedSecretNotSeen(this.#secretArn);
+      throw error instanceof SecretOfAnother ? failures.seedSecretOfAnother(this.#secretArn) : error;
+    }
+  }
+
+  /** A secret that is gone has no tags, and for want of them AWS denies what the role may do with its own. */
+  async #explained(error: unknown): Promise<unknown> {
+    if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return failures.seedSecretGone(this.#secretArn);
+    if (!(error instanceof AccessDeniedFailure)) return error;
+    return this.#state().then(
+      ({ isThere }) => (isThere ? error : failures.seedSecretGone(this.#secretArn)),
+      (stateError: unknown) => stateError,
+    );
+  }
+
+  async #version(
+    which: { readonly VersionId: string } | { readonly VersionStage: string },
+  ): Promise<SeedVersion | undefined> {
+    const command = new GetSecretValueCommand({ SecretId: this.#secretArn, ...which });
+    try {
+      const output = await this.calls.perform('secretsmanager:GetSecretValue', () => this.client.send(command));
+      return this.#versionIn(output);
+    } catch (error) {
+      if (isNamed(error, ABSENT, MARKED_FOR_DELETION)) return undefined;
+      throw await this.#explained(error);
+    }
+  }
+
+  #versionIn({ VersionId = '', SecretString, VersionStages }: GetSecretValueCommandOutput): SeedVersion {
+    return {
+      versionId: VersionId,
+      stored: storedSeedIn(SecretString) ?? NO_SEED,
+      isCurrent: VersionStages?.includes('AWSCURRENT') ?? false,
+      isPrevious: VersionStages?.includes('AWSPREVIOUS') ?? false,
+      requestTime: this.#timeIn(VersionId),
+    };
+  }
+}

@@ -1,0 +1,23 @@
+/** What the keys of the tags that this library sets begin with; nobody else may use such keys on a device. */
+export const OWN_TAG_PREFIX = 'cdk-iam-virtual-mfa:';
+
+/** Tag with the id of the owning stack. It marks devices and seed secrets, and the role's policy is conditioned on it. */
+export const STACK_ID_TAG = `${OWN_TAG_PREFIX}stack-id`;
+
+/** Tag with the logical id of the owning resource in its stack, on devices and seed secrets. */
+export const LOGICAL_ID_TAG = `${OWN_TAG_PREFIX}logical-id`;
+
+/** Tag of the seed secret, with the name of the user whose device's seed it is made for. */
+export const USER_NAME_TAG = `${OWN_TAG_PREFIX}user-name`;
+
+/** Tag with a hash of what the device was enrolled for (user, path, rotation): tells a replacement from a change in place. */
+export const ENROLLMENT_TAG = `${OWN_TAG_PREFIX}enrollment`;
+
+/** Tag with the version id under which the device's seed is stored: a device made anew under the same name has another. */
+export const SEED_VERSION_TAG = `${OWN_TAG_PREFIX}seed-version`;
+
+/** Tag of the seed secret, with the time of the latest request to delete a device: an earlier request that runs late makes none. */
+export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
+
+/** The tags that the handler puts on every device, of those that IAM takes. */
+export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;

@@ -1,0 +1,33 @@
+/** The type of the custom resource, as templates and the CloudFormation console show it. */
+export const VIRTUAL_MFA_DEVICE_RESOURCE_TYPE = 'Custom::IAMVirtualMFADevice';
+
+/** The custom resource's properties, as they travel through a template. CloudFormation delivers every scalar as a string. */
+export interface VirtualMfaDeviceProperties {
+  /** Friendly name of the IAM user the device is enabled for. A change replaces the device. */
+  readonly UserName: string;
+  /** ARN of the secret that stores the seed. A change is made in place only together with a replacement of the device. */
+  readonly SeedSecretArn: string;
+  /** Explicit device name; without it the handler computes one. A change replaces the device. */
+  readonly VirtualMFADeviceName?: string;
+  /** IAM path of the device, `/` without it. A change replaces the device. */
+  readonly Path?: string;
+  /** Issuer in the otpauth label. Changed in place. */
+  readonly Issuer?: string;
+  /** Any text; a change replaces the device, and with it the seed. */
+  readonly RotationId?: string;
+  /** Tags of the device, besides the ownership tags. Changed in place. */
+  readonly Tags?: readonly VirtualMfaDeviceTag[];
+}
+
+/** A tag, as IAM spells it. */
+export interface VirtualMfaDeviceTag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** The attributes that `Fn::GetAtt` can read, none of them secret. */
+export interface VirtualMfaDeviceAttributes {
+  readonly SerialNumber: string;
+  readonly UserName: string;
+  readonly VirtualMFADeviceName: string;
+}

@@ -1,0 +1,86 @@
+import { OWN_TAG_PREFIX } from './own-tags';
+
+/**
+ * How a dynamic reference begins. CloudFormation hands one to Secrets Manager to custom resources as it stands, and
+ * replaces it by the secret in all other resources: in either case it has no place in a name, a path or a tag.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+ */
+export const DYNAMIC_REFERENCE = '{{resolve:';
+
+/** What a text may hold. */
+export interface PropertyRule {
+  readonly minLength: number;
+  readonly maxLength: number;
+  readonly pattern: RegExp;
+  /** The rule in words; completes "allowed: …". */
+  readonly allowed: string;
+  /** Whether a value keeps the rule. */
+  accepts(value: string): boolean;
+}
+
+function rule(minLength: number, maxLength: number, pattern: RegExp, characters: string): PropertyRule {
+  return {
+    minLength,
+    maxLength,
+    pattern,
+    allowed: `${minLength === 0 ? 'up' : minLength} to ${maxLength} characters, ${characters}`,
+    accepts: (value) =>
+      value.length >= minLength &&
+      value.length <= maxLength &&
+      pattern.test(value) &&
+      !value.includes(DYNAMIC_REFERENCE),
+  };
+}
+
+const FRIENDLY_NAME = /^[\w+=,.@-]+$/;
+const FRIENDLY_NAME_IN_WORDS = 'letters, digits and any of _+=,.@-';
+const NO_REFERENCE_IN_WORDS = `no ${DYNAMIC_REFERENCE}`;
+
+/**
+ * Limits of IAM by property.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html (names of existing users: up to 128)
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+ */
+export const PROPERTY_RULES = {
+  UserName: rule(1, 128, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS),
+  VirtualMFADeviceName: rule(1, 226, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS),
+  Path: rule(
+    1,
+    512,
+    // DEL included: U+0021 to U+007F is how IAM itself states the range.
+    /^\/(?:[\u0021-\u007f]+\/)?$/,
+    `beginning and ending with /, of the characters U+0021 to U+007F, ${NO_REFERENCE_IN_WORDS}`,
+  ),
+  Issuer: rule(
+    1,
+    128,
+    /^[^:\p{Cc}]+$/u,
+    'no colon and no control characters (a colon ends the issuer in an otpauth label)',
+  ),
+  RotationId: rule(1, 256, /^[^\p{Cc}]+$/u, `no control characters, ${NO_REFERENCE_IN_WORDS}`),
+} as const satisfies Record<string, PropertyRule>;
+
+/**
+ * The name of a user to create.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
+ */
+export const NEW_USER_NAME_RULE = rule(1, 64, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS);
+
+const TAG_CHARACTERS_IN_WORDS = 'letters, digits, spaces and any of _.:/=+-@';
+
+/**
+ * Tags of a device.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules
+ */
+export const TAG_RULES = {
+  /** Of a device, those with OWN_TAG_KEYS included. */
+  maxCount: 50,
+  /** IAM's conditions on tags ignore the case of keys. */
+  reservedPrefixes: ['aws:', OWN_TAG_PREFIX],
+  Key: rule(1, 128, /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u, TAG_CHARACTERS_IN_WORDS),
+  Value: rule(0, 256, /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, TAG_CHARACTERS_IN_WORDS),
+} as const;

@@ -1,0 +1,61 @@
+import { failures } from '../failure';
+
+/**
+ * An event of CloudFormation's custom resource protocol, as Lambda delivers it.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
+ */
+export interface CustomResourceEvent {
+  readonly RequestType: 'Create' | 'Update' | 'Delete';
+  readonly RequestId: string;
+  readonly ResponseURL: string;
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  /** With Update and Delete. */
+  readonly PhysicalResourceId?: string;
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
+  /** With Update. */
+  readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** Longer than any URL that Amazon S3 signs. */
+const MAX_URL_LENGTH = 8_192;
+
+/**
+ * Refuses an event that CloudFormation cannot have sent: whoever may invoke the function can make one up. What passes is short
+ * enough to be logged and answered.
+ *
+ * @param isHttpAllowed whether the answer may go to a URL without TLS
+ * @throws Failure naming the member and what is allowed
+ */
+export function checkEvent(event: CustomResourceEvent, isHttpAllowed: boolean): void {
+  const { RequestType, ResponseURL, PhysicalResourceId, ResourceProperties, OldResourceProperties } = event;
+  check('RequestType', ['Create', 'Update', 'Delete'].includes(RequestType), 'Create, Update or Delete');
+  const protocols = isHttpAllowed ? ['https:', 'http:'] : ['https:'];
+  const isUrl =
+    isText(ResponseURL, MAX_URL_LENGTH) &&
+    URL.canParse(ResponseURL) &&
+    protocols.includes(new URL(ResponseURL).protocol);
+  check('ResponseURL', isUrl, 'an https URL');
+  check('RequestId', isText(event.RequestId, 128, /^[\w-]+$/), '1 to 128 letters, digits and hyphens');
+  check('StackId', isText(event.StackId, 256, STACK_ID), 'the ARN of a CloudFormation stack');
+  check('LogicalResourceId', isText(event.LogicalResourceId, 255, /^[A-Za-z\d]+$/), '1 to 255 letters and digits');
+  const hasId = isText(PhysicalResourceId, 1_024, /^[\u0020-\u007e]+$/);
+  check('PhysicalResourceId', RequestType === 'Create' || hasId, '1 to 1,024 printable ASCII characters');
+  check('ResourceProperties', isObject(ResourceProperties), 'an object');
+  check('OldResourceProperties', isObject(OldResourceProperties ?? {}), 'an object');
+}
+
+const STACK_ID = /^arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack\/[\w-]+\/[\w-]+$/;
+
+function check(member: keyof CustomResourceEvent, isValid: boolean, allowed: string): void {
+  if (!isValid) throw failures.invalidEvent(member, allowed);
+}
+
+function isText(value: unknown, maxLength: number, pattern = /./): value is string {
+  return typeof value === 'string' && value.length <= maxLength && pattern.test(value);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,112 @@
+import type { VirtualMfaDeviceAttributes } from '../contract/properties';
+import { partsOfSerialNumber } from '../contract/serial-number';
+import type { CustomResourceEvent } from './event';
+import type { EventTools } from '../device/event-tools';
+import type { Known } from '../device/known';
+import { reconcile } from '../device/reconcile';
+import type { Wanted } from '../device/wanted';
+import { type EnrollmentRequest, readEnrollmentRequest } from '../device/enrollment-request';
+import { Failure } from '../failure';
+
+/** What a successful event answers. */
+export interface Outcome {
+  readonly physicalResourceId: string;
+  readonly attributes?: VirtualMfaDeviceAttributes;
+}
+
+/** Create presumes that there is no device, until IAM contradicts: that saves the fast path a call. */
+const NO_DEVICE: Partial<Known> = { device: 'absent' };
+
+/** What CloudFormation's three requests want of a virtual MFA device. */
+export async function perform(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
+  switch (event.RequestType) {
+    case 'Create':
+      return onCreate(event, tools);
+    case 'Update':
+      return onUpdate(event, tools);
+    case 'Delete':
+      return onDelete(event, tools);
+  }
+}
+
+/** A new device, enabled for the user. */
+async function onCreate(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
+  const request = readEnrollmentRequest(event);
+  await reach({ ...present(request, tools), isInPlace: false, takesOver: true, formerTagKeys: [] }, tools, NO_DEVICE);
+  return enabledDevice(request);
+}
+
+/**
+ * Another serial number is a replacement: the new device first; CloudFormation deletes the old one afterwards, as its id changes.
+ * A rollback finds the old device, and takes its seed over.
+ */
+async function onUpdate(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
+  const request = readEnrollmentRequest(event);
+  const before = requestBefore(event);
+  const isInPlace = event.PhysicalResourceId === request.serialNumber;
+  const isRollback = isInPlace && before !== undefined && before.serialNumber !== request.serialNumber;
+  const takesOver = isRollback || !isInPlace;
+  const formerTagKeys = isInPlace ? (before?.tags ?? []).map(({ Key }) => Key) : [];
+  const wanted = { ...present(request, tools), isInPlace, takesOver, formerTagKeys };
+  await reach(wanted, tools, isInPlace ? {} : NO_DEVICE);
+  // CloudFormation does not wait for an update that it rolls back: nobody else would delete what that update has made.
+  if (isRollback) await reach(absent(before, before.serialNumber, tools), tools);
+  return enabledDevice(request);
+}
+
+/** The device goes; what is gone already, or was never ours, is no reason to block the stack. */
+async function onDelete(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
+  const { PhysicalResourceId: physicalResourceId = '' } = event;
+  const request = readUnlessInvalid(event);
+  // Properties that were refused created nothing.
+  if (!request) return { physicalResourceId };
+  const serialNumber = partsOfSerialNumber(physicalResourceId) ? physicalResourceId : request.serialNumber;
+  const { requestTime } = tools;
+  // First: a Create that runs late must not make the device anew.
+  await reach({ want: 'retired', request, serialNumber, requestTime }, tools);
+  await reach(absent(request, serialNumber, tools), tools);
+  return { physicalResourceId };
+}
+
+/** @throws Failure where what is wanted cannot be reached */
+async function reach(wanted: Wanted, tools: EventTools, presumed: Partial<Known> = {}): Promise<void> {
+  const failure = await reconcile(wanted, tools, presumed);
+  if (failure) throw failure;
+}
+
+function present(request: EnrollmentRequest, { requestTime }: EventTools) {
+  return { want: 'present', request, serialNumber: request.serialNumber, requestTime } as const;
+}
+
+function absent(request: EnrollmentRequest, serialNumber: string, { requestTime }: EventTools) {
+  return { want: 'absent', request, serialNumber, requestTime } as const;
+}
+
+function enabledDevice({ serialNumber, userName, virtualMfaDeviceName }: EnrollmentRequest): Outcome {
+  return {
+    physicalResourceId: serialNumber,
+    attributes: { SerialNumber: serialNumber, UserName: userName, VirtualMFADeviceName: virtualMfaDeviceName },
+  };
+}
+
+/**
+ * The physical resource id of a FAILED answer: the device that a Delete must look for. A failed Update keeps the old one, or
+ * CloudFormation would take it for a replacement and delete the old device.
+ */
+export function physicalResourceIdOfFailure(event: CustomResourceEvent): string {
+  return event.PhysicalResourceId ?? readUnlessInvalid(event)?.serialNumber ?? `${event.LogicalResourceId}-not-created`;
+}
+
+/** What an Update's old properties asked for. */
+function requestBefore(event: CustomResourceEvent): EnrollmentRequest | undefined {
+  return readUnlessInvalid({ ...event, ResourceProperties: event.OldResourceProperties ?? {} });
+}
+
+function readUnlessInvalid(event: CustomResourceEvent): EnrollmentRequest | undefined {
+  try {
+    return readEnrollmentRequest(event);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}

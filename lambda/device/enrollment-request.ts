@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import {
+  ENROLLMENT_TAG,
+  LOGICAL_ID_TAG,
+  OWN_TAG_KEYS,
+  OWN_TAG_PREFIX,
+  STACK_ID_TAG,
+  USER_NAME_TAG,
+} from '../contract/own-tags';
+import type { VirtualMfaDeviceProperties, VirtualMfaDeviceTag } from '../contract/properties';
+import { DYNAMIC_REFERENCE, PROPERTY_RULES, TAG_RULES } from '../contract/property-rules';
+import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
+import { failures } from '../failure';
+
+const DEFAULT_ISSUER = 'Amazon Web Services';
+const MAX_TAGS = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
+
+/** The part of CloudFormation's event that an enrolment is computed from. */
+export interface EnrollmentEvent {
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
+}
+
+/** What a custom resource asks for, checked, and with everything computed that depends on the event alone. */
+export interface EnrollmentRequest {
+  readonly userName: string;
+  readonly path: string;
+  readonly virtualMfaDeviceName: string;
+  readonly serialNumber: string;
+  readonly issuer: string;
+  readonly accountId: string;
+  readonly seedSecretArn: string;
+  /** The tags by which the stack's template marks the secret as this resource's. */
+  readonly seedSecretTags: readonly VirtualMfaDeviceTag[];
+  /** The ownership tags that mark the device as this resource's. */
+  readonly ownershipTags: readonly VirtualMfaDeviceTag[];
+  /** The ownership tags, and the user's own. */
+  readonly tags: readonly VirtualMfaDeviceTag[];
+}
+
+/**
+ * Reads and checks the properties again: values that were tokens at synth are known only here.
+ *
+ * @throws Failure naming the property and what is allowed; it does not repeat the value, which may be a secret in the wrong place
+ */
+export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest {
+  const properties = readProperties(event.ResourceProperties);
+  const [, partition = '', , , accountId = ''] = event.StackId.split(':');
+  const { UserName: userName, Path: path = '/', RotationId: rotationId = '' } = properties;
+  // A retried Create, a Delete whose id CloudFormation had to invent, and a rollback all compute the same name.
+  const identity = shortHash([event.StackId, event.LogicalResourceId, userName, path, rotationId]);
+  const virtualMfaDeviceName = properties.VirtualMFADeviceName ?? `${userName}-${identity}`;
+  const serialNumber = serialNumberOf({ partition, accountId, path, virtualMfaDeviceName });
+  if (serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
+    throw failures.serialNumberTooLong(serialNumber.length, SERIAL_NUMBER_MAX_LENGTH);
+  }
+  const resourceTags = [
+    { Key: STACK_ID_TAG, Value: event.StackId },
+    { Key: LOGICAL_ID_TAG, Value: event.LogicalResourceId },
+  ];
+  const ownershipTags = [...resourceTags, { Key: ENROLLMENT_TAG, Value: shortHash([userName, path, rotationId]) }];
+  return {
+    userName,
+    path,
+    virtualMfaDeviceName,
+    serialNumber,
+    issuer: properties.Issuer ?? DEFAULT_ISSUER,
+    accountId,
+    seedSecretArn: properties.SeedSecretArn,
+    seedSecretTags: [...resourceTags, { Key: USER_NAME_TAG, Value: userName }],
+    ownershipTags,
+    tags: [...ownershipTags, ...(properties.Tags ?? [])],
+  };
+}
+
+function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDeviceProperties {
+  const optionalText = (name: keyof typeof PROPERTY_RULES): string | undefined => {
+    const value = raw[name];
+    if (value === undefined) return undefined;
+    const rule = PROPERTY_RULES[name];
+    if (typeof value !== 'string' || !rule.accepts(value)) throw failures.invalidProperty(name, value, rule.allowed);
+    return value;
+  };
+  const UserName = optionalText('UserName');
+  if (UserName === undefined) throw failures.invalidProperty('UserName', undefined, PROPERTY_RULES.UserName.allowed);
+  const { SeedSecretArn } = raw;
+  if (typeof SeedSecretArn !== 'string' || !SECRET_ARN.test(SeedSecretArn)) {
+    throw failures.invalidProperty('SeedSecretArn', SeedSecretArn, 'the ARN of a Secrets Manager secret');
+  }
+  const optionals = {
+    VirtualMFADeviceName: optionalText('VirtualMFADeviceName'),
+    Path: optionalText('Path'),
+    Issuer: optionalText('Issuer'),
+    RotationId: optionalText('RotationId'),
+    Tags: readTags(raw.Tags),
+  };
+  const given = Object.entries(optionals).filter(([, value]) => value !== undefined);
+  return { UserName, SeedSecretArn, ...(Object.fromEntries(given) as Partial<VirtualMfaDeviceProperties>) };
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (a name has 512 characters, a suffix 7) */
+const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/;
+
+function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
+  if (raw === undefined) return undefined;
+  const isTag = (tag: unknown): tag is VirtualMfaDeviceTag => {
+    const { Key, Value } = (tag ?? {}) as Record<string, unknown>;
+    if (typeof Key !== 'string' || typeof Value !== 'string' || Key.length > 128 || Value.length > 256) return false;
+    // IAM's conditions on tags ignore the case of keys.
+    const isOwn = Key.toLowerCase().startsWith(OWN_TAG_PREFIX);
+    return !isOwn && ![Key, Value].some((text) => text.includes(DYNAMIC_REFERENCE));
+  };
+  if (!Array.isArray(raw) || raw.length > MAX_TAGS || !raw.every(isTag)) {
+    const allowed = `a list of up to ${MAX_TAGS} {Key, Value} of up to 128 and 256 characters, no key beginning with ${OWN_TAG_PREFIX}, no ${DYNAMIC_REFERENCE}`;
+    throw failures.invalidProperty('Tags', raw, allowed);
+  }
+  return raw;
+}
+
+function shortHash(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
+}

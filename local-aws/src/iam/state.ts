@@ -1,0 +1,125 @@
+import type { Account } from '../account';
+import type { PolicyDocument } from '../policy-document';
+import type { Principal } from '../principal';
+import type { AuthorizationRequest } from '../authorization';
+import type { Call } from '../service';
+import { awsManagedPolicy } from './aws-managed-policies';
+import {
+  Entities,
+  type Group,
+  type Identity,
+  type ManagedPolicy,
+  noSuchEntity,
+  type Role,
+  type User,
+  type VirtualMfaDevice,
+} from './entities';
+import { MfaBindings } from './mfa-bindings';
+
+/** Everything that IAM holds for one account. */
+export class IamState {
+  readonly users = new Entities<User>('User');
+  readonly groups = new Entities<Group>('Group');
+  readonly roles = new Entities<Role>('Role');
+  readonly managedPolicies = new Map<string, ManagedPolicy>();
+  readonly virtualMfaDevices = new Map<string, VirtualMfaDevice>();
+  readonly mfaBindings = new MfaBindings();
+
+  constructor(readonly account: Account) {}
+
+  userArn({ path, name }: Identity): string {
+    return this.account.arn('iam', `user${path}${name}`);
+  }
+
+  /** A user as lists have it: without tags and permissions boundary. */
+  listedUser(user: User) {
+    const { path: Path, name: UserName, id: UserId, createDate: CreateDate } = user;
+    return { Path, UserName, UserId, Arn: this.userArn(user), CreateDate };
+  }
+
+  groupArn({ path, name }: Identity): string {
+    return this.account.arn('iam', `group${path}${name}`);
+  }
+
+  roleArn({ path, name }: Identity): string {
+    return this.account.arn('iam', `role${path}${name}`);
+  }
+
+  /** The ARN to authorize a call on a user with: the user's own, or, for one that does not exist, the one without a path. */
+  arnOfUserNamed(name: string): string {
+    const user = this.users.find(name);
+    return user ? this.userArn(user) : this.account.arn('iam', `user/${name}`);
+  }
+
+  /** Authorizes an action on the user that the input names, or, where it names none, on the caller. */
+  onUser(iamAction: string): (input: { readonly UserName?: string | undefined }, call: Call) => AuthorizationRequest {
+    return ({ UserName }, { caller }) => {
+      const name = UserName ?? caller.name ?? '';
+      return { action: iamAction, resource: this.arnOfUserNamed(name), resourceName: `user ${name}` };
+    };
+  }
+
+  device(serialNumber: string): VirtualMfaDevice {
+    const device = this.virtualMfaDevices.get(serialNumber);
+    if (!device) throw noSuchEntity(`MFA Device with serial number ${serialNumber} does not exist.`);
+    return device;
+  }
+
+  devicesOf(userName: string): readonly VirtualMfaDevice[] {
+    return [...this.virtualMfaDevices.values()].filter(
+      ({ assignment }) => assignment?.userName.toLowerCase() === userName.toLowerCase(),
+    );
+  }
+
+  /** Lets STS know, in its time, whose a device is now. */
+  publishBinding({ serialNumber, seed, driftTimeSteps, assignment }: VirtualMfaDevice): void {
+    const binding = assignment && { userId: this.users.get(assignment.userName).id, seed, driftTimeSteps };
+    this.mfaBindings.record(serialNumber, binding, this.account.now());
+  }
+
+  /** The document of a managed policy's default version, the account's own or AWS's. */
+  documentOf(policyArn: string): PolicyDocument {
+    const own = this.managedPolicies.get(policyArn);
+    const document = own?.versions.get(own.defaultVersionId) ?? awsManagedPolicy(policyArn);
+    if (!document) throw noSuchEntity(`Policy ${policyArn} does not exist or is not attachable.`);
+    return document;
+  }
+
+  /** The principal behind a user's long-term access key. Its policies are looked up anew at each call. */
+  userPrincipal(user: User): Principal {
+    const arn = () => this.userArn(user);
+    return {
+      type: 'user',
+      // A user who moves to another path keeps the access key.
+      get arn() {
+        return arn();
+      },
+      get principalArn() {
+        return arn();
+      },
+      userId: user.id,
+      name: user.name,
+      policies: () =>
+        [user, ...[...user.groups].map((group) => this.groups.get(group))].flatMap((i) => this.#policiesOf(i)),
+      boundary: () => (user.permissionsBoundary === undefined ? undefined : this.documentOf(user.permissionsBoundary)),
+    };
+  }
+
+  /** The principal behind a role's session. */
+  rolePrincipal(role: Role, sessionName: string): Principal {
+    return {
+      type: 'role',
+      arn: this.account.arn('sts', `assumed-role/${role.name}/${sessionName}`),
+      principalArn: this.roleArn(role),
+      userId: `${role.id}:${sessionName}`,
+      name: role.name,
+      policies: () => this.#policiesOf(role),
+      boundary: () => (role.permissionsBoundary === undefined ? undefined : this.documentOf(role.permissionsBoundary)),
+      multiFactorAuthPresent: false,
+    };
+  }
+
+  #policiesOf(identity: Identity): PolicyDocument[] {
+    return [...identity.inlinePolicies.values(), ...[...identity.attachedPolicies].map((arn) => this.documentOf(arn))];
+  }
+}
