@@ -139,7 +139,7 @@ export const failures = {
 
   accessDenied: (action: string, message: string) =>
     new AccessDeniedFailure(
-      `The function's role may not call ${action}: ${message}`,
+      `The function's role may not call ${action}: ${sentence(message)}`,
       'Look for a permissions boundary, a service control policy or a key policy that denies it; for an imported user that has a path, import it by its ARN (User.fromUserArn; in mfa-users.json, UserPath), since the path is part of it.',
     ),
 
@@ -151,7 +151,7 @@ export const failures = {
 
   unexpected: (message: string) =>
     new Failure(
-      `An AWS call failed: ${message}`,
+      `An AWS call failed: ${sentence(message)}`,
       "The function's log group tells which call it was; deploy again once the cause is removed.",
     ),
 } as const;
@@ -163,6 +163,11 @@ export function withRemains(failure: Failure, serialNumber: string, undoFailure:
     `${failure.whatToDo} The device ${serialNumber} could not be removed afterwards: ${undoFailure.whatHappened}`,
     { cause: failure },
   );
+}
+
+/** AWS ends only some of its messages with a period. */
+function sentence(message: string): string {
+  return /[.!?…]$/.test(message) ? message : `${message}.`;
 }
 
 /** Tells what a value is without repeating it: it may be a secret that somebody put in the wrong place. */

@@ -39,12 +39,16 @@ const ALLOWED: readonly (keyof LogFields)[] = [
 /** Of a text that an event may have brought, however long. */
 const MAX_CHARACTERS = 2_000;
 
-/** Writes each line with a request id; fields outside the allow-list are dropped even where the compiler was got around. */
+/** Writes each line with a request id. Only short texts and numbers of the allow-list get there, even if the compiler is bypassed. */
 export function jsonLog(requestId: string, write: (line: string) => void): Log {
   const line = (level: 'INFO' | 'ERROR', message: string, fields: LogFields = {}) => {
-    const allowed = ALLOWED.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]] as const);
-    const entry = { timestamp: new Date().toISOString(), level, requestId, message, ...Object.fromEntries(allowed) };
-    write(`${JSON.stringify(entry, (_name, value: unknown) => (typeof value === 'string' ? cut(value) : value))}\n`);
+    const allowed = ALLOWED.flatMap((name): [string, string | number][] => {
+      const value: unknown = fields[name];
+      if (typeof value === 'number') return [[name, value]];
+      return typeof value === 'string' ? [[name, cut(value)]] : [];
+    });
+    const entry = { timestamp: new Date().toISOString(), level, requestId, message: cut(message) };
+    write(`${JSON.stringify({ ...entry, ...Object.fromEntries(allowed) })}\n`);
   };
   return {
     info: (message, fields) => line('INFO', message, fields),

@@ -40,8 +40,12 @@ export function checkEvent(event: CustomResourceEvent, isHttpAllowed: boolean): 
   check('RequestId', isText(event.RequestId, 128, /^[\w-]+$/), '1 to 128 letters, digits and hyphens');
   check('StackId', isText(event.StackId, 256, STACK_ID), 'the ARN of a CloudFormation stack');
   check('LogicalResourceId', isText(event.LogicalResourceId, 255, /^[A-Za-z\d]+$/), '1 to 255 letters and digits');
-  const hasId = isText(PhysicalResourceId, 1_024, /^[\u0020-\u007e]+$/);
-  check('PhysicalResourceId', RequestType === 'Create' || hasId, '1 to 1,024 printable ASCII characters');
+  if (RequestType === 'Create') {
+    check('PhysicalResourceId', PhysicalResourceId === undefined, 'none, before the resource is created');
+  } else {
+    const isId = isText(PhysicalResourceId, 1_024, /^[\u0020-\u007e]+$/);
+    check('PhysicalResourceId', isId, '1 to 1,024 printable ASCII characters');
+  }
   check('ResourceProperties', isObject(ResourceProperties), 'an object');
   check('OldResourceProperties', isObject(OldResourceProperties ?? {}), 'an object');
 }

@@ -57,10 +57,17 @@ async function onUpdate(event: CustomResourceEvent, tools: EventTools): Promise<
 /** The device goes; what is gone already, or was never ours, is no reason to block the stack. */
 async function onDelete(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
   const { PhysicalResourceId: physicalResourceId = '' } = event;
-  const request = readUnlessInvalid(event);
-  // Properties that were refused created nothing.
-  if (!request) return { physicalResourceId };
-  const serialNumber = partsOfSerialNumber(physicalResourceId) ? physicalResourceId : request.serialNumber;
+  const isSerialNumber = partsOfSerialNumber(physicalResourceId) !== undefined;
+  // Properties that were refused created nothing. But a device that has a serial number was created once, by rules of its time.
+  const request = readUnlessInvalid(event) ?? (isSerialNumber ? readUnlessInvalid(withoutOptionals(event)) : undefined);
+  if (!request) {
+    const leftBecause = 'its properties name no user and no secret';
+    if (isSerialNumber) {
+      tools.log.info('The device was left as it is', { serialNumber: physicalResourceId, leftBecause });
+    }
+    return { physicalResourceId };
+  }
+  const serialNumber = isSerialNumber ? physicalResourceId : request.serialNumber;
   const { requestTime } = tools;
   // First: a Create that runs late must not make the device anew.
   await reach({ want: 'retired', request, serialNumber, requestTime }, tools);
@@ -100,6 +107,12 @@ export function physicalResourceIdOfFailure(event: CustomResourceEvent): string 
 /** What an Update's old properties asked for. */
 function requestBefore(event: CustomResourceEvent): EnrollmentRequest | undefined {
   return readUnlessInvalid({ ...event, ResourceProperties: event.OldResourceProperties ?? {} });
+}
+
+/** What is enough to delete a device whose serial number is known. */
+function withoutOptionals(event: CustomResourceEvent): CustomResourceEvent {
+  const { UserName, SeedSecretArn } = event.ResourceProperties;
+  return { ...event, ResourceProperties: { UserName, SeedSecretArn } };
 }
 
 function readUnlessInvalid(event: CustomResourceEvent): EnrollmentRequest | undefined {

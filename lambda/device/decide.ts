@@ -11,6 +11,8 @@ const CREATIONS = 3;
 const ENABLINGS = 30;
 /** IAM takes no pair of codes twice, nor one that overlaps the last: right after an enabling, the third one is new. */
 const CODE_TRIES = 4;
+/** The same, and once more where the answer to codes that IAM took was lost. */
+const PROOF_TRIES = 6;
 /** Of half a second: a concurrent duplicate of an event stores its seed 3 seconds after it created the device, at most. */
 const WAITS_FOR_SEED = 6;
 /** Of two seconds: IAM sees a new user, or a new device, everywhere within 45 seconds. A misspelt name fails after that. */
@@ -80,7 +82,9 @@ function towardsPresent(wanted: Present, known: Known): Step {
   const isOwn = seed.requestTime === requestTime;
   if (!seed.isCurrent && !isOwn && known.proven !== seed.versionId) {
     if (known.current === undefined) return { do: 'look at current seed' };
-    if (!hasBeenCurrentLast(seed, known.current, wanted)) return proving(wanted, known, seed);
+    if (!hasBeenCurrentLast(seed, known.current, wanted)) {
+      return proving(known, seed, failed(wanted, failures.seedNotOfDevice(serialNumber)));
+    }
   }
 
   const isAsWanted = storedSeedOf(request, seed.stored.seed).otpauthUri === seed.stored.otpauthUri;
@@ -103,17 +107,20 @@ function inDoubt(wanted: Present, known: Known, doubt: NonNullable<Known['doubt'
 }
 
 /**
- * A device whose tags somebody took away. Only one that works already, with the secret's current seed, is taken for ours: anybody might
- * have made a device without tags, and whoever may write to the secret could name it there.
+ * A device whose tags somebody took away. It is ours only if it is enabled already and IAM takes the codes of the secret's current
+ * seed: anybody can make a device without tags, and whoever may write to the secret can name one there.
  */
 function adopted(wanted: Present, known: Known): Step {
   const { current } = known;
+  const notOurs = failures.notOurDevice(wanted.serialNumber);
   if (current === undefined) return { do: 'look at current seed' };
-  if (current === 'none' || !isRecorded(current, wanted)) return refused(failures.notOurDevice(wanted.serialNumber));
+  if (current === 'none' || !isRecorded(current, wanted)) return refused(notOurs);
+  if (!wanted.isInPlace && current.requestTime !== wanted.requestTime) return refused(notOurs);
   if (known.enabledForUser === undefined) return { do: 'list devices of user' };
-  if (!isEnabled(wanted, known)) return refused(failures.notOurDevice(wanted.serialNumber));
+  if (!isEnabled(wanted, known)) return refused(notOurs);
+  if (known.proven !== current.versionId) return proving(known, { is: 'read', ...current }, refused(notOurs));
   // Another run of this event has finished. A Delete may have left the device since, and nobody would delete it again.
-  if (!wanted.isInPlace && current.requestTime === wanted.requestTime) return { do: 'done' };
+  if (!wanted.isInPlace) return { do: 'done' };
   if (known.isSuperseded === undefined) return { do: 'ask whether superseded' };
   if (known.isSuperseded) return refused(failures.superseded());
   return { do: 'tag', tags: [...wanted.request.tags, seedVersionTag(current.versionId)] };
@@ -167,9 +174,13 @@ function hasBeenCurrentLast(seed: SeedRead, current: 'none' | SeedVersion, { ser
   return isOfDevice ? current.stored.seed === seed.stored.seed : seed.isPrevious;
 }
 
-/** Makes sure that a stored seed is that of the device, which is enabled already. */
-function proving(wanted: Present, { refusal, tries }: Known, seed: SeedRead): Step {
-  if (tries.proofs >= CODE_TRIES) return failed(wanted, failures.seedNotOfDevice(wanted.serialNumber));
+/**
+ * Makes sure that a stored seed is that of the device, which is enabled already.
+ *
+ * @param otherwise the end where it is not
+ */
+function proving({ refusal, tries }: Known, seed: SeedRead, otherwise: Step): Step {
+  if (tries.proofs >= PROOF_TRIES) return otherwise;
   return refusal?.why === 'codes' ? { do: 'wait for other codes' } : { do: 'prove', seed };
 }
 

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  ENROLLMENT_TAG,
-  LOGICAL_ID_TAG,
-  OWN_TAG_KEYS,
-  OWN_TAG_PREFIX,
-  STACK_ID_TAG,
-  USER_NAME_TAG,
-} from '../contract/own-tags';
+import { ENROLLMENT_TAG, LOGICAL_ID_TAG, OWN_TAG_KEYS, STACK_ID_TAG, USER_NAME_TAG } from '../contract/own-tags';
 import type { VirtualMfaDeviceProperties, VirtualMfaDeviceTag } from '../contract/properties';
-import { DYNAMIC_REFERENCE, PROPERTY_RULES, TAG_RULES } from '../contract/property-rules';
+import { PROPERTY_RULES, TAG_RULES } from '../contract/property-rules';
 import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
 import { failures } from '../failure';
 
@@ -104,15 +97,16 @@ const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1
 
 function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
   if (raw === undefined) return undefined;
+  const { Key: keyRule, Value: valueRule, reservedPrefixes } = TAG_RULES;
   const isTag = (tag: unknown): tag is VirtualMfaDeviceTag => {
     const { Key, Value } = (tag ?? {}) as Record<string, unknown>;
-    if (typeof Key !== 'string' || typeof Value !== 'string' || Key.length > 128 || Value.length > 256) return false;
-    // IAM's conditions on tags ignore the case of keys.
-    const isOwn = Key.toLowerCase().startsWith(OWN_TAG_PREFIX);
-    return !isOwn && ![Key, Value].some((text) => text.includes(DYNAMIC_REFERENCE));
+    if (typeof Key !== 'string' || typeof Value !== 'string') return false;
+    const isReserved = reservedPrefixes.some((prefix) => Key.toLowerCase().startsWith(prefix));
+    return !isReserved && keyRule.accepts(Key) && valueRule.accepts(Value);
   };
+  // Here, and not by IAM: it repeats the tags that it refuses.
   if (!Array.isArray(raw) || raw.length > MAX_TAGS || !raw.every(isTag)) {
-    const allowed = `a list of up to ${MAX_TAGS} {Key, Value} of up to 128 and 256 characters, no key beginning with ${OWN_TAG_PREFIX}, no ${DYNAMIC_REFERENCE}`;
+    const allowed = `a list of up to ${MAX_TAGS} {Key, Value}; a key has ${keyRule.allowed}, and does not begin with ${reservedPrefixes.join(' or ')}; a value has ${valueRule.allowed}`;
     throw failures.invalidProperty('Tags', raw, allowed);
   }
   return raw;

@@ -57,10 +57,9 @@ export interface Account {
   readonly unseen: Readonly<Record<'device' | 'enabled' | 'current' | 'stored', boolean>>;
   /** What the run's latest look showed. */
   readonly seen: '' | 'ours' | 'none' | 'foreign' | 'later';
-  /** Whether the run knows that no later request has been here, and whether the device is recorded and enabled. */
+  /** Whether the run knows that no later request has been here, and that the device is enabled. */
   readonly asked: '' | 'not superseded' | 'superseded';
   readonly sawEnabled: boolean;
-  readonly sawRecorded: boolean;
 }
 
 const ALL_SEEN = { device: false, enabled: false, current: false, stored: false };
@@ -82,7 +81,6 @@ export const EMPTY: Account = {
   seen: '',
   asked: '',
   sawEnabled: false,
-  sawRecorded: false,
 };
 
 const NO_DEVICE = { marks: 'no device', tagged: '', seed: '', isTagged: false, holder: '' } as const;
@@ -137,9 +135,7 @@ export const MOVES: Readonly<Record<string, Move>> = {
     it.marks === 'no device' ? undefined : { ...it, ...NO_DEVICE, ...unseen(it, 'device', 'enabled', 'stored') },
   'deactivates the device': (it) => (it.holder ? { ...it, holder: '', ...unseen(it, 'enabled') } : undefined),
   'takes the tags away': (it) =>
-    it.marks === 'ours' && !it.current.endsWith('forged')
-      ? { ...it, marks: 'none', tagged: '', isTagged: false, ...unseen(it, 'device') }
-      : undefined,
+    it.marks === 'ours' ? { ...it, marks: 'none', tagged: '', isTagged: false, ...unseen(it, 'device') } : undefined,
   'marks the device as another’s': (it) =>
     it.marks === 'ours' ? { ...it, marks: 'foreign', ...unseen(it, 'device') } : undefined,
   'moves the tag to a dead seed': (it) => {
@@ -154,8 +150,7 @@ export const MOVES: Readonly<Record<string, Move>> = {
   },
   'overwrites the current seed': (it) => {
     const forged = `${EARLIER}-forged`;
-    // By the current seed alone a device without tags is known: who may take tags away, too, can make the handler believe anything.
-    if (it.current === forged || it.isSecretGone || it.marks === 'none') return undefined;
+    if (it.current === forged || it.isSecretGone) return undefined;
     const versions = { ...it.versions, [forged]: { seed: 'SEEDFORGED', of: 'device' } as const };
     return { ...it, versions, current: forged, previous: it.current, ...unseen(it, 'current') };
   },
@@ -331,12 +326,18 @@ export class ModelPorts implements MfaDevices, SeedStore {
     if (!account.isUser || account.marks === 'no device') throw named('NoSuchEntityException');
     if (account.holder) throw named('EntityAlreadyExistsException');
     if (this.#seedOfStep() !== account.seed) throw named('InvalidAuthenticationCodeException');
-    this.#write(() => this.#change({ holder: 'bob', unseen: { ...account.unseen, enabled: false } }));
+    this.#write(() => this.#change({ holder: 'bob', sawEnabled: true, unseen: { ...account.unseen, enabled: false } }));
     if (this.situation.answer === 'takes effect and is tried again') throw named('EntityAlreadyExistsException');
   }
 
   async resync(): Promise<void> {
-    this.#mustBeOurs();
+    const { seen, sawEnabled } = this.account;
+    if (seen !== 'ours' && seen !== 'none')
+      this.#violates(`tries codes on a device that is ${seen || 'not looked at'}`);
+    if (!sawEnabled) this.#violates('tries codes on a device that it has not seen enabled');
+    const { step } = this.situation;
+    if (step.do === 'prove' && step.seed.stored.serialNumber !== serialNumber)
+      this.#violates('tries the codes of another device');
     this.#refuseIfSo();
     if (this.situation.answer === 'fails') throw failures.unexpected('on demand');
     if (this.account.holder !== 'bob') throw named('NoSuchEntityException');
@@ -398,9 +399,8 @@ export class ModelPorts implements MfaDevices, SeedStore {
   }
 
   async tag(_serialNumber: string, tags: readonly VirtualMfaDeviceTag[]): Promise<void> {
-    const { seen, sawEnabled, sawRecorded } = this.account;
-    if (seen === 'none' && !(sawEnabled && sawRecorded))
-      this.#violates('adopts a device that does not work with the current seed');
+    const { seen } = this.account;
+    if (seen === 'none') this.#mustBeSeedOfDevice(this.account.versions[valueIn(tags, SEED_VERSION_TAG)]?.seed);
     if (seen === 'none' && this.account.asked !== 'not superseded')
       this.#violates('adopts a device before it has asked');
     if (seen !== 'ours' && seen !== 'none') this.#violates(`tags a device that is ${seen}`);
@@ -465,9 +465,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
 
   async current(): Promise<SeedVersion | undefined> {
     return this.#read(() => {
-      const version = this.#versionOf(this.account.current);
-      this.#change({ sawRecorded: version?.stored.serialNumber === serialNumber });
-      return version;
+      return this.#versionOf(this.account.current);
     });
   }
 

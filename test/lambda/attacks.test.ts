@@ -37,6 +37,8 @@ describe('whoever attacks', () => {
       ['VirtualMFADeviceName', { VirtualMFADeviceName: secret }],
       ['SeedSecretArn', { SeedSecretArn: `arn:aws:secretsmanager:us-east-1:${ACCOUNT_ID}:secret:${secret}` }],
       ['Tags', { Tags: [{ Key: 'team', Value: secret }] }],
+      ['a tag’s value that IAM would refuse, and repeat', { Tags: [{ Key: 'team', Value: 'hunter2;{}' }] }],
+      ['a tag’s key that IAM would refuse, and repeat', { Tags: [{ Key: 'aws:hunter2', Value: 'x' }] }],
       ['a property that is unknown', { Password: secret }],
     ];
 
@@ -64,6 +66,8 @@ describe('whoever attacks', () => {
       ['no RequestId', { RequestId: undefined }],
       ['an unknown RequestType', { RequestType: 'Read' }],
       ['no PhysicalResourceId in an Update', { RequestType: 'Update' }],
+      ['a PhysicalResourceId in a Create', { PhysicalResourceId: 'device' }],
+      ['a PhysicalResourceId that is a list', { PhysicalResourceId: Array.from({ length: 40_000 }, () => 'hunter2') }],
       ['a PhysicalResourceId of 200 kB', { RequestType: 'Delete', PhysicalResourceId: 'i'.repeat(200_000) }],
       ['no properties', { ResourceProperties: undefined }],
       ['a list in place of properties', { ResourceProperties: [] }],
@@ -205,6 +209,53 @@ describe('whoever attacks', () => {
       expect(run.answer.Reason).toBeUndefined();
       expect(subject.device()?.seed).not.toBe(planted);
       await subject.signIn();
+    });
+
+    it('has no device enabled whose version has a time, but is not one that the handler issues', async () => {
+      const subject = await lifecycle.newSubject();
+      const versionId = `20260115T120000Z-${'0'.repeat(36)}`;
+      await subject.orphanWithoutSeed();
+      subject.device()?.tags.set(SEED_VERSION_TAG, versionId);
+      const planted = subject.device()?.seed ?? '';
+      await subject.plantSeed(planted, versionId);
+
+      const run = await subject.create();
+
+      expect(run.answer.Reason).toBeUndefined();
+      expect(subject.device()?.seed).not.toBe(planted);
+    });
+
+    it('has nobody’s phone adopted by a new device, and so removed with it', async () => {
+      const subject = await lifecycle.newSubject();
+      const properties = { VirtualMFADeviceName: `phone-of-${subject.userName}` };
+      const phone = subject.serialNumber(properties);
+      subject.foreignDevice(phone, { tags: [], enabledFor: subject.userName });
+      await subject.plantSeed('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', `20260115T120000Z-${randomUUID()}`, phone);
+
+      const creation = await subject.create(properties);
+      const deletion = await subject.delete(creation.answer.PhysicalResourceId, properties);
+
+      expect(creation.answer.Status).toBe('FAILED');
+      expect(creation.answer.Reason).toContain("is not this resource's");
+      expect(iamWrites([...creation.actions, ...deletion.actions])).toEqual(['iam:CreateVirtualMFADevice']);
+      expect(subject.enabledFor()).toContain(phone);
+      expect([...(subject.device(phone)?.tags.keys() ?? [])]).toEqual([]);
+    });
+
+    it('has nobody’s phone adopted by a change in place, for want of its codes', async () => {
+      const subject = await enrolled();
+      const { seed } = subject.device() ?? {};
+      subject.device()?.tags.clear();
+      await subject.plantSeed(KNOWN_SEED, `20260115T120008Z-${randomUUID()}`);
+      lifecycle.clock.advance(120_000);
+
+      const run = await subject.update({}, { Issuer: 'Elsewhere' });
+
+      expect(run.answer.Status).toBe('FAILED');
+      expect(run.answer.Reason).toContain("is not this resource's");
+      expect(iamWrites(run.actions)).toEqual(Array.from({ length: 6 }, () => 'iam:ResyncMFADevice'));
+      expect(subject.device()?.seed).toBe(seed);
+      expect(subject.device()?.tags.size).toBe(0);
     });
 
     it('has nobody’s phone removed by a value that names it', async () => {

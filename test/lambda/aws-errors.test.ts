@@ -80,6 +80,10 @@ describe('a message of AWS, before it is printed,', () => {
     );
   });
 
+  it('is cut where it is long', () => {
+    expect(withoutSecrets('x'.repeat(200_000)).length).toBeLessThan(2_000);
+  });
+
   it('keeps the account id, and what is short', () => {
     const message = 'User: arn:aws:sts::123456789012:assumed-role/r/s may not, request 12345';
     expect(withoutSecrets(message)).toBe(message);

@@ -29,6 +29,39 @@ describe('Delete', () => {
     expect(subject.enabledFor()).toEqual([]);
   });
 
+  it('deletes a device whose other properties were valid once, and are no more', async () => {
+    const subject = await enrolled();
+
+    const run = await subject.delete(subject.serialNumber(), {
+      RotationId: '{{resolve:ssm:/rotation}}',
+      Issuer: 'a:b',
+    });
+
+    expect(run.answer.Status).toBe('SUCCESS');
+    expect(subject.ownDevices()).toEqual([]);
+  });
+
+  it('leaves a device whose user it cannot know, and says so', async () => {
+    const subject = await enrolled();
+
+    const run = await subject.delete(subject.serialNumber(), { UserName: '' });
+
+    expect(run.answer.Status).toBe('SUCCESS');
+    expect(run.actions).toEqual([]);
+    expect(run.logLines.join('')).toContain('"leftBecause":"its properties name no user and no secret"');
+  });
+
+  it('says nothing of a device that was never created, because its properties were refused', async () => {
+    const subject = await lifecycle.newSubject();
+    const { answer } = await subject.create({ Issuer: 'a:b' });
+
+    const run = await subject.delete(answer.PhysicalResourceId, { Issuer: 'a:b' });
+
+    expect(run.answer.Status).toBe('SUCCESS');
+    expect(run.actions).toEqual([]);
+    expect(run.logLines.join('')).not.toContain('leftBecause');
+  });
+
   it('lets the user go afterwards', async () => {
     const subject = await enrolled();
 

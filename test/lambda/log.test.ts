@@ -40,6 +40,16 @@ describe('a log line', () => {
     expect(lines.join('')).not.toMatch(/JBSWY3DP|signed|123456/);
   });
 
+  it('has short texts only, and neither lists nor objects', () => {
+    const long = 'x'.repeat(200_000);
+    const fields = { reason: long, physicalResourceId: [long], userName: { seed: long } } as unknown as LogFields;
+
+    const { lines, parsed } = logged(fields, long);
+
+    expect(Object.keys(parsed)).toEqual(['timestamp', 'level', 'requestId', 'message', 'reason']);
+    expect(lines.join('').length).toBeLessThan(5_000);
+  });
+
   it('cannot be made to overwrite its own fields', () => {
     const { parsed } = logged({ level: 'NONE', requestId: 'forged', message: 'forged' } as LogFields);
 

@@ -20,12 +20,22 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a device without tags is adopted only if the current seed records it',
-    search: `if (current === 'none' || !isRecorded(current, wanted)) return refused(failures.notOurDevice(wanted.serialNumber));`,
-    replace: `if (current === 'none') return refused(failures.notOurDevice(wanted.serialNumber));`,
+    search: `if (current === 'none' || !isRecorded(current, wanted)) return refused(notOurs);`,
+    replace: `if (current === 'none') return refused(notOurs);`,
   },
   {
     rule: 'a device without tags is adopted only if it is enabled for the user',
-    search: `if (!isEnabled(wanted, known)) return refused(failures.notOurDevice(wanted.serialNumber));`,
+    search: 'if (!isEnabled(wanted, known)) return refused(notOurs);',
+    replace: '',
+  },
+  {
+    rule: 'a device without tags is adopted only if IAM takes the codes of the current seed',
+    search: 'if (known.proven !== current.versionId) return proving',
+    replace: 'if (false) return proving',
+  },
+  {
+    rule: 'a new device is another one than a device without tags, unless this event has made it',
+    search: 'if (!wanted.isInPlace && current.requestTime !== wanted.requestTime) return refused(notOurs);',
     replace: '',
   },
   {
@@ -90,7 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'proofs end',
-    search: 'if (tries.proofs >= CODE_TRIES) return failed(wanted, failures.seedNotOfDevice(wanted.serialNumber));',
+    search: 'if (tries.proofs >= PROOF_TRIES) return otherwise;',
     replace: '',
   },
   {

@@ -178,12 +178,15 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
   switch (wanted.want) {
     case 'present':
       if (step.do !== 'done') return 'a device that is wanted can only be there, or fail';
-      if (marks === 'none' && account.sawEnabled && account.sawRecorded && current.startsWith(wanted.requestTime))
-        return undefined;
+      if (marks === 'none' && account.sawEnabled && current.startsWith(wanted.requestTime)) {
+        return versions[current]?.seed === seed || unseen.current ? undefined : 'the device has another seed';
+      }
       if (marks !== 'ours') return `the device is ${marks}`;
       if (holder !== 'bob' && !unseen.enabled) return 'the device is not enabled for its user';
       if (versions[current]?.seed !== seed && !unseen.current && !account.isLate)
         return 'the current seed is not the device’s';
+      if (tagged !== current && !unseen.current && !unseen.stored && !account.isLate)
+        return 'the tag names a version that is not the current one';
       return versions[tagged]?.seed === seed || unseen.stored ? undefined : 'the tag names another seed';
     case 'retired':
       if (known.failure || account.isRetired || unseen.current) return undefined;

@@ -32,7 +32,7 @@ const absent = { want: 'absent', request, serialNumber, requestTime: OWN } as co
 
 /** Most of the tries are spent already: what happens at the last is not different from what happens at the first. */
 const TIRED = {
-  tries: { ...NOTHING_KNOWN.tries, enabled: 28, refused: 2, proofs: 2, waitedForSeed: 5, waitedForUser: 21 },
+  tries: { ...NOTHING_KNOWN.tries, enabled: 28, refused: 2, proofs: 4, waitedForSeed: 5, waitedForUser: 21 },
 };
 const NO_DEVICE = { ...TIRED, device: 'absent' } as const;
 const outdated: Account = {
@@ -86,6 +86,13 @@ export const WORLDS: readonly World[] = [
     wanted: { ...inPlace, request: rotated },
     known: TIRED,
     account: ENABLED,
+  },
+  {
+    name: 'a Create over a device without tags',
+    calm: failures.notOurDevice(serialNumber).whatHappened,
+    wanted: present(),
+    known: NO_DEVICE,
+    account: unmarked,
   },
   {
     name: 'an Update in place of a device without tags',
