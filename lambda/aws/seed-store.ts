@@ -13,6 +13,7 @@ import { isNamed } from './aws-errors';
 import type { Clock } from '../contract/clock';
 import { RETIRED_TAG } from '../contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
+import { isSeedVersionId, seedVersionId } from '../contract/seed-version';
 import { storedSeedIn, type StoredSeed } from '../contract/stored-seed';
 import { AccessDeniedFailure, failures } from '../failure';
 import { type RequestTime, requestTimeIn } from '../request-time';
@@ -30,8 +31,8 @@ export interface SeedVersion {
 
 /** Where seeds are kept, and with them which requests have been here: see request-time.ts. */
 export interface SeedStore {
-  /** An id that was never used, which tells the time of this event's request. */
-  newVersionId(): string;
+  /** An id that was never used, which tells the time of this event's request, and the device. */
+  newVersionId(serialNumber: string): string;
   /** Stores a seed as a new version, which is pending until its device is enabled. (A secret's first version is current anyway.) */
   put(versionId: string, stored: StoredSeed): Promise<void>;
   /** Reads a version that was just stored. */
@@ -71,8 +72,6 @@ interface SecretState {
 /** What somebody put in by hand is no seed of any device. */
 const NO_SEED: StoredSeed = { serialNumber: '', userName: '', seed: '', otpauthUri: '' };
 const PROMOTE_TRIES = 5;
-/** A request's time and a UUID: see newVersionId. */
-const ISSUED_ID = /^\d{8}T\d{6}Z-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const ABSENT = 'ResourceNotFoundException';
 /** Thrown when the secret's tags do not name the resource and the user. */
 class SecretOfAnother extends Error {
@@ -98,8 +97,8 @@ export class SecretsManagerSeedStore implements SeedStore {
     this.#secretTags = seedSecretTags;
   }
 
-  newVersionId(): string {
-    return `${this.requestTime}-${randomUUID()}`;
+  newVersionId(serialNumber: string): string {
+    return seedVersionId(this.requestTime, randomUUID(), serialNumber);
   }
 
   async put(versionId: string, stored: StoredSeed): Promise<void> {
@@ -173,7 +172,7 @@ export class SecretsManagerSeedStore implements SeedStore {
 
   /** Whether the handler can have given this id to a version. */
   #isIssued(versionId: string): boolean {
-    return ISSUED_ID.test(versionId) && this.#timeIn(versionId) !== '';
+    return isSeedVersionId(versionId) && this.#timeIn(versionId) !== '';
   }
 
   #timeIn(text: string): RequestTime {

@@ -84,7 +84,7 @@ export class Performer {
         await mfaDevices.resync(userName, serialNumber, this.#codesOf(step.seed));
         return { proven: step.seed.versionId, refusal: undefined };
       case 'store anew': {
-        const versionId = seedStore.newVersionId();
+        const versionId = seedStore.newVersionId(serialNumber);
         const stored = storedSeedOf(request, step.seed.stored.seed);
         await seedStore.put(versionId, stored);
         return { seed: { is: 'read', versionId, stored, requestTime, isCurrent: false, isPrevious: false } };
@@ -133,7 +133,7 @@ export class Performer {
 
   async #create(): Promise<Learned> {
     const { path, virtualMfaDeviceName, tags } = this.wanted.request;
-    const versionId = this.ports.seedStore.newVersionId();
+    const versionId = this.ports.seedStore.newVersionId(this.wanted.serialNumber);
     const allTags = [...tags, seedVersionTag(versionId)];
     const creation = await this.ports.mfaDevices.create(path, virtualMfaDeviceName, allTags);
     if (creation.outcome === 'exists') return { ...NOTHING_KNOWN_OF_DEVICE, isAnswerLost: creation.triedBefore };

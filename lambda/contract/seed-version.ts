@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The id of a version of a device's secret: the time of the request that stored it, then a UUID whose last group is made of the serial
+ * number. So the ids that ListSecrets shows tell which device's seed a secret holds, with no call to IAM for each device.
+ *
+ * Whoever may write to the secret can make up such an id: it tells where to look, and proves nothing.
+ *
+ * @param requestTime as ISO 8601's basic format, `20260115T120007Z`
+ * @param uuid a random one
+ */
+export function seedVersionId(requestTime: string, uuid: string, serialNumber: string): string {
+  return `${requestTime}-${uuid.slice(0, -MARK_LENGTH)}${markOf(serialNumber)}`;
+}
+
+/** Whether the handler can have given this id to a version. */
+export function isSeedVersionId(versionId: string): boolean {
+  return SEED_VERSION_ID.test(versionId);
+}
+
+/** Whether a version's id says that it holds the seed of this device. */
+export function isSeedVersionOf(versionId: string, serialNumber: string): boolean {
+  return isSeedVersionId(versionId) && versionId.endsWith(`-${markOf(serialNumber)}`);
+}
+
+const SEED_VERSION_ID = /^\d{8}T\d{6}Z-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+/** The last group of a UUID. */
+const MARK_LENGTH = 12;
+
+function markOf(serialNumber: string): string {
+  return createHash('sha256').update(serialNumber).digest('hex').slice(0, MARK_LENGTH);
+}
