@@ -1,3 +1,4 @@
+export { MfaCoverage, type MfaCoverageOptions } from './mfa-coverage';
 export { MfaEnforcementPolicy, type MfaEnforcementPolicyProps } from './mfa-enforcement-policy';
 export { VirtualMfa } from './virtual-mfa';
 export { VirtualMfaDevice, type IVirtualMfaDevice, type VirtualMfaDeviceProps } from './virtual-mfa-device';
