@@ -140,10 +140,20 @@ export function asCommandFailure(error: unknown, action: string, resource: strin
   if (REFUSED_CREDENTIALS.includes(error.name)) return failures.credentialsRefused(error.message);
   // Known to the command that called, by its name.
   if (/^(?:NoSuchEntity|ResourceNotFound|InvalidRequest|InvalidAuthenticationCode)/.test(error.name)) return error;
+  if (isKeyFailure(error)) return error;
   return failures.unexpected(action, `${error.name}: ${error.message}`);
 }
 
 /** Whether AWS answered that something does not exist. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof Error && /^(?:NoSuchEntity|ResourceNotFound)/.test(error.name);
+}
+
+/**
+ * Whether nobody can use the KMS key of a secret, because it is disabled, about to be deleted, or gone.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+ */
+export function isKeyFailure(error: unknown): error is Error {
+  return error instanceof Error && /^(?:DecryptionFailure|EncryptionFailure|KMSInvalidState)/.test(error.name);
 }

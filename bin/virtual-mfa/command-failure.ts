@@ -143,6 +143,13 @@ export const failures = {
       'Allow it in the policies of these credentials and in the policy of the key (seedSecret.grantRead does both), or choose other credentials (--profile; for the seed of a session, --seed-profile).',
     ),
 
+  keyUnusable: (secretArn: string, message: string) =>
+    new CommandFailure(
+      'failed',
+      `Secrets Manager cannot use the key of the secret ${secretArn}: ${sentence(message)}`,
+      'Enable the key (aws kms enable-key), or cancel its deletion (aws kms cancel-key-deletion). If the key is gone for good, so is the seed: remove the device from the stack, deploy, and declare it again.',
+    ),
+
   noCredentials: (message: string) =>
     new CommandFailure(
       'accessDenied',

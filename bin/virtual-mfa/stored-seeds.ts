@@ -1,6 +1,6 @@
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { storedSeedIn, type StoredSeed } from '../../lambda/contract/stored-seed';
-import { type AwsAccess, calling, isAbsent } from './aws-access';
+import { type AwsAccess, calling, isAbsent, isKeyFailure } from './aws-access';
 import { failures } from './command-failure';
 import type { SeedLocation } from './managed-devices';
 
@@ -12,7 +12,7 @@ export interface LocatedSeed extends StoredSeed {
   readonly isCurrent: boolean;
 }
 
-/** How Secrets Manager, or KMS itself, says it. */
+/** How Secrets Manager, or KMS itself, says that the caller may not use the key. */
 const KEY_DENIED = /Access to KMS is not allowed|denied kms:Decrypt on/;
 
 /**
@@ -43,6 +43,7 @@ export async function readStoredSeed(
     if (error instanceof Error && KEY_DENIED.test(error.message)) {
       throw failures.keyDenied(secretArn, await keyOf(secretArn, region, aws));
     }
+    if (isKeyFailure(error)) throw failures.keyUnusable(secretArn, error.message);
     throw error;
   }
 }

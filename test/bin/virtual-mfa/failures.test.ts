@@ -153,6 +153,44 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     expect(messages).toContain(`AWS denied kms:Decrypt on the key of the secret ${String(ARN)}, ${Arn}.`);
   });
 
+  test('names the key where Secrets Manager says only that the caller may not use KMS', async () => {
+    const subject = await commandLine.enrolled();
+    const { account } = commandLine.lifecycle.aws;
+    const answer = new AwsError('AccessDeniedException', 'Access to KMS is not allowed', 400);
+    account.faults.inject({ action: 'secretsmanager:GetSecretValue', answer });
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.seedSecretArn]);
+
+    expect(exitCode).toBe(4);
+    expect(messages).toContain(`AWS denied kms:Decrypt on the key of the secret ${subject.seedSecretArn}, which `);
+    expect(messages).toContain('in the policy of the key (seedSecret.grantRead does both)');
+  });
+
+  test.each([
+    [
+      'DecryptionFailure',
+      "Secrets Manager can't decrypt the secret value: arn:aws:kms:us-east-1:123456789012:key/1234abcd is disabled (Service: AWSKMS; Status Code: 400; Error Code: DisabledException).",
+    ],
+    [
+      'DecryptionFailure',
+      "Secrets Manager can't decrypt the secret value: arn:aws:kms:us-east-1:123456789012:key/1234abcd is pending deletion.",
+    ],
+    ['EncryptionFailure', "Secrets Manager can't encrypt the protected secret text using the provided KMS key."],
+    ['KMSInvalidStateException', 'arn:aws:kms:us-east-1:123456789012:key/1234abcd is pending deletion.'],
+  ])('says that nobody can use the key, in AWS’s words: %s, %s', async (name, words) => {
+    const subject = await commandLine.enrolled();
+    const { account } = commandLine.lifecycle.aws;
+    account.faults.inject({ action: 'secretsmanager:GetSecretValue', answer: new AwsError(name, words, 400) });
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.userName]);
+
+    expect(exitCode).toBe(1);
+    expect(messages).toContain(
+      `Secrets Manager cannot use the key of the secret ${subject.seedSecretArn}: ${words} Enable the key`,
+    );
+    expect(messages).not.toContain('Try again');
+  });
+
   test.each([
     ['code', -95_000, '95 seconds behind'],
     ['session', 70_000, '70 seconds ahead of'],
