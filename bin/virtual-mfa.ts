@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { fstatSync } from 'node:fs';
 import { version } from '../package.json';
 import { systemClock } from '../lambda/contract/clock';
+import { namedFileStats } from './virtual-mfa/private-file';
 import { run } from './virtual-mfa/program';
 
 /** Whoever reads the output may stop before its end, as head does. */
@@ -17,7 +17,11 @@ async function main(): Promise<void> {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
   const exitCode = await run(process.argv.slice(2), {
-    terminal: { output: process.stdout, messages: process.stderr, outputStats: () => fstatSync(process.stdout.fd) },
+    terminal: {
+      output: process.stdout,
+      messages: process.stderr,
+      outputStats: () => namedFileStats(process.stdout.fd),
+    },
     clock: systemClock,
     signal: interrupted.signal,
     version,

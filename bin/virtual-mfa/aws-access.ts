@@ -154,6 +154,6 @@ export function isAbsent(error: unknown): boolean {
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
  */
-export function isKeyFailure(error: unknown): error is Error {
-  return error instanceof Error && /^(?:DecryptionFailure|EncryptionFailure|KMSInvalidState)/.test(error.name);
+export function isKeyFailure({ name }: Error): boolean {
+  return /^(?:DecryptionFailure|EncryptionFailure|KMSInvalidState)/.test(name);
 }

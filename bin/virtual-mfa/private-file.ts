@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { fstatSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { replaceFile } from '../replace-file';
 import { failures } from './command-failure';
@@ -6,7 +6,7 @@ import { failures } from './command-failure';
 const OTHERS = 0o077;
 const WRITTEN_BY_GROUP_OR_ALL = 0o022;
 const WRITTEN_BY_ALL = 0o002;
-/** In such a directory, /tmp for example, nobody replaces what is another's. */
+/** In such a directory, /tmp for example, nobody can replace what somebody else owns. */
 const STICKY = 0o1000;
 const OWNER_ONLY = 0o600;
 const ROOT = 0;
@@ -30,9 +30,29 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
   }
 }
 
-/** Refuses an output that is a file of another user, or one that others can read. Pipes and terminals have no such file. */
+/**
+ * What an open file is; undefined for a pipe of the shell. Such a pipe has no name by which others could open it, and it may
+ * belong to another user rightly: `sudo -u robot npx --no virtual-mfa session robot | jq`.
+ */
+export function namedFileStats(descriptor: number): Stats | undefined {
+  const stats = fstatSync(descriptor);
+  return stats.isFIFO() && !hasName(descriptor, stats) ? undefined : stats;
+}
+
+/** @see https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html (a pipe reads `pipe:[…]`); BSD and macOS count no link to a pipe */
+function hasName(descriptor: number, { nlink }: Stats): boolean {
+  if (process.platform !== 'linux') return nlink > 0;
+  try {
+    return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('pipe:');
+  } catch {
+    // Without /proc nobody can tell.
+    return true;
+  }
+}
+
+/** Refuses an output that is a file or a FIFO of another user, or one that others can read. Terminals and sockets pass. */
 export function requireOwnerOnly(name: string, stats: Stats): void {
-  if (process.getuid === undefined || !stats.isFile()) return;
+  if (process.getuid === undefined || !(stats.isFile() || stats.isFIFO())) return;
   if (stats.uid !== process.getuid()) throw failures.ownedByAnother(name, stats.uid);
   if ((stats.mode & OTHERS) !== 0) throw failures.readableByOthers(name, stats.mode);
 }
@@ -40,18 +60,25 @@ export function requireOwnerOnly(name: string, stats: Stats): void {
 /**
  * Refuses a directory in which others could exchange a file, or which they could exchange itself. It has to be the user's, and
  * written by nobody else; its parents, up to the home directory, may be root's.
+ *
+ * @param statOf reads what a directory is
  */
-export function requireUnchangedByOthers(directory: string, home: string): void {
+export function requireUnchangedByOthers(
+  directory: string,
+  home: string,
+  statOf: (path: string) => Pick<Stats, 'uid' | 'mode'> = statSync,
+): void {
   if (process.getuid === undefined) return;
   const user = process.getuid();
   const [innermost, outermost] = [realpathSync(directory), realpathSync(home)];
-  const refuseUnless = (isSafe: (stats: Stats) => boolean, path: string) => {
-    const stats = statSync(path);
+  const refuseUnless = (isSafe: (stats: Pick<Stats, 'uid' | 'mode'>) => boolean, path: string) => {
+    const stats = statOf(path);
     if (!isSafe(stats)) throw failures.changeableByOthers(path, stats);
   };
   refuseUnless(({ uid, mode }) => uid === user && (mode & WRITTEN_BY_GROUP_OR_ALL) === 0, innermost);
-  // A group may write to parents: on many systems each user is alone in one, and who exchanges a directory becomes its owner.
-  const isSafeParent = ({ uid, mode }: Stats) =>
+  // A group may write to parents: on many systems each user is alone in one. Whoever exchanges the directory owns the new one,
+  // which is then refused.
+  const isSafeParent = ({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) =>
     (uid === user || uid === ROOT) && ((mode & WRITTEN_BY_ALL) === 0 || (mode & STICKY) !== 0);
   let path = innermost;
   while (path !== outermost && path !== dirname(path)) {

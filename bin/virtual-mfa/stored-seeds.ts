@@ -43,7 +43,7 @@ export async function readStoredSeed(
     if (error instanceof Error && KEY_DENIED.test(error.message)) {
       throw failures.keyDenied(secretArn, await keyOf(secretArn, region, aws));
     }
-    if (isKeyFailure(error)) throw failures.keyUnusable(secretArn, error.message);
+    if (error instanceof Error && isKeyFailure(error)) throw failures.keyUnusable(secretArn, error.message);
     throw error;
   }
 }

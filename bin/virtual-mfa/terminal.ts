@@ -8,7 +8,7 @@ export interface Terminal {
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Progress and errors. */
   readonly messages: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  /** What the output is; undefined where that cannot be told. */
+  /** What the output is; undefined where nobody else can open it, or where that cannot be told. */
   outputStats(): Stats | undefined;
 }
 

@@ -30,6 +30,8 @@ export interface MachineOptions {
   readonly isTerminal?: boolean;
   readonly outputStats?: () => Stats;
   readonly home?: string;
+  /** The user that the command runs as, by the process's own account: what this user owns is then another's. */
+  readonly uid?: number;
 }
 
 export type SigningCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & {
@@ -109,12 +111,14 @@ export class CommandLine {
         throw new DOMException('interrupted', 'AbortError');
       },
     };
+    const asUser = options.uid === undefined ? undefined : vi.spyOn(process, 'getuid').mockReturnValue(options.uid);
     try {
       const terminal = { output, messages, outputStats };
       const exitCode = await run(args, { terminal, clock, signal: interrupted.signal, version: '1.2.3' });
       this.#printed += messages.text + (args[0] === 'qr' ? '' : output.text);
       return { exitCode, output: output.text, messages: messages.text };
     } finally {
+      asUser?.mockRestore();
       vi.unstubAllEnvs();
     }
   }

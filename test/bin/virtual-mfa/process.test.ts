@@ -156,6 +156,21 @@ describe('virtual-mfa, as a process,', () => {
     expect(piped.output.trim()).toBe('1');
   });
 
+  test('refuses a FIFO that others can open, and takes one that they cannot', async () => {
+    const [open, closed] = [join(home, 'open.fifo'), join(home, 'closed.fifo')];
+    const qr = `${process.execPath} ${VIRTUAL_MFA} qr ${seedSecretArn} --uri --profile administrator`;
+    const into = (fifo: string, mode: string) =>
+      `mkfifo -m ${mode} ${fifo}; cat ${fifo} & ${qr} > ${fifo}; code=$?; wait; exit $code`;
+
+    const refused = await shell(into(open, '666'));
+    const taken = await shell(into(closed, '600'));
+
+    expect({ exitCode: refused.exitCode, output: refused.output }).toEqual({ exitCode: 7, output: '' });
+    expect(refused.messages).toContain('can be read by others (mode 0666)');
+    expect(taken.exitCode).toBe(0);
+    expect(taken.output).toContain(seed);
+  });
+
   test('ends at SIGTERM, while AWS does not answer', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));

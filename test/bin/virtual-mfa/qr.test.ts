@@ -1,6 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
-  chownSync,
   existsSync,
   fstatSync,
   mkdtempSync,
@@ -149,11 +149,17 @@ describe('virtual-mfa qr', () => {
     expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
   });
 
-  test.each([['qr'], ['session']])(
-    'refuses to print into a file that another user owns, whatever its mode, before it reads the seed: %s',
-    async (name) => {
+  test.each([
+    ['qr', 'a file', 'touch'],
+    ['session', 'a file', 'touch'],
+    ['qr', 'a FIFO', 'mkfifo'],
+    ['session', 'a FIFO', 'mkfifo'],
+  ])(
+    'refuses to print into what another user owns, whatever its mode, before it reads the seed: %s, %s',
+    async (name, _what, make) => {
       const file = join(folder, 'uri.txt');
-      writeFileSync(file, '', { mode: 0o600 });
+      execFileSync(make, [file]);
+      chmodSync(file, 0o600);
       const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
       const uid = statSync(file).uid + 1;
 
@@ -168,17 +174,17 @@ describe('virtual-mfa qr', () => {
     },
   );
 
-  test.runIf(process.getuid?.() === 0).each([['--png'], ['--svg']])(
+  test.each([['--png'], ['--svg']])(
     'refuses a file of another user, of mode 0600 too, and leaves it as it is: %s',
     async (option) => {
       const file = join(folder, 'of-another');
       writeFileSync(file, 'somebody’s', { mode: 0o600 });
-      chownSync(file, 65_534, 65_534);
+      const { uid } = statSync(file);
 
-      const { exitCode, messages } = await commandLine.run(['qr', subject.userName, option, file]);
+      const { exitCode, messages } = await commandLine.run(['qr', subject.userName, option, file], { uid: uid + 1 });
 
       expect(exitCode).toBe(7);
-      expect(messages).toContain(`${file} belongs to another user (uid 65534)`);
+      expect(messages).toContain(`${file} belongs to another user (uid ${uid})`);
       expect(readFileSync(file, 'utf8')).toBe('somebody’s');
     },
   );
