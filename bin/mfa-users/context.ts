@@ -1,5 +1,5 @@
-import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
-import { DeclarationError, inWords } from './declaration-error';
+import { kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { DeclarationError, quoted } from './declaration-error';
 import { type MfaUser } from './document';
 import { nearestOf } from './nearest-key';
 import { repetitions } from './repetitions';
@@ -39,7 +39,7 @@ const EXAMPLES = {
 };
 type Key = keyof typeof EXAMPLES;
 
-const isStackName = (name: string) => /^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name);
+export const isStackName = (name: string) => /^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name);
 const STACK_NAME_IN_WORDS = '1 to 128 characters, letters, digits and hyphens, beginning with a letter';
 
 const FILE_STACK_NAME = {
@@ -99,7 +99,7 @@ function refuseMisspelt(keys: readonly string[]): void {
     const meant = nearestOf(needed, key);
     if (meant !== undefined) {
       throw new DeclarationError(
-        `Context: got the unknown key ${inWords(key)}; allowed: ${known.join(', ')}. Did you mean ${meant}?`,
+        `Context: got the unknown key ${quoted(key)}; allowed: ${known.join(', ')}. Did you mean ${meant}?`,
       );
     }
   }
@@ -108,12 +108,12 @@ function refuseMisspelt(keys: readonly string[]): void {
 function usersIn(list: string, createUsers = false): MfaUser[] {
   const names = list.split(',').map((name) => name.trim());
   const longest = createUsers ? LONGEST_NEW_USER_NAME : LONGEST_USER_NAME;
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
     if (!PROPERTY_RULES.UserName.accepts(name) || name.length > longest) {
       const whom = createUsers ? ', for users that are created' : '';
       refuse(
         'users',
-        `the name ${inWords(name)}`,
+        `${kindOf(name)} as name ${index + 1}`,
         `1 to ${longest} characters, letters, digits and any of _+=.@-${whom}`,
         `Pass IAM user names with commas between them, like -c users=${EXAMPLES.users}.`,
       );
@@ -121,7 +121,7 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
   }
   const [twice] = repetitions(names, (name) => name.toLowerCase());
   if (twice !== undefined) {
-    refuse('users', `${inWords(twice.item)} twice`, 'each user once, for IAM ignores the case of names', 'Remove one.');
+    refuse('users', `${quoted(twice.item)} twice`, 'each user once, for IAM ignores the case of names', 'Remove one.');
   }
   if (names.length > USERS_PER_STACK) {
     refuse(
@@ -141,7 +141,7 @@ function text(key: Key, value: unknown): string | undefined {
   }
   return value === undefined || typeof value === 'string'
     ? value
-    : refuse(key, inWords(value), 'text', `Pass it like -c ${key}=${EXAMPLES[key]}.`);
+    : refuse(key, kindOf(value), 'text', `Pass it like -c ${key}=${EXAMPLES[key]}.`);
 }
 
 function flag(key: Key, value: unknown): boolean | undefined {
@@ -150,7 +150,7 @@ function flag(key: Key, value: unknown): boolean | undefined {
   }
   return value === 'true' || value === 'false'
     ? value === 'true'
-    : refuse(key, inWords(value), 'true or false', `Pass it like -c ${key}=${EXAMPLES[key]}.`);
+    : refuse(key, kindOf(value), 'true or false', `Pass it like -c ${key}=${EXAMPLES[key]}.`);
 }
 
 function checked(
@@ -160,7 +160,7 @@ function checked(
 ): string | undefined {
   return value === undefined || rule.accepts(value)
     ? value
-    : refuse(key, inWords(value), rule.allowed, `Pass it like -c ${key}=${EXAMPLES[key]}.`);
+    : refuse(key, kindOf(value), rule.allowed, `Pass it like -c ${key}=${EXAMPLES[key]}.`);
 }
 
 function refuse(key: Key, got: string, allowed: string, remedy: string): never {

@@ -1,8 +1,8 @@
-import { PROPERTY_RULES, TAG_RULES } from '../../lambda/contract/property-rules';
+import { kindOf, PROPERTY_RULES, TAG_RULES } from '../../lambda/contract/property-rules';
 import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
-import { inWords, type Problem } from './declaration-error';
+import { type Problem } from './declaration-error';
 import { type MfaDeviceTag, type MfaUser } from './document';
-import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
+import { type JsonDocument, type JsonPath } from './json-document';
 import { repetitions } from './repetitions';
 import { unresolvedIn } from './unresolved-text';
 
@@ -30,7 +30,7 @@ export function ruleProblems(json: JsonDocument, { account }: DeploymentTarget):
   const entries = entriesOf(json.value);
   const problem = (path: JsonPath, message: string): Problem => ({
     offset: json.offsetOf(path),
-    message: `${pathInWords(path)}: ${message}`,
+    message: `${json.inWords(path)}: ${message}`,
   });
   return [
     ...entries.flatMap((entry) => propertyProblems(entry, problem)),
@@ -51,7 +51,7 @@ export function unresolvedTextProblems(json: JsonDocument): Problem[] {
       : [
           {
             offset,
-            message: `${pathInWords(path)}: got ${got}; allowed: plain text. Write what is meant, and run the command again.`,
+            message: `${json.inWords(path)}: got ${got}; allowed: plain text. Write what is meant, and run the command again.`,
           },
         ];
   });
@@ -68,7 +68,7 @@ function propertyProblems(entry: Entry, problem: Report): Problem[] {
       : [
           problem(
             [...entry.path, key],
-            `got ${inWords(value)}; allowed: ${rule.allowed}. Correct it and run the command again.`,
+            `got ${kindOf(value)}; allowed: ${rule.allowed}. Correct it and run the command again.`,
           ),
         ];
   });
@@ -99,17 +99,17 @@ function serialNumberProblems(entry: Entry, problem: Report): Problem[] {
 function tagProblems(tagKeys: Entry['tagKeys'], json: JsonDocument, problem: Report): Problem[] {
   const reserved = tagKeys
     .filter(({ key }) => TAG_RULES.reservedPrefixes.some((prefix) => key.toLowerCase().startsWith(prefix)))
-    .map(({ path, key }) =>
+    .map(({ path }) =>
       problem(
         path,
-        `got ${inWords(key)}; allowed: keys that do not begin with ${TAG_RULES.reservedPrefixes.join(' or ')}, which are ` +
-          'reserved. Change the key and run the command again.',
+        `got a key with a reserved prefix; allowed: keys that do not begin with ${TAG_RULES.reservedPrefixes.join(' or ')}. ` +
+          'Change the key and run the command again.',
       ),
     );
   const twice = repetitions(tagKeys, ({ key }) => key).map(({ item, first }) =>
     problem(
       item.path,
-      `got ${inWords(item.key)}, which line ${json.lineOf(first.path)} has already; allowed: each key once. ` +
+      `got the key of line ${json.lineOf(first.path)} again; allowed: each key once. ` +
         'Remove one of them and run the command again.',
     ),
   );
@@ -120,8 +120,8 @@ function userTwice(entries: readonly Entry[], json: JsonDocument, problem: Repor
   return repetitions(entries, (entry) => entry.textOf('UserName')?.toLowerCase()).map(({ item, first }) =>
     problem(
       [...item.path, 'UserName'],
-      `got ${inWords(item.textOf('UserName'))}, whom line ${json.lineOf([...first.path, 'UserName'])} has already ` +
-        `(${inWords(first.textOf('UserName'))}); allowed: each user once, for IAM ignores the case of names. ` +
+      `got the user of line ${json.lineOf([...first.path, 'UserName'])} again; allowed: each user once, for IAM ignores the ` +
+        'case of names. ' +
         'Remove one of them and run the command again.',
     ),
   );
@@ -133,8 +133,7 @@ function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Rep
   return repetitions(named, device).map(({ item, first }) =>
     problem(
       [...item.path, 'VirtualMFADeviceName'],
-      `got ${inWords(device(item))} with its path, which line ` +
-        `${json.lineOf([...first.path, 'VirtualMFADeviceName'])} has already; allowed: one device of a name and path in ` +
+      `got the name and path of line ${json.lineOf([...first.path, 'VirtualMFADeviceName'])} again; allowed: one device of a name and path in ` +
         'an account. Choose another name or path and run the command again.',
     ),
   );

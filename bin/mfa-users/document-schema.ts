@@ -1,8 +1,9 @@
 import { Ajv, type ErrorObject } from 'ajv';
+import { kindOf } from '../../lambda/contract/property-rules';
 import { MFA_USERS_SCHEMA } from './schema';
-import { inWords, type Problem } from './declaration-error';
+import { type Problem, quoted } from './declaration-error';
 import { type MfaUsersDocument } from './document';
-import { type JsonDocument, type JsonPath, pathInWords } from './json-document';
+import { type JsonDocument, type JsonPath } from './json-document';
 import { nearestOf } from './nearest-key';
 
 /** The part of the schema that a value breaks. */
@@ -12,9 +13,27 @@ interface BrokenSchema {
   readonly errorMessage?: string;
 }
 
+interface SchemaWithKeys {
+  readonly type: string;
+  readonly properties?: Readonly<Record<string, SchemaWithKeys>>;
+  readonly items?: SchemaWithKeys;
+}
+
 const ajv = new Ajv({ allErrors: true, verbose: true });
 ajv.addKeyword('errorMessage');
 const validate = ajv.compile<MfaUsersDocument>(MFA_USERS_SCHEMA);
+
+/** Whether the schema has such a key, in whichever object. */
+export function isKeyOfSchema(key: string): boolean {
+  return KEYS.has(key);
+}
+
+const KEYS: ReadonlySet<string> = new Set(keysBelow(MFA_USERS_SCHEMA));
+
+function keysBelow({ properties = {}, items }: SchemaWithKeys): string[] {
+  const below = Object.values(properties).flatMap(keysBelow);
+  return [...Object.keys(properties), ...below, ...(items === undefined ? [] : keysBelow(items))];
+}
 
 /** Whether the schema takes the document. */
 export function isMfaUsersDocument(value: unknown): value is MfaUsersDocument {
@@ -29,7 +48,7 @@ export function tooManyUsers(json: JsonDocument): Problem | undefined {
     ? undefined
     : {
         offset: json.offsetOf(['Users']),
-        message: `Users: got ${inWords(users)}; ${errorMessage}. Correct it and run the command again.`,
+        message: `Users: got ${kindOf(users)}; ${errorMessage}. Correct it and run the command again.`,
       };
 }
 
@@ -52,24 +71,28 @@ function problemOf(json: JsonDocument, error: ErrorObject, unknown?: string, mis
   const path = pathOf(json, error.instancePath);
   const { properties = {}, errorMessage } = error.parentSchema as BrokenSchema;
   if (unknown !== undefined) {
-    return { offset: json.offsetOfKey(path, unknown), message: unknownKey(path, unknown, Object.keys(properties)) };
+    return {
+      offset: json.offsetOfKey(path, unknown),
+      message: `${json.inWords(path)}: ${unknownKey(unknown, Object.keys(properties))}`,
+    };
   }
   const [got, remedy] =
     missing === undefined
-      ? [inWords(error.data), 'Correct it and run the command again.']
+      ? [kindOf(error.data), 'Correct it and run the command again.']
       : [`no ${missing}`, 'Add the key and run the command again.'];
   // A number may look like what is allowed.
   const isNoText = error.keyword === 'type' && error.schema === 'string';
   const rule = isNoText ? errorMessage?.replace('allowed:', 'allowed: text in double quotes,') : errorMessage;
-  return { offset: json.offsetOf(path), message: `${pathInWords(path)}: got ${got}; ${rule}. ${remedy}` };
+  return { offset: json.offsetOf(path), message: `${json.inWords(path)}: got ${got}; ${rule}. ${remedy}` };
 }
 
-function unknownKey(path: JsonPath, key: string, allowed: readonly string[]): string {
-  const nearest = nearestOf(allowed, key);
-  const meant = nearest === undefined ? '' : `Did you mean ${nearest}? `;
+/** A key that is nearly a known one is no secret. */
+function unknownKey(key: string, allowed: readonly string[]): string {
+  const meant = nearestOf(allowed, key);
+  const got = meant === undefined ? `an unknown key, ${kindOf(key)}` : `the unknown key ${quoted(key)}`;
   return (
-    `${pathInWords(path)}: got the unknown key ${inWords(key)}; allowed: ${allowed.join(', ')}. ` +
-    `${meant}Correct or remove the key and run the command again.`
+    `got ${got}; allowed: ${allowed.join(', ')}. ${meant === undefined ? '' : `Did you mean ${meant}? `}` +
+    'Correct or remove the key and run the command again.'
   );
 }
 

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { replaceFile } from '../replace-file';
-import { DeclarationError } from './declaration-error';
+import { DeclarationError, onOneLine } from './declaration-error';
 
 /** All users that an account can have, with a few tags each; a file that is larger is another file than was meant. */
 const MOST_MEGABYTES = 4;
@@ -10,8 +10,8 @@ export function readUsersFile(file: string): string {
   const text = readText(file);
   if (text === undefined) {
     throw new DeclarationError(
-      `${file}: there is no such file; allowed: a file that declares users. ` +
-        `Write one, \`npx --no virtual-mfa skeleton > ${file}\` prints a sample; or name another with -c usersFile=…, ` +
+      `${onOneLine(file)}: there is no such file; allowed: a file that declares users. ` +
+        'Write one, `npx --no virtual-mfa skeleton` prints a sample; or name another with -c usersFile=…, ' +
         'or pass the names of existing users, like -c users=Bob,Alice.',
     );
   }
@@ -24,6 +24,7 @@ export function readUsersFile(file: string): string {
  * @throws DeclarationError when it cannot be read, is too large, or is not UTF-8
  */
 export function readText(file: string): string | undefined {
+  const name = onOneLine(file);
   let bytes: Buffer;
   try {
     bytes = firstBytes(file, MOST_MEGABYTES * 1_000_000 + 1);
@@ -32,13 +33,16 @@ export function readText(file: string): string | undefined {
     if (code === 'ENOENT') {
       return undefined;
     }
+    if (error instanceof DeclarationError) {
+      throw error;
+    }
     throw new DeclarationError(
-      `${file}: got ${message}; allowed: a file that can be read. Correct it and run the command again.`,
+      `${name}: got ${onOneLine(message)}; allowed: a file that can be read. Correct it and run the command again.`,
     );
   }
   if (bytes.length > MOST_MEGABYTES * 1_000_000) {
     throw new DeclarationError(
-      `${file}: got more than ${MOST_MEGABYTES} MB; allowed: ${MOST_MEGABYTES} MB, which holds all users of an account. ` +
+      `${name}: got more than ${MOST_MEGABYTES} MB; allowed: ${MOST_MEGABYTES} MB, which holds all users of an account. ` +
         'Correct it, or name the file that declares the users with -c usersFile=…, and run the command again.',
     );
   }
@@ -47,15 +51,26 @@ export function readText(file: string): string | undefined {
   } catch {
     // What `>` writes in the PowerShell of Windows.
     throw new DeclarationError(
-      `${file}: got bytes that are not UTF-8; allowed: JSON in UTF-8. Save the file as UTF-8 and run the command again.`,
+      `${name}: got bytes that are not UTF-8; allowed: JSON in UTF-8. Save the file as UTF-8 and run the command again.`,
     );
   }
 }
 
-/** Reads no further than that: a file without an end, such as /dev/zero, has a size of 0. */
+/**
+ * Reads no further than that.
+ *
+ * @throws DeclarationError for what is no regular file: a FIFO may never end, or never begin
+ */
 function firstBytes(file: string, most: number): Buffer {
-  const descriptor = openSync(file, 'r');
+  // Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it. Windows has neither.
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
+    if (!fstatSync(descriptor).isFile()) {
+      throw new DeclarationError(
+        `${onOneLine(file)}: got a directory, a FIFO or a device; allowed: a regular file. Write the users into a file, and name ` +
+          'it with -c usersFile=….',
+      );
+    }
     const bytes = Buffer.alloc(most);
     let length = 0;
     let read = 0;

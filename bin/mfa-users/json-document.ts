@@ -1,5 +1,6 @@
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode, SyntaxKind } from 'jsonc-parser';
-import { DeclarationError, inWords, type Problem } from './declaration-error';
+import { kindOf } from '../../lambda/contract/property-rules';
+import { DeclarationError, type Problem, quoted } from './declaration-error';
 import { TextPositions } from './text-positions';
 
 /** Where something is in a JSON document: keys and indices, from the root. */
@@ -26,6 +27,7 @@ export class JsonDocument {
   private constructor(
     text: string,
     private readonly root: Node,
+    private readonly isKnownKey: (key: string) => boolean,
   ) {
     this.value = valueOf(root);
     this.positions = new TextPositions(text);
@@ -33,9 +35,10 @@ export class JsonDocument {
 
   /**
    * @param remedy completes the error for text that is not JSON
+   * @param isKnownKey whether an error may repeat a key; any other key may be a secret
    * @throws DeclarationError for text that is not JSON, with every place where it is not; for JSON that is too deep
    */
-  public static parse(file: string, text: string, remedy: string): JsonDocument {
+  public static parse(file: string, text: string, remedy: string, isKnownKey: (key: string) => boolean): JsonDocument {
     const tooDeep = offsetBelowLevel(MOST_LEVELS, text);
     if (tooDeep !== undefined) {
       const message = `got more than ${MOST_LEVELS} lists and objects inside one another; allowed: ${MOST_LEVELS}. ${remedy}`;
@@ -49,7 +52,7 @@ export class JsonDocument {
       const problems = [...firsts.values()].map((error) => syntaxProblem(text, error, remedy));
       throw DeclarationError.inFile(file, text, problems);
     }
-    return new JsonDocument(text, root);
+    return new JsonDocument(text, root, isKnownKey);
   }
 
   /** A path of text only, with an index where the document has a list. */
@@ -72,6 +75,15 @@ export class JsonDocument {
     return (this.propertyOf(object, key) ?? object).offset;
   }
 
+  /** A path in words: `Users[2].UserName`. */
+  public inWords(path: JsonPath): string {
+    const segments = path.map((segment) => {
+      if (typeof segment === 'number') return `[${segment}]`;
+      return this.isKnownKey(segment) ? `.${segment}` : `[${kindOf(segment)}]`;
+    });
+    return segments.length === 0 ? 'the document' : segments.join('').replace(/^\./, '');
+  }
+
   public lineOf(path: JsonPath): number {
     return this.positions.lineOf(this.offsetOf(path));
   }
@@ -83,7 +95,32 @@ export class JsonDocument {
 
   /** Keys that stand twice in an object: which one counts is left open by RFC 8259. */
   public duplicateKeys(remedy: string): Problem[] {
-    return duplicateKeysBelow(this.positions, this.root, [], remedy);
+    return this.duplicateKeysBelow(this.root, [], remedy);
+  }
+
+  private duplicateKeysBelow(node: Node, path: JsonPath, remedy: string): Problem[] {
+    const children = node.children ?? [];
+    if (node.type === 'array') {
+      return children.flatMap((child, index) => this.duplicateKeysBelow(child, [...path, index], remedy));
+    }
+    if (node.type !== 'object') {
+      return [];
+    }
+    const firsts = new Map<string, Node>();
+    return children.flatMap((property) => {
+      const key = keyOf(property);
+      const first = firsts.get(key);
+      firsts.set(key, first ?? property);
+      const value = property.children?.[1];
+      const below = value === undefined ? [] : this.duplicateKeysBelow(value, [...path, key], remedy);
+      if (first === undefined) {
+        return below;
+      }
+      const message =
+        `${this.inWords(path)}: got ${this.isKnownKey(key) ? `the key ${quoted(key)}` : 'a key'}, which line ${this.positions.lineOf(first.offset)} has already; ` +
+        `allowed: each key once. ${remedy}`;
+      return [{ offset: property.offset, message }, ...below];
+    });
   }
 
   private nodeAt(path: JsonPath): Node {
@@ -109,16 +146,9 @@ export class JsonDocument {
   }
 }
 
-/** A path in words: `Users[2].UserName`. */
-export function pathInWords(path: JsonPath): string {
-  return path.length === 0
-    ? 'the document'
-    : path
-        .map((segment) =>
-          typeof segment === 'string' && /^[\w$-]{1,32}$/.test(segment) ? `.${segment}` : `[${inWords(segment)}]`,
-        )
-        .join('')
-        .replace(/^\./, '');
+/** A part of a text that is not JSON; only what has no place in a secret is repeated. */
+function tokenInWords(token: string): string {
+  return /^[[\]{},:]$/.test(token) ? quoted(token) : kindOf(token);
 }
 
 function syntaxProblem(text: string, { error, offset, length }: ParseError, remedy: string): Problem {
@@ -127,7 +157,7 @@ function syntaxProblem(text: string, { error, offset, length }: ParseError, reme
     .trim()
     .toLowerCase();
   const got =
-    length === 0 || offset >= text.length ? 'the end of the file' : inWords(text.slice(offset, offset + length));
+    length === 0 || offset >= text.length ? 'the end of the file' : tokenInWords(text.slice(offset, offset + length));
   return {
     offset,
     message: `not JSON: got ${got} (${rule}); allowed: JSON without comments and without trailing commas. ${remedy}`,
@@ -176,29 +206,4 @@ function valueOf(node: Node): unknown {
     );
   }
   return node.type === 'array' ? children.map(valueOf) : node.value;
-}
-
-function duplicateKeysBelow(positions: TextPositions, node: Node, path: JsonPath, remedy: string): Problem[] {
-  const children = node.children ?? [];
-  if (node.type === 'array') {
-    return children.flatMap((child, index) => duplicateKeysBelow(positions, child, [...path, index], remedy));
-  }
-  if (node.type !== 'object') {
-    return [];
-  }
-  const firsts = new Map<string, Node>();
-  return children.flatMap((property) => {
-    const key = keyOf(property);
-    const first = firsts.get(key);
-    firsts.set(key, first ?? property);
-    const value = property.children?.[1];
-    const below = value === undefined ? [] : duplicateKeysBelow(positions, value, [...path, key], remedy);
-    if (first === undefined) {
-      return below;
-    }
-    const message =
-      `${pathInWords(path)}: got the key ${inWords(key)}, which line ${positions.lineOf(first.offset)} has already; ` +
-      `allowed: each key once. ${remedy}`;
-    return [{ offset: property.offset, message }, ...below];
-  });
 }

@@ -1,5 +1,6 @@
-import { type FileOfUsers } from './context';
-import { DeclarationError, inWords } from './declaration-error';
+import { kindOf } from '../../lambda/contract/property-rules';
+import { type FileOfUsers, isStackName } from './context';
+import { DeclarationError, onOneLine, quoted } from './declaration-error';
 import { readText, writeText } from './files';
 import { assignStacks, RecordedStacks, type StackNumber } from './stack-assignment';
 import { refuseNameOfAnother } from './stack-name';
@@ -34,18 +35,20 @@ export function keptStacks(
   userNames: readonly string[],
   { writable, write = writeText, warn }: RecordOptions,
 ): ReadonlyMap<string, StackNumber> {
-  const file = stackRecordFileOf(usersFile);
-  const before = readText(file);
+  const recordFile = stackRecordFileOf(usersFile);
+  const files: Files = { usersFile: onOneLine(usersFile), file: onOneLine(recordFile) };
+  const { file } = files;
+  const before = readText(recordFile);
   const record: StackRecord =
-    before === undefined ? { stacks: RecordedStacks.NONE } : readStackRecord(file, before, moved);
+    before === undefined ? { stacks: RecordedStacks.NONE } : readStackRecord(recordFile, before, moved);
   const recorded = record.stacks;
-  refuseOtherName({ usersFile, file }, stackName, record.stackName);
+  refuseOtherName(files, stackName, record.stackName);
   refuseNameOfAnother(usersFile, stackName);
-  refuseUnconfirmedRemoval({ usersFile, file }, userNames, recorded, removed);
-  refuseOtherSpelling({ usersFile, file }, userNames, recorded);
+  refuseUnconfirmedRemoval(files, userNames, recorded, removed);
+  refuseOtherSpelling(files, userNames, recorded);
   const stacks = assignStacks(userNames, recorded);
   const after = stackRecordText(stackName, stacks);
-  const isKept = after === before || (writable && write(file, after));
+  const isKept = after === before || (writable && write(recordFile, after));
   const unrecorded = isKept ? [] : userNames.filter((userName) => recorded.stackOf(userName) === undefined);
   if (unrecorded.length > 0) {
     throw new DeclarationError(
@@ -63,7 +66,7 @@ export function keptStacks(
     const users = userNames.length === 1 ? '1 user' : `${userNames.length} users`;
     warn(
       `${file}: recorded ${users} for the first time. If they were deployed before, restore the file from version ` +
-        `control: users that ${usersFile} has lost since would go unnoticed.`,
+        `control: users that ${files.usersFile} has lost since would go unnoticed.`,
     );
   }
   return stacks;
@@ -74,7 +77,7 @@ export function isCi({ CI = '' }: Readonly<Record<string, string | undefined>>):
   return !['', '0', 'false'].includes(CI.toLowerCase());
 }
 
-/** A users' file and its record. */
+/** A users' file and its record, as errors name them. */
 interface Files {
   readonly usersFile: string;
   readonly file: string;
@@ -83,7 +86,7 @@ interface Files {
 function refuseOtherName({ usersFile, file }: Files, stackName: string, recorded: string | undefined): void {
   if (recorded !== undefined && recorded !== stackName) {
     throw new DeclarationError(
-      `${usersFile}: got the stack name ${inWords(stackName)}, where ${file} records ${inWords(recorded)}; allowed: the ` +
+      `${usersFile}: got the stack name ${quoted(stackName)}, where ${file} records ${isStackName(recorded) ? quoted(recorded) : kindOf(recorded)}; allowed: the ` +
         'recorded name, for under another one all users get new stacks with new devices, and the old stacks stay ' +
         `deployed. Restore StackName, or -c stackName=…; or confirm by writing the new name in ${file}.`,
     );

@@ -1,7 +1,7 @@
 import { DeclarationError, type Problem } from './declaration-error';
 import { type MfaUsersDocument } from './document';
 import { type DeploymentTarget, ruleProblems, unresolvedTextProblems } from './document-rules';
-import { isMfaUsersDocument, schemaProblems, tooManyUsers } from './document-schema';
+import { isKeyOfSchema, isMfaUsersDocument, schemaProblems, tooManyUsers } from './document-schema';
 import { JsonDocument } from './json-document';
 
 /**
@@ -12,7 +12,7 @@ import { JsonDocument } from './json-document';
  * @throws DeclarationError with all that is wrong in the document
  */
 export function readMfaUsersDocument(file: string, text: string, target: DeploymentTarget = {}): MfaUsersDocument {
-  const json = JsonDocument.parse(file, text, 'Correct it and run the command again.');
+  const json = JsonDocument.parse(file, text, 'Correct it and run the command again.', isKeyOfSchema);
   const tooMany = tooManyUsers(json);
   const problems = tooMany ? [tooMany] : problemsOf(json, target);
   if (problems.length > 0 || !isMfaUsersDocument(json.value)) {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DEFAULT_USERS_FILE } from './context';
-import { DeclarationError, inWords } from './declaration-error';
+import { DeclarationError, onOneLine, quoted } from './declaration-error';
 import { readText } from './files';
 import { recordedNameIn, stackRecordFileOf } from './stack-record';
 
@@ -20,7 +20,7 @@ export function stackNameOf(usersFile: string, declared: string | undefined): st
   }
   if (declared === undefined || shareStacks(declared, FIRST_STACK)) {
     throw new DeclarationError(
-      `${usersFile}: got ${declared === undefined ? 'no StackName' : `the stack name ${inWords(declared)}`}; allowed: a name ` +
+      `${onOneLine(usersFile)}: got ${declared === undefined ? 'no StackName' : `the stack name ${quoted(declared)}`}; allowed: a name ` +
         `of its own for every file but ${DEFAULT_USERS_FILE}, for two files with one stack would delete each other’s ` +
         `devices. ${declared === undefined ? 'Add the key, or pass -c stackName=….' : 'Choose another StackName.'}`,
     );
@@ -32,11 +32,12 @@ export function stackNameOf(usersFile: string, declared: string | undefined): st
 export function refuseNameOfAnother(usersFile: string, stackName: string): void {
   for (const file of recordsBeside(usersFile)) {
     const other = recordedNameIn(textOf(file));
+    const name = onOneLine(file);
     if (other !== undefined && shareStacks(stackName, other)) {
       throw new DeclarationError(
-        `${usersFile}: got the stack name ${JSON.stringify(stackName)}, but ${file} records ${inWords(other)}; allowed: a name ` +
+        `${onOneLine(usersFile)}: got the stack name ${quoted(stackName)}, but ${name} records ${quoted(other)}; allowed: a name ` +
           'of its own, with and without a number after it, for two files with one stack would delete each other’s ' +
-          `devices. Choose another StackName. If ${file} is left from a file that was renamed, rename it too.`,
+          `devices. Choose another StackName. If ${name} is left from a file that was renamed, rename it too.`,
       );
     }
   }

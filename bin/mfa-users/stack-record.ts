@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
-import { DeclarationError, inWords, type Problem } from './declaration-error';
-import { JsonDocument, pathInWords } from './json-document';
+import { kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { DeclarationError, type Problem, quoted } from './declaration-error';
+import { JsonDocument } from './json-document';
 import { repetitions } from './repetitions';
 import { RecordedStacks, type StackNumber, USERS_PER_STACK } from './stack-assignment';
 
@@ -46,17 +46,17 @@ function lineOf(userName: string, stack: StackNumber): string {
  * @throws DeclarationError with all that is wrong in the record
  */
 export function readStackRecord(file: string, text: string, moved: readonly string[]): StackRecord {
-  const json = JsonDocument.parse(file, text, REMEDY);
+  const json = JsonDocument.parse(file, text, REMEDY, isKnownKey);
   const problems = [...shapeProblems(json), ...json.duplicateKeys(REMEDY)];
   const confirmed = new Set(moved.map((userName) => userName.toLowerCase()));
   const stacks: [string, StackNumber][] = [];
   for (const [userName, line] of entriesOf(memberOf(json.value, 'Stacks'))) {
     const stack = stackIn(line);
     if (!PROPERTY_RULES.UserName.accepts(userName)) {
-      problems.push(problemAt(json, userName, `got this name; allowed: ${PROPERTY_RULES.UserName.allowed}. ${REMEDY}`));
+      problems.push(problemAt(json, userName, `got this key; allowed: ${PROPERTY_RULES.UserName.allowed}. ${REMEDY}`));
     } else if (stack === undefined) {
       const allowed = `the number of a stack with its check, as synthesis writes it, like "${lineOf(userName, 1)}"`;
-      problems.push(problemAt(json, userName, `got ${inWords(line)}; allowed: ${allowed}. ${REMEDY}`));
+      problems.push(problemAt(json, userName, `got ${kindOf(line)}; allowed: ${allowed}. ${REMEDY}`));
     } else if (line !== lineOf(userName, stack) && !confirmed.has(userName.toLowerCase())) {
       problems.push(problemAt(json, userName, movedInWords(userName, stack)));
     } else {
@@ -92,7 +92,7 @@ function movedInWords(userName: string, stack: StackNumber): string {
 function shapeProblems(json: JsonDocument): Problem[] {
   const stacks = memberOf(json.value, 'Stacks');
   if (typeof stacks !== 'object' || stacks === null || Array.isArray(stacks)) {
-    const message = `Stacks: got ${inWords(stacks)}; allowed: an object of users and the numbers of their stacks. ${REMEDY}`;
+    const message = `Stacks: got ${kindOf(stacks)}; allowed: an object of users and the numbers of their stacks. ${REMEDY}`;
     return [{ offset: json.offsetOf(['Stacks']), message }];
   }
   const stackName = memberOf(json.value, 'StackName');
@@ -102,14 +102,14 @@ function shapeProblems(json: JsonDocument): Problem[] {
       : [
           {
             offset: json.offsetOf(['StackName']),
-            message: `StackName: got ${inWords(stackName)}; allowed: the name of the first stack. ${REMEDY}`,
+            message: `StackName: got ${kindOf(stackName)}; allowed: the name of the first stack. ${REMEDY}`,
           },
         ];
   const unknownKeys = entriesOf(json.value)
     .filter(([key]) => !KEYS.includes(key))
     .map(([key]) => ({
       offset: json.offsetOfKey([], key),
-      message: `${pathInWords([])}: got the unknown key ${inWords(key)}; allowed: ${KEYS.join(', ')}. ${REMEDY}`,
+      message: `${json.inWords([])}: got an unknown key, ${kindOf(key)}; allowed: ${KEYS.join(', ')}. ${REMEDY}`,
     }));
   return [...noName, ...unknownKeys];
 }
@@ -117,7 +117,7 @@ function shapeProblems(json: JsonDocument): Problem[] {
 function userTwice(json: JsonDocument, stacks: readonly [string, StackNumber][]): Problem[] {
   const rule = 'allowed: each user once, for IAM ignores the case of names';
   return repetitions(stacks, ([userName]) => userName.toLowerCase()).map(({ item: [userName], first: [first] }) =>
-    problemAt(json, userName, `got the user twice, as ${inWords(first)} before; ${rule}. ${REMEDY}`),
+    problemAt(json, userName, `got the user twice, as ${quoted(first)} before; ${rule}. ${REMEDY}`),
   );
 }
 
@@ -141,7 +141,12 @@ function fullStacks(json: JsonDocument, stacks: readonly [string, StackNumber][]
 
 function problemAt(json: JsonDocument, userName: string, message: string): Problem {
   const path = ['Stacks', userName];
-  return { offset: json.offsetOf(path), message: `${pathInWords(path)}: ${message}` };
+  return { offset: json.offsetOf(path), message: `${json.inWords(path)}: ${message}` };
+}
+
+/** The record's own keys, and the names of users. */
+function isKnownKey(key: string): boolean {
+  return KEYS.includes(key) || PROPERTY_RULES.UserName.accepts(key);
 }
 
 /** The stack of a line, whether or not its check is right, or there. */

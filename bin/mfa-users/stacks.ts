@@ -1,4 +1,5 @@
 import { type App, aws_iam as iam, aws_kms as kms, CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { kindOf } from '../../lambda/contract/property-rules';
 import { VirtualMfaDevice } from '../../lib';
 import { DeclarationError } from './declaration-error';
 import { type MfaUser } from './document';
@@ -35,7 +36,7 @@ function declareStack(app: App, number: StackNumber, { stackId, stackName: first
   const stackName = suffix === '' ? firstName : `${firstName ?? stackId}${suffix}`;
   if (stackName !== undefined && stackName.length > LONGEST_STACK_NAME) {
     throw new DeclarationError(
-      `The name of stack ${number}: got "${stackName}"; allowed: ${LONGEST_STACK_NAME} characters with its number. ` +
+      `The name of stack ${number}: got ${kindOf(stackName)}; allowed: ${LONGEST_STACK_NAME} characters with its number. ` +
         'Give a shorter StackName, or a shorter -c stackName=….',
     );
   }

@@ -1,4 +1,4 @@
-import { PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { partsOfSerialNumber } from '../../lambda/contract/serial-number';
 import { CommandFailure } from './command-failure';
 
@@ -18,7 +18,7 @@ export function readTarget(text: string): Target {
   if (PROPERTY_RULES.UserName.accepts(text)) return { kind: 'user', userName: text };
   throw new CommandFailure(
     'usage',
-    `"${text}" names no user, device or secret.`,
+    `The argument, ${kindOf(text)}, names no user, device or secret.`,
     'Give the name of an IAM user, the serial number (ARN) of a device, or the ARN of the secret with its seed.',
   );
 }

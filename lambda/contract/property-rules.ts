@@ -8,6 +8,16 @@ import { OWN_TAG_PREFIX } from './own-tags';
  */
 export const DYNAMIC_REFERENCE = '{{resolve:';
 
+/** Tells what a refused value is without repeating it: it may be a secret that somebody put in the wrong place. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === '') return 'an empty text';
+  if (typeof value === 'string') return `a text of ${value.length} character${value.length === 1 ? '' : 's'}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'number' ? 'a number' : String(value);
+}
+
 /** What a text may hold. */
 export interface PropertyRule {
   readonly minLength: number;

@@ -1,6 +1,6 @@
 import { type TagManager, Token } from 'aws-cdk-lib';
 import { OWN_TAG_KEYS } from '../../lambda/contract/own-tags';
-import { DYNAMIC_REFERENCE, TAG_RULES } from '../../lambda/contract/property-rules';
+import { DYNAMIC_REFERENCE, kindOf, TAG_RULES } from '../../lambda/contract/property-rules';
 
 /** What keeps IAM from taking these tags on a device. Called after aspects have set the tags. */
 export function tagProblems(tags: TagManager): string[] {
@@ -23,19 +23,24 @@ function keyProblems(key: string): string[] {
   }
   if (TAG_RULES.reservedPrefixes.some((prefix) => key.toLowerCase().startsWith(prefix))) {
     return [
-      `tag key "${key}" begins with a reserved prefix; allowed: any but ${TAG_RULES.reservedPrefixes.join(' and ')}. ` +
+      `tags: got a key of ${key.length} characters with a reserved prefix; allowed: any but ${TAG_RULES.reservedPrefixes.join(' and ')}. ` +
         'Name the tag differently, or exclude the device with excludeResourceTypes.',
     ];
   }
   return TAG_RULES.Key.accepts(key)
     ? []
-    : [`tag key "${key}" is not one that IAM takes; allowed: ${TAG_RULES.Key.allowed}. Change the key.`];
+    : [`tags: got ${kindOf(key)} as a key; allowed: ${TAG_RULES.Key.allowed}. Change the key.`];
 }
 
 function valueProblems(key: string, value: string): string[] {
   return isCheckedElsewhere(value) || TAG_RULES.Value.accepts(value)
     ? []
-    : [`tag "${key}" has the value "${value}"; allowed: ${TAG_RULES.Value.allowed}. Change the value.`];
+    : [`${tagInWords(key)}: got ${kindOf(value)}; allowed: ${TAG_RULES.Value.allowed}. Change the value.`];
+}
+
+/** A key that keeps its rule is shown in the console too. */
+function tagInWords(key: string): string {
+  return TAG_RULES.Key.accepts(key) ? `tag "${key}"` : `tag with ${kindOf(key)} as a key`;
 }
 
 function countProblems(count: number): string[] {
@@ -44,6 +49,6 @@ function countProblems(count: number): string[] {
   return count <= allowed
     ? []
     : [
-        `got ${count} tags; allowed: ${allowed}, for IAM takes ${TAG_RULES.maxCount} and ${own} mark the owner. Remove some.`,
+        `tags: got ${count} of them; allowed: ${allowed}, for IAM takes ${TAG_RULES.maxCount} and ${own} mark the owner. Remove some.`,
       ];
 }

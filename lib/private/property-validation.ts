@@ -8,7 +8,7 @@ import {
   TokenComparison,
 } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
-import { DYNAMIC_REFERENCE, PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { DYNAMIC_REFERENCE, kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
 import { cfnUserOf } from './cfn-user';
 import { dynamicReferenceProblem } from './dynamic-references';
@@ -71,7 +71,7 @@ export function validateSerialNumber(scope: IConstruct, serialNumber: string): v
   if (partsOfSerialNumber(serialNumber) === undefined) {
     throw new ValidationError(
       scope,
-      `serialNumber: got "${serialNumber}"; allowed: the ARN of a virtual MFA device, ` +
+      `serialNumber: got ${kindOf(serialNumber)}; allowed: the ARN of a virtual MFA device, ` +
         `up to ${SERIAL_NUMBER_MAX_LENGTH} characters. ` +
         'Copy it from the output of `aws iam list-virtual-mfa-devices`; it looks like arn:aws:iam::123456789012:mfa/name.',
     );
@@ -101,7 +101,10 @@ function validate(
   if (Token.isUnresolved(value) || PROPERTY_RULES[rule].accepts(value)) {
     return;
   }
-  throw new ValidationError(scope, `${name}: got "${value}"; allowed: ${PROPERTY_RULES[rule].allowed}. ${remedy}`);
+  throw new ValidationError(
+    scope,
+    `${name}: got ${kindOf(value)}; allowed: ${PROPERTY_RULES[rule].allowed}. ${remedy}`,
+  );
 }
 
 /** A token that is a number reads like -1.8881545897087626e+289. */
@@ -153,10 +156,18 @@ function validateAccount(scope: IConstruct, user: iam.IUserRef): void {
   if (userAccount !== stack.account) {
     throw new ValidationError(
       scope,
-      `user: got a user of account ${userAccount}; allowed: users of the stack's own account ${stack.account}. ` +
+      `user: got a user of account ${shown(userAccount, ACCOUNT_ID)}; allowed: users of the stack's own account ${stack.account}. ` +
         'Declare the device in a stack of the account that holds the user.',
     );
   }
+}
+
+const ACCOUNT_ID = /^\d{12}$/;
+const REGION = /^[a-z]{2,3}(?:-[a-z]+)+-\d$/;
+
+/** A part of an ARN, if it is what it should be: an ARN may have any text in its place. */
+function shown(part: string, pattern: RegExp): string {
+  return pattern.test(part) ? part : kindOf(part);
 }
 
 function validateKey(scope: IConstruct, { encryptionKey, allowKeyOfAnotherAccount = false }: DeclaredDevice): void {
@@ -169,7 +180,7 @@ function validateKey(scope: IConstruct, { encryptionKey, allowKeyOfAnotherAccoun
   if (Token.compareStrings(region, own.region) === TokenComparison.DIFFERENT) {
     throw new ValidationError(
       scope,
-      `encryptionKey: got a key of ${region}; allowed: keys of the stack's own region ${own.region}. ` +
+      `encryptionKey: got a key of ${shown(region, REGION)}; allowed: keys of the stack's own region ${own.region}. ` +
         'Give a key of that region; a mixin with a key is for the stacks of one region.',
     );
   }
@@ -177,7 +188,7 @@ function validateKey(scope: IConstruct, { encryptionKey, allowKeyOfAnotherAccoun
   if (!allowKeyOfAnotherAccount && Token.compareStrings(account, own.account) === TokenComparison.DIFFERENT) {
     throw new ValidationError(
       scope,
-      `encryptionKey: got a key of account ${account}; allowed: keys of the stack's own account ${own.account}. ` +
+      `encryptionKey: got a key of account ${shown(account, ACCOUNT_ID)}; allowed: keys of the stack's own account ${own.account}. ` +
         'Give a key of that account, or set allowKeyOfAnotherAccount if the other account is meant.',
     );
   }

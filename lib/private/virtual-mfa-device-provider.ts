@@ -96,7 +96,7 @@ export class VirtualMfaDeviceProvider extends Construct {
     if (other !== undefined) {
       throw new ValidationError(
         device,
-        `virtualMfaDeviceName: got "${pathAndName}", which ${other.node.path} has already; ` +
+        `virtualMfaDeviceName: got the name and path of ${other.node.path}; ` +
           'allowed: one device of a name and path in an account. Choose another name or path.',
       );
     }

@@ -252,7 +252,7 @@ describe('the app behind cdk.json', () => {
       expect.stringMatching(
         /^mfa-users\.json:3:26: Users\[0\]: got the unknown key "issuer"; .* Did you mean Issuer\?/,
       ),
-      'mfa-users.json:4:19: Users[1].UserName: got "Bob Smith"; allowed: 1 to 128 characters, letters, digits and any ' +
+      'mfa-users.json:4:19: Users[1].UserName: got a text of 9 characters; allowed: 1 to 128 characters, letters, digits and any ' +
         'of _+=,.@-. Correct it and run the command again.',
       '',
     ]);

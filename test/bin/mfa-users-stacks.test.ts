@@ -117,7 +117,7 @@ describe('the record of stacks', () => {
   test.each([
     [
       '<<<<<<< ours\n{}',
-      '1:1: not JSON: got "<<<<<<<" (invalid symbol); allowed: JSON without comments and without trailing commas. ',
+      '1:1: not JSON: got a text of 7 characters (invalid symbol); allowed: JSON without comments and without trailing commas. ',
     ],
     ['[]', '1:1: Stacks: got nothing; allowed: an object of users and the numbers of their stacks. '],
     [
@@ -126,16 +126,16 @@ describe('the record of stacks', () => {
     ],
     [
       '{\n "Stacks": {},\n "Users": []\n}',
-      '3:2: the document: got the unknown key "Users"; allowed: Comment, StackName, Stacks. ',
+      '3:2: the document: got an unknown key, a text of 5 characters; allowed: Comment, StackName, Stacks. ',
     ],
-    ['{\n "StackName": 1,\n "Stacks": {} }', '2:15: StackName: got 1; allowed: the name of the first stack. '],
-    ['{ "Stacks": {\n "Bob": 0 } }', `2:9: Stacks.Bob: got 0; allowed: ${LINE_IN_WORDS}. `],
-    ['{ "Stacks": {\n "Bob": 1.5 } }', `2:9: Stacks.Bob: got 1.5; allowed: ${LINE_IN_WORDS}. `],
-    ['{ "Stacks": {\n "Bob": "one" } }', `2:9: Stacks.Bob: got "one"; allowed: ${LINE_IN_WORDS}. `],
+    ['{\n "StackName": 1,\n "Stacks": {} }', '2:15: StackName: got a number; allowed: the name of the first stack. '],
+    ['{ "Stacks": {\n "Bob": 0 } }', `2:9: Stacks.Bob: got a number; allowed: ${LINE_IN_WORDS}. `],
+    ['{ "Stacks": {\n "Bob": 1.5 } }', `2:9: Stacks.Bob: got a number; allowed: ${LINE_IN_WORDS}. `],
+    ['{ "Stacks": {\n "Bob": "one" } }', `2:9: Stacks.Bob: got a text of 3 characters; allowed: ${LINE_IN_WORDS}. `],
     ['{ "Stacks": {\n "Bob": [1] } }', `2:9: Stacks.Bob: got a list of 1; allowed: ${LINE_IN_WORDS}. `],
     [
       '{ "Stacks": {\n "B b": "1-3968cf" } }',
-      '2:9: Stacks["B b"]: got this name; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ',
+      '2:9: Stacks[a text of 3 characters]: got this key; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ',
     ],
     [
       '{ "Stacks": {\n "Bob": "1-3968cf",\n "bob": "2-1c163a" } }',
@@ -366,7 +366,9 @@ describe('the stacks of users', () => {
       ['VirtualMfaStack-12', 'staff-12'],
     ]);
     expect(problemsOf(() => declare('x'.repeat(126)))).toEqual([
-      expect.stringMatching(/^The name of stack 12: got "x+-12"; allowed: 128 characters with its number\./),
+      expect.stringMatching(
+        /^The name of stack 12: got a text of \d+ characters; allowed: 128 characters with its number\./,
+      ),
     ]);
   });
 });

@@ -1,12 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Lazy, SecretValue, Token } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { readContext } from '../../bin/mfa-users/context';
 import { readUsersFile } from '../../bin/mfa-users/files';
 import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
-import { readStackRecord } from '../../bin/mfa-users/stack-record';
+import { keptStacks } from '../../bin/mfa-users/kept-stacks';
+import { refuseNameOfAnother, stackNameOf } from '../../bin/mfa-users/stack-name';
+import { readStackRecord, stackRecordText } from '../../bin/mfa-users/stack-record';
 import { declareStacks } from '../../bin/mfa-users/stacks';
 import { problemsOf } from './declaration-problems';
 
@@ -98,10 +102,53 @@ describe('a value that may be a secret', () => {
     },
   );
 
-  test('is told by its length; a short one is repeated', () => {
+  test.each([
+    ['a password', 'Tr0ub4dor&3'],
+    ['a code', 123456],
+    ['a key of letters', 'hunter2'],
+  ])('is not repeated where it is short: %s', (_what, secret) => {
+    const document = {
+      StackName: secret,
+      [secret]: 1,
+      Users: [
+        { UserName: `${secret} x`, Path: secret, Issuer: `${secret}:`, CreateUser: secret, [secret]: { [secret]: 1 } },
+        {
+          UserName: 'Bob',
+          Tags: [
+            { Key: `aws:${secret}`, Value: 'x' },
+            { Key: 'a', Value: { [secret]: '{{resolve:x}}' } },
+          ],
+        },
+      ],
+    };
+    const text = JSON.stringify(document);
+
+    const problems = [
+      ...problemsIn(document),
+      ...problemsOf(() => readMfaUsersDocument('x.json', `{ ${secret}: ${text}`)),
+    ];
+
+    expect(problems.length).toBeGreaterThan(8);
+    expect(problems.join('\n')).not.toContain(String(secret));
+  });
+
+  test.each([
+    [{ users: 'Bob,Tr0ub4dor&3' }],
+    [{ users: 'Bob', createUsers: 'Tr0ub4dor&3' }],
+    [{ stackName: 'Tr0ub4dor&3' }],
+    [{ rotationId: 'Tr0ub4dor&3\u0007' }],
+    [{ users: { 'Tr0ub4dor&3': 1 } }],
+  ])('is not repeated where it is given on the command line: %j', (context) => {
+    const [problem = ''] = problemsOf(() => readContext(context));
+
+    expect(problem).toMatch(/^Context \w+: got an? /);
+    expect(problem).not.toContain('Tr0ub4dor');
+  });
+
+  test('is told by its kind and length', () => {
     expect(problemsIn({ Users: [{ UserName: 'Bob', Path: 'x'.repeat(33) }, { UserName: 'Bob Smith' }] })).toEqual([
-      expect.stringContaining('Users[0].Path: got text of 33 characters; allowed: '),
-      expect.stringContaining('Users[1].UserName: got "Bob Smith"; allowed: '),
+      expect.stringContaining('Users[0].Path: got a text of 33 characters; allowed: '),
+      expect.stringContaining('Users[1].UserName: got a text of 9 characters; allowed: '),
     ]);
   });
 });
@@ -150,8 +197,8 @@ describe('a file that is out of proportion', () => {
 
     expect(seconds(() => (problems = problemsIn({ Users })))).toBeLessThan(5);
     expect(problems).toHaveLength(101);
-    expect(problems[0]).toMatch(/^mfa-users\.json:4:16: Users\[0\]\.UserName: got "a b0"/);
-    expect(problems[99]).toMatch(/^mfa-users\.json:201:4: Users\[49\]: got the unknown key "x"/);
+    expect(problems[0]).toMatch(/^mfa-users\.json:4:16: Users\[0\]\.UserName: got a text of 4 characters/);
+    expect(problems[99]).toMatch(/^mfa-users\.json:201:4: Users\[49\]: got an unknown key, a text of 1 character/);
     expect(problems[100]).toBe('mfa-users.json: and 9900 more.');
   });
 
@@ -161,7 +208,7 @@ describe('a file that is out of proportion', () => {
     expect(seconds(() => expect(problemsIn({ Users: [user] })).toHaveLength(101))).toBeLessThan(10);
   });
 
-  test('is refused when it is larger than 4 MB, also where it has no end', () => {
+  test('is refused when it is larger than 4 MB', () => {
     const file = join(DIRECTORY, 'mfa-users.json');
     const rule = 'got more than 4 MB; allowed: 4 MB, which holds all users of an account.';
     writeFileSync(file, ' '.repeat(4_000_001));
@@ -169,9 +216,68 @@ describe('a file that is out of proportion', () => {
     expect(problemsOf(() => readUsersFile(file))).toEqual([expect.stringContaining(`${file}: ${rule}`)]);
     writeFileSync(file, ' '.repeat(4_000_000));
     expect(readUsersFile(file)).toHaveLength(4_000_000);
-    if (process.platform !== 'win32') {
-      expect(problemsOf(() => readUsersFile('/dev/zero'))).toEqual([expect.stringContaining(`/dev/zero: ${rule}`)]);
+  });
+
+  test.runIf(process.platform !== 'win32')('is refused, and not waited for, when it is no regular file', () => {
+    const fifo = join(DIRECTORY, 'mfa-users.json');
+    execFileSync('mkfifo', [fifo]);
+
+    for (const file of [fifo, '/dev/zero', DIRECTORY]) {
+      expect(problemsOf(() => readUsersFile(file))).toEqual([
+        `${file}: got a directory, a FIFO or a device; allowed: a regular file. Write the users into a file, and name it with ` +
+          '-c usersFile=….',
+      ]);
     }
+  });
+});
+
+describe('a file name that steers a terminal', () => {
+  const DIRECTORY = mkdtempSync(join(tmpdir(), 'mfa-users-'));
+  const EVIL = 'evil\u001b[2J\u009b31m\u202e\n';
+  const HARMLESS = 'evil\\u{1b}[2J\\u{9b}31m\\u{202e}\\u{a}';
+  const usersFile = join(DIRECTORY, `${EVIL}.json`);
+  afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
+  beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name))));
+
+  test.each<[what: string, action: () => unknown]>([
+    ['that is not there', () => readUsersFile(usersFile)],
+    [
+      'that is no JSON',
+      () => {
+        writeFileSync(usersFile, '{');
+        readMfaUsersDocument(usersFile, readUsersFile(usersFile));
+      },
+    ],
+    ['that has no StackName', () => stackNameOf(usersFile, undefined)],
+    [
+      'that loses a user',
+      () => {
+        const file = { usersFile, stackName: 'staff', removed: [], moved: [] };
+        keptStacks(file, ['Bob'], { writable: true, warn: () => undefined });
+        keptStacks(file, ['Alice'], { writable: true, warn: () => undefined });
+      },
+    ],
+    [
+      'of another file’s record',
+      () => {
+        writeFileSync(join(DIRECTORY, `${EVIL}.lock.json`), stackRecordText('staff', new Map([['Bob', 1]])));
+        refuseNameOfAnother(join(DIRECTORY, 'mine.json'), 'staff');
+      },
+    ],
+  ])('is repeated without what steers it: %s', (_what, action) => {
+    const [problem = '', ...others] = problemsOf(action);
+
+    expect(others).toEqual([]);
+    expect(problem).toContain(HARMLESS);
+    expect(problem).toMatch(/^[^\p{Cc}\p{Cf}]+$/u);
+  });
+
+  test('is announced without it too', () => {
+    const warnings: string[] = [];
+    const file = { usersFile, stackName: 'staff', removed: [], moved: [] };
+    keptStacks(file, ['Bob'], { writable: true, warn: (warning) => warnings.push(warning) });
+
+    expect(warnings).toEqual([expect.stringMatching(/^[^\p{Cc}\p{Cf}]+$/u)]);
   });
 });
 

@@ -51,7 +51,7 @@ describe('a device that exists already', () => {
     const stack = new Stack();
 
     expect(() => VirtualMfaDevice.fromSerialNumber(stack, 'Device', serialNumber)).toThrow(
-      /^\[Default\] serialNumber: got ".*"; allowed: the ARN of a virtual MFA device, up to 256 characters\. Copy it/,
+      /^\[Default\] serialNumber: got an? .*text.*; allowed: the ARN of a virtual MFA device, up to 256 characters\. Copy it/,
     );
   });
 });

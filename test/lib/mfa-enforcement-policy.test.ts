@@ -151,11 +151,15 @@ describe('a policy that IAM would refuse is refused at synthesis', () => {
     [
       'for its name',
       { managedPolicyName: 'enforce mfa' },
-      'managedPolicyName: got "enforce mfa"; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ' +
+      'managedPolicyName: got a text of 11 characters; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ' +
         'Choose such a name, or leave it out to have one made.',
     ],
-    ['for an empty name', { managedPolicyName: '' }, 'managedPolicyName: got ""; allowed: 1 to 128 characters'],
-    ['for its path', { path: 'security' }, 'path: got "security"; allowed: '],
+    [
+      'for an empty name',
+      { managedPolicyName: '' },
+      'managedPolicyName: got an empty text; allowed: 1 to 128 characters',
+    ],
+    ['for its path', { path: 'security' }, 'path: got a text of 8 characters; allowed: '],
   ])('%s', (_what, props, message) => {
     expect(() => newPolicy(props)).toThrow(`[Stack/Policy] ${message}`);
   });

@@ -81,20 +81,20 @@ describe('tags', () => {
     [
       'of our own prefix',
       { 'cdk-iam-virtual-mfa:x': 'y' },
-      'tag key "cdk-iam-virtual-mfa:x" begins with a reserved prefix',
+      'tags: got a key of 21 characters with a reserved prefix; allowed: any but',
     ],
     [
       'of AWS’s prefix, in any case',
       { 'AWS:x': 'y' },
-      'tag key "AWS:x" begins with a reserved prefix; allowed: any but',
+      'tags: got a key of 5 characters with a reserved prefix; allowed: any but',
     ],
-    ['with an illegal key', { 'a*b': 'y' }, 'tag key "a*b" is not one that IAM takes; allowed: 1 to 128 characters'],
-    ['with an illegal value', { a: 'x;y' }, 'tag "a" has the value "x;y"; allowed: up to 256 characters'],
+    ['with an illegal key', { 'a*b': 'y' }, 'tags: got a text of 3 characters as a key; allowed: 1 to 128 characters'],
+    ['with an illegal value', { a: 'x;y' }, 'tag "a": got a text of 3 characters; allowed: up to 256 characters'],
     ['with a value too long', { a: 'x'.repeat(257) }, 'allowed: up to 256 characters'],
     [
       'that are too many beside the ownership tags',
       Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`key${index}`, 'x'])),
-      'got 48 tags; allowed: 46, for IAM takes 50 and 4 mark the owner. Remove some.',
+      'tags: got 48 of them; allowed: 46, for IAM takes 50 and 4 mark the owner. Remove some.',
     ],
   ])('%s are refused', (_what, tags, problem) => {
     const { stack, device } = bobWithDevice();
@@ -104,6 +104,19 @@ describe('tags', () => {
 
     expect(() => templateTextOf(stack)).toThrow(problem);
     expect(() => templateTextOf(stack)).toThrow('[Stack/BobMfa]');
+  });
+
+  test.each<[what: string, key: string, value: string]>([
+    ['a key', 'hunter2*', 'x'],
+    ['a key of a reserved prefix', 'aws:hunter2', 'x'],
+    ['a value', 'Team', 'hunter2*'],
+    ['a value of a key that is refused too', 'hunter2*', 'hunter2*'],
+  ])('are not repeated, as they may be secrets: %s', (_what, key, value) => {
+    const { stack, device } = bobWithDevice();
+    device.cdkTagManager.setTag(key, value);
+
+    expect(() => templateTextOf(stack)).toThrow(/allowed: /);
+    expect(() => templateTextOf(stack)).not.toThrow(/hunter2/);
   });
 
   test.each([LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG])('cannot take %s from the secret', (key) => {

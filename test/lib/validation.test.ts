@@ -1,37 +1,43 @@
 import { App, aws_iam as iam, aws_kms as kms, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
-import { VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
+import { MfaEnforcementPolicy, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import { bobWithDevice, devicePropertiesOf, newStack } from './templates';
 
 const ACCOUNT = '123456789012';
+/** What somebody might paste into the wrong place. */
+const SECRET = 'hunter2: x&';
 
 describe('a property that IAM would refuse is refused at synthesis, with what was got, what is allowed and what to do', () => {
   test.each<[what: string, props: Omit<VirtualMfaDeviceProps, 'user'>, message: string]>([
     [
       'a name with a space',
       { virtualMfaDeviceName: "Bob's phone" },
-      `[Stack/BobMfa] virtualMfaDeviceName: got "Bob's phone"; allowed: 1 to 226 characters, letters, digits and any of ` +
+      `[Stack/BobMfa] virtualMfaDeviceName: got a text of 11 characters; allowed: 1 to 226 characters, letters, digits and any of ` +
         "_+=,.@-. Choose such a name, or leave it out to have one made from the user's name.",
     ],
-    ['an empty name', { virtualMfaDeviceName: '' }, '[Stack/BobMfa] virtualMfaDeviceName: got ""; allowed: 1 to 226'],
+    [
+      'an empty name',
+      { virtualMfaDeviceName: '' },
+      '[Stack/BobMfa] virtualMfaDeviceName: got an empty text; allowed: 1 to 226',
+    ],
     [
       'a path that does not end with a slash',
       { path: '/ops' },
-      '[Stack/BobMfa] path: got "/ops"; allowed: 1 to 512 characters, beginning and ending with /, of the characters ' +
+      '[Stack/BobMfa] path: got a text of 4 characters; allowed: 1 to 512 characters, beginning and ending with /, of the characters ' +
         'U+0021 to U+007F, no {{resolve:. Write it like /break-glass/, or leave it out for /.',
     ],
-    ['a path with a space', { path: '/my ops/' }, '[Stack/BobMfa] path: got "/my ops/"'],
+    ['a path with a space', { path: '/my ops/' }, '[Stack/BobMfa] path: got a text of 8 characters; allowed'],
     [
       'an issuer with a colon',
       { issuer: 'Example: Corp' },
-      '[Stack/BobMfa] issuer: got "Example: Corp"; allowed: 1 to 128 characters, no colon',
+      '[Stack/BobMfa] issuer: got a text of 13 characters; allowed: 1 to 128 characters, no colon',
     ],
-    ['an issuer too long', { issuer: 'x'.repeat(129) }, '[Stack/BobMfa] issuer: got "xxx'],
+    ['an issuer too long', { issuer: 'x'.repeat(129) }, '[Stack/BobMfa] issuer: got a text of 129 characters; allowed'],
     [
       'an empty rotation id',
       { rotationId: '' },
-      '[Stack/BobMfa] rotationId: got ""; allowed: 1 to 256 characters, no control characters, no {{resolve:. ' +
+      '[Stack/BobMfa] rotationId: got an empty text; allowed: 1 to 256 characters, no control characters, no {{resolve:. ' +
         'Choose such an id',
     ],
     [
@@ -49,6 +55,52 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
     expect(() => bobWithDevice(props)).toThrow(message);
   });
 
+  test.each<[what: string, declare: (stack: Stack) => unknown]>([
+    ['virtualMfaDeviceName', (stack) => bobWithDevice({ virtualMfaDeviceName: SECRET }, stack)],
+    ['path', (stack) => bobWithDevice({ path: SECRET }, stack)],
+    ['issuer', (stack) => bobWithDevice({ issuer: SECRET }, stack)],
+    ['rotationId', (stack) => bobWithDevice({ rotationId: `${SECRET}\n` }, stack)],
+    [
+      'the name of a user',
+      (stack) => new VirtualMfaDevice(stack, 'Mfa', { user: iam.User.fromUserName(stack, 'Bob', SECRET) }),
+    ],
+    [
+      'the account of a user',
+      (stack) => {
+        const user = iam.User.fromUserArn(stack, 'Bob', `arn:aws:iam::hunter2 &:user/bob`);
+        return new VirtualMfaDevice(stack, 'Mfa', { user });
+      },
+    ],
+    [
+      'the account of a key',
+      (stack) => {
+        const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:hunter2 &:key/x');
+        return bobWithDevice({ encryptionKey }, stack);
+      },
+    ],
+    [
+      'the region of a key',
+      (stack) => {
+        const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', `arn:aws:kms:hunter2 &:${ACCOUNT}:key/x`);
+        return bobWithDevice({ encryptionKey }, stack);
+      },
+    ],
+    [
+      'the path and name of two devices',
+      (stack) => {
+        const { bob } = bobWithDevice({ path: '/hunter2&/', virtualMfaDeviceName: 'x' }, stack);
+        return new VirtualMfaDevice(stack, 'Other', { user: bob, path: '/hunter2&/', virtualMfaDeviceName: 'x' });
+      },
+    ],
+    ['a serial number', (stack) => VirtualMfaDevice.fromSerialNumber(stack, 'Device', SECRET)],
+    ['the name of a policy', (stack) => new MfaEnforcementPolicy(stack, 'Policy', { managedPolicyName: SECRET })],
+  ])('%s is not repeated, as it may be a secret', (_what, declare) => {
+    const stack = newStack({ env: { account: ACCOUNT, region: 'eu-west-1' } });
+    const message = /^\[Stack[^\]]*\] (?:(?!hunter2)[^])*; allowed: (?:(?!hunter2)[^])*$/;
+
+    expect(() => declare(stack)).toThrow(message);
+  });
+
   test('the error is named for what it is', () => {
     expect(() => bobWithDevice({ path: 'ops' })).toThrow(expect.objectContaining({ name: 'ValidationError' }));
   });
@@ -61,7 +113,7 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
     const stack = newStack();
 
     expect(() => new VirtualMfaDevice(stack, 'Mfa', { user: user(stack) })).toThrow(
-      '[Stack/Mfa] user: got "Bob Smith"; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ' +
+      '[Stack/Mfa] user: got a text of 9 characters; allowed: 1 to 128 characters, letters, digits and any of _+=,.@-. ' +
         'Give the IAM user a name that IAM takes.',
     );
   });
@@ -126,7 +178,7 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
     expect(
       () => new VirtualMfaDevice(stack, 'Other', { user: bob, virtualMfaDeviceName: 'phone', path: '/ops/' }),
     ).toThrow(
-      '[Stack/Other] virtualMfaDeviceName: got "/ops/phone", which Stack/BobMfa has already; ' +
+      '[Stack/Other] virtualMfaDeviceName: got the name and path of Stack/BobMfa; ' +
         'allowed: one device of a name and path in an account. Choose another name or path.',
     );
   });

@@ -287,7 +287,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
 
   test.each([
     [['code'], "missing required argument 'user|serial|secret'"],
-    [['code', 'Bob Smith'], '"Bob Smith" names no user, device or secret.'],
+    [['code', 'Bob Smith'], 'The argument, a text of 9 characters, names no user, device or secret.'],
     [['codes', 'Bob'], "unknown command 'codes'"],
     [['code', 'Bob', '--sms'], "unknown option '--sms'"],
     [['code', 'Bob', 'Alice'], 'too many arguments'],
