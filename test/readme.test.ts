@@ -199,6 +199,16 @@ describe('the page on the virtual-mfa command', () => {
     expect(guides).not.toMatch(/npx (?!--no )[^`\n]*virtual-mfa/);
   });
 
+  test.each([...PAGES, ...sourcesIn('bin/virtual-mfa'), ...sourcesIn('bin/mfa-users')])(
+    'a command in %s can be copied: npx downloads nothing for it',
+    (file) => {
+      const names = commands.map((command) => command.name()).join('|');
+      const bare = new RegExp(String.raw`(?<!npx --no |node_modules/\.bin/)virtual-mfa (?:${names})\b.*`, 'g');
+
+      expect(textOf(file).match(bare) ?? []).toEqual([]);
+    },
+  );
+
   test('calls commands that there are', () => {
     const called = [
       ...GUIDES.map(textOf)
@@ -285,6 +295,11 @@ function markdownIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `${folder}/${name}`);
+}
+
+function sourcesIn(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { encoding: 'utf8', recursive: true });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `${folder}/${name}`);
 }
 
 function textOf(path: string): string {

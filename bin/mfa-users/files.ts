@@ -62,8 +62,9 @@ export function readText(file: string): string | undefined {
  * @throws DeclarationError for what is no regular file: a FIFO may never end, or never begin
  */
 function firstBytes(file: string, most: number): Buffer {
-  // Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it. Windows has neither.
-  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  // Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it. Windows has neither: there the flag is undefined, and
+  // counts as 0.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!fstatSync(descriptor).isFile()) {
       throw new DeclarationError(

@@ -41,7 +41,7 @@ export const failures = {
     new CommandFailure(
       'notFound',
       `IAM knows no user ${userName}.`,
-      'Check the name, the profile and the account: virtual-mfa list shows the users who have a device.',
+      'Check the name, the profile and the account: `npx --no virtual-mfa list` shows the users who have a device.',
     ),
 
   noDevice: (userName: string, others: readonly string[]) =>
@@ -49,7 +49,7 @@ export const failures = {
       'notFound',
       `The user ${userName} has no device that cdk-iam-virtual-mfa manages` +
         `${others.length > 0 ? `, but others: ${others.join(', ')}` : ''}.`,
-      'Declare one and deploy; virtual-mfa list shows the devices that there are.',
+      'Declare one and deploy. `npx --no virtual-mfa list` shows the devices that exist.',
     ),
 
   severalDevices: (userName: string, serialNumbers: readonly string[]) =>
@@ -63,7 +63,7 @@ export const failures = {
     new CommandFailure(
       'notFound',
       `IAM knows no device ${serialNumber}.`,
-      'It may have been replaced: virtual-mfa list shows the devices that there are.',
+      'It may have been replaced: `npx --no virtual-mfa list` shows the devices that exist.',
     ),
 
   severalSecrets: (serialNumber: string, secretArns: readonly string[]) =>
@@ -119,14 +119,14 @@ export const failures = {
     new CommandFailure(
       'notAssigned',
       `STS does not take codes of ${serialNumber} from ${caller}.`,
-      `The device has to be enabled for the caller: sign with an access key of the user ${userName} (--profile), and let virtual-mfa verify tell whether the device is enabled.`,
+      `The device has to be enabled for the caller: sign with an access key of the user ${userName} (--profile). \`npx --no virtual-mfa verify ${userName}\` tells whether the device is enabled.`,
     ),
 
   unknownToSts: (serialNumber: string, userName: string) =>
     new CommandFailure(
       'failed',
       `STS takes no code of ${serialNumber} from the user ${userName}, after a wait for the next three minutes too.`,
-      'Another process may spend the nine codes that STS verifies in three minutes: stop it, and try again. Let virtual-mfa verify tell whether the device is enabled.',
+      `Another process may spend the nine codes that STS verifies in three minutes: stop it, and try again. \`npx --no virtual-mfa verify ${userName}\` tells whether the device is enabled.`,
     ),
 
   accessDenied: (action: string, resource: string, message: string, alternative = '') =>
@@ -154,7 +154,7 @@ export const failures = {
     new CommandFailure(
       'accessDenied',
       `There are no AWS credentials: ${sentence(message)}`,
-      'Give a profile (--profile, AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a credential_process, virtual-mfa session needs the --profile that has the access key: it cannot get its credentials from itself.',
+      'Give a profile (--profile, AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a credential_process, give the command the --profile that has the access key: it cannot get its credentials from itself.',
     ),
 
   credentialsRefused: (message: string) =>
@@ -175,7 +175,7 @@ export const failures = {
     new CommandFailure(
       'usage',
       `The profile ${profile} gets its credentials from this very command, which would ask for them without end.`,
-      'In credential_process, give the profile that has the access key: virtual-mfa session USER --profile NAME-OF-THAT-PROFILE.',
+      'In credential_process, give the profile that has the access key: /path/to/node_modules/.bin/virtual-mfa session USER --profile NAME-OF-THAT-PROFILE.',
     ),
 
   noRegion: () =>
@@ -196,7 +196,7 @@ export const failures = {
     new CodesRefused(
       'failed',
       `AWS refused the codes of ${serialNumber} in several time steps, although the clock is right.`,
-      "Another process may use the same device at the same time. If not, let virtual-mfa resync synchronize it; if that fails too, the stored seed is not the device's: deploy with a new rotationId.",
+      `Another process may use the same device at the same time. If not, run \`npx --no virtual-mfa resync ${serialNumber}\`. If that fails too, the stored seed is not the device's: deploy with a new rotationId.`,
     ),
 
   verificationFailed: (serialNumber: string, checks: readonly string[]) =>

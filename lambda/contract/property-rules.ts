@@ -15,7 +15,7 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'string') return `a text of ${value.length} character${value.length === 1 ? '' : 's'}`;
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';
-  return typeof value === 'number' ? 'a number' : String(value);
+  return value === null || typeof value === 'boolean' ? JSON.stringify(value) : 'a number';
 }
 
 /** What a text may hold. */
