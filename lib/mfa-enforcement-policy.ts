@@ -2,7 +2,7 @@ import { aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
 import { acknowledgeWildcard } from './private/acknowledgement';
-import { dynamicReferenceProblems } from './private/dynamic-references';
+import { resourceReferenceProblems } from './private/dynamic-references';
 import { validatePolicy } from './private/property-validation';
 import { ValidationError } from './private/validation-error';
 
@@ -107,7 +107,7 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
     validatePolicy(this, props.managedPolicyName, props.path);
     const cfnPolicy = this.node.defaultChild as iam.CfnManagedPolicy;
     const names = { ManagedPolicyName: 'managedPolicyName', Path: 'path' };
-    this.node.addValidation({ validate: () => dynamicReferenceProblems(cfnPolicy, names) });
+    this.node.addValidation({ validate: () => resourceReferenceProblems(cfnPolicy, names) });
     acknowledgeWildcard(this, arns.userWithPath, 'The name at its end is one user, whatever the path.');
     if (selfEnrollment) {
       acknowledgeWildcard(this, arns.deviceWithSuffix, 'With MFA alone, and IAM deletes no device that is enabled.');

@@ -183,7 +183,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       ...provider.serve(props.user),
     );
     this.node.defaultChild = cfnResource;
-    this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, props.user) });
+    this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, cfnSeed, props.user) });
     this.retainable = [cfnResource, cfnSeed];
     this.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
 

@@ -8,6 +8,14 @@ import { OWN_TAG_PREFIX } from './own-tags';
  */
 export const DYNAMIC_REFERENCE = '{{resolve:';
 
+/**
+ * Whether text holds a dynamic reference. AWS documents small letters and no spaces alone, and does not say that it refuses
+ * other spellings: none is taken here.
+ */
+export function holdsDynamicReference(text: string): boolean {
+  return /\{\{\s*resolve\s*:/i.test(text);
+}
+
 /** Tells what a refused value is without repeating it: it may be a secret that somebody put in the wrong place. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -36,10 +44,7 @@ function rule(minLength: number, maxLength: number, pattern: RegExp, characters:
     pattern,
     allowed: `${minLength === 0 ? 'up' : minLength} to ${maxLength} characters, ${characters}`,
     accepts: (value) =>
-      value.length >= minLength &&
-      value.length <= maxLength &&
-      pattern.test(value) &&
-      !value.includes(DYNAMIC_REFERENCE),
+      value.length >= minLength && value.length <= maxLength && pattern.test(value) && !holdsDynamicReference(value),
   };
 }
 

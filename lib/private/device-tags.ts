@@ -1,6 +1,6 @@
 import { type TagManager, Token } from 'aws-cdk-lib';
 import { OWN_TAG_KEYS } from '../../lambda/contract/own-tags';
-import { DYNAMIC_REFERENCE, kindOf, TAG_RULES } from '../../lambda/contract/property-rules';
+import { holdsDynamicReference, kindOf, TAG_RULES } from '../../lambda/contract/property-rules';
 
 /** What keeps IAM from taking these tags on a device. Called after aspects have set the tags. */
 export function tagProblems(tags: TagManager): string[] {
@@ -14,7 +14,7 @@ export function tagProblems(tags: TagManager): string[] {
 
 /** The handler checks tokens, and a dynamic reference gets a message of its own, which does not repeat it. */
 function isCheckedElsewhere(text: string): boolean {
-  return Token.isUnresolved(text) || text.includes(DYNAMIC_REFERENCE);
+  return Token.isUnresolved(text) || holdsDynamicReference(text);
 }
 
 function keyProblems(key: string): string[] {

@@ -8,7 +8,7 @@ import {
   TokenComparison,
 } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
-import { DYNAMIC_REFERENCE, kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import { holdsDynamicReference, kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
 import { cfnUserOf } from './cfn-user';
 import { dynamicReferenceProblem } from './dynamic-references';
@@ -29,6 +29,9 @@ export interface DeclaredDevice {
 /** @throws ValidationError for the first property that IAM, or the handler, would refuse; tokens pass. */
 export function validateDevice(scope: IConstruct, device: DeclaredDevice): void {
   const userName = nameOf(device.user);
+  if (holdsDynamicReference(device.user.userRef.userArn)) {
+    throw new ValidationError(scope, dynamicReferenceProblem('user'));
+  }
   validate(scope, 'user', 'UserName', userName, 'Give the IAM user a name that IAM takes.');
   validate(
     scope,
@@ -88,7 +91,7 @@ function validate(
   if (value === undefined) {
     return;
   }
-  if (value.includes(DYNAMIC_REFERENCE)) {
+  if (holdsDynamicReference(value)) {
     throw new ValidationError(scope, dynamicReferenceProblem(name));
   }
   if (numbersIn(value).some((number) => Token.isUnresolved(number))) {

@@ -1,6 +1,7 @@
 import { aws_iam as iam, type aws_kms as kms, Lazy, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard } from './acknowledgement';
+import { resourceReferenceProblems } from './dynamic-references';
 import { generationOf, makeAnewForAnotherSet } from './policy-generation';
 import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
@@ -75,6 +76,7 @@ export class SeedKeys extends Construct {
       policyDocument: Lazy.any({ produce: () => new iam.PolicyDocument({ statements: [statement()] }) }),
     });
     makeAnewForAnotherSet(policy, named);
+    this.node.addValidation({ validate: () => resourceReferenceProblems(policy) });
     acknowledgeWildcard(
       this,
       this.arnOfOwnKey('*'),

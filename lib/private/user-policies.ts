@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { aws_iam as iam, Stack, Token } from 'aws-cdk-lib';
+import { aws_iam as iam, type CfnResource, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { cfnUserOf } from './cfn-user';
+import { resourceReferenceProblems } from './dynamic-references';
 import { makeAnewForAnotherSet } from './policy-generation';
 import { ValidationError } from './validation-error';
 
@@ -39,7 +40,7 @@ export class UserPolicies extends Construct {
     private readonly role: iam.Role,
   ) {
     super(scope, id);
-    this.node.addValidation({ validate: () => this.attachmentProblems() });
+    this.node.addValidation({ validate: () => [...this.attachmentProblems(), ...this.referenceProblems()] });
   }
 
   /** The policy that names this user; the user's devices depend on it. */
@@ -62,6 +63,10 @@ export class UserPolicies extends Construct {
           `the handler's role has ${atPeak} managed policies while users change, ${others.length} of them from elsewhere; ` +
             `allowed: ${MAX_ATTACHED_POLICIES}. Split the users over several stacks, or attach fewer policies to the role.`,
         ];
+  }
+
+  private referenceProblems(): string[] {
+    return this.pages.flatMap(({ policy }) => resourceReferenceProblems(policy.node.defaultChild as CfnResource));
   }
 
   private add(user: iam.IUserRef): iam.ManagedPolicy {
