@@ -709,6 +709,17 @@ describe('a secret under a customer managed key', () => {
     expect(await refusalOf(none)).toMatchObject({ code: 'NotFoundException' });
   });
 
+  it('takes no other key that does not exist, once it has a value to encrypt anew', async () => {
+    const KmsKeyId = `arn:aws:kms:us-east-1:${ACCOUNT_ID}:key/none`;
+    const update = (SecretId: string) => account.secretsManager.send(new UpdateSecretCommand({ SecretId, KmsKeyId }));
+    await create({ SecretString: 'one' });
+    await create({ Name: 'empty' });
+
+    expect(await refusalOf(update('seed'))).toMatchObject({ code: 'NotFoundException' });
+    expect(await valueOf('AWSCURRENT')).toBe('one');
+    await update('empty');
+  });
+
   it('takes its key by an alias too', async () => {
     const TargetKeyId = await createKey(wholeAccount);
     await kms('CreateAlias', { AliasName: 'alias/seeds', TargetKeyId });

@@ -155,8 +155,7 @@ export class Kms implements RpcService {
    * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
    */
   authorizeUse(caller: Principal, id: string, actions: readonly string[], viaService: string): void {
-    const key = this.#key(id);
-    if (key.state !== 'Enabled') throw new AwsError('KMSInvalidStateException', `${key.arn} is ${key.state}.`);
+    const key = this.assertUsable(id);
     const context = {
       'kms:ViaService': `${viaService}.${this.account.region}.amazonaws.com`,
       'kms:CallerAccount': this.account.accountId,
@@ -180,6 +179,13 @@ export class Kms implements RpcService {
         );
       }
     }
+  }
+
+  /** Throws for a key that does not exist, or that nobody can use. */
+  assertUsable(id: string): Key {
+    const key = this.#key(id);
+    if (key.state !== 'Enabled') throw new AwsError('KMSInvalidStateException', `${key.arn} is ${key.state}.`);
+    return key;
   }
 
   #on(kmsAction: string, { KeyId }: { readonly KeyId: string }): { action: string; resource: string } {

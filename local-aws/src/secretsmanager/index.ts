@@ -195,6 +195,8 @@ export class SecretsManager implements RpcService {
       authorize: (input) => this.#on('UpdateSecret', input),
       run: ({ SecretId, Description, KmsKeyId, SecretString, ClientRequestToken }, call) => {
         const secret = this.#usable(SecretId);
+        // Secrets Manager encrypts the versions that have a label anew, which takes a key that can be used.
+        if (KmsKeyId !== undefined && secret.versions().length > 0) this.kms.assertUsable(KmsKeyId);
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
         const VersionId =
