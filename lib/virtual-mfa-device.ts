@@ -145,14 +145,13 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     if (props.virtualMfaDeviceName !== undefined) {
       provider.reserveName(this, props.virtualMfaDeviceName, props.path);
     }
-    if (props.encryptionKey !== undefined) {
-      provider.allowKey(props.encryptionKey, props.allowKeyOfAnotherAccount ?? false);
-    }
+    const encryptionKey =
+      props.encryptionKey && provider.allowKey(props.encryptionKey, props.allowKeyOfAnotherAccount ?? false);
     const { userName } = props.user.userRef;
 
     const seed = new secretsmanager.Secret(this, 'Seed', {
       description: `Seed of the virtual MFA device of IAM user ${userName}`,
-      encryptionKey: props.encryptionKey,
+      encryptionKey,
     });
     this.seedSecret = seed;
     acknowledgeNoRotationSchedule(seed, 'IAM makes the seed, with the device: a new rotationId replaces both.');

@@ -141,7 +141,7 @@ function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Rep
 
 /**
  * Where synthesis does not know the account, keys of two accounts are one too many. A single one shows at deployment: the
- * function's role may use no key of another account than the one that it is deployed to.
+ * construct names the key of that id in the account that it is deployed to.
  */
 function keysOfAnotherAccount(entries: readonly Entry[], account: string | undefined, problem: Report): Problem[] {
   const keys = entries

@@ -1,4 +1,4 @@
-import { aws_iam as iam, type aws_kms as kms, Lazy, Stack } from 'aws-cdk-lib';
+import { aws_iam as iam, aws_kms as kms, Lazy, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard } from './acknowledgement';
 import { resourceReferenceProblems } from './dynamic-references';
@@ -24,6 +24,8 @@ const MAX_NAMED_KEYS = 25;
 export class SeedKeys extends Construct {
   private readonly ownKeys = new Set<string>();
   private readonly keysOfOtherAccounts = new Set<string>();
+  /** By the ARN that was given. */
+  private readonly keysInOwnAccount = new Map<string, kms.IKey>();
 
   public constructor(
     scope: Construct,
@@ -36,18 +38,20 @@ export class SeedKeys extends Construct {
   /**
    * Allows a key; the devices whose seeds it encrypts depend on this construct.
    *
+   * @returns the key as the secret has to name it: it, and whoever is granted to read it, gets the ARN that is allowed here
    * @throws ValidationError when there are more keys of other accounts than the policy can name
    */
-  public allow(keyOrAlias: kms.IKey, allowKeyOfAnotherAccount: boolean): void {
-    const key = targetKeyOf(this, keyOrAlias);
+  public allow(keyOrAlias: kms.IKey, allowKeyOfAnotherAccount: boolean): kms.IKey {
+    const given = targetKeyOf(this, keyOrAlias);
     if (this.node.tryFindChild('Policy') === undefined) {
       this.makePolicy();
     }
     if (!allowKeyOfAnotherAccount) {
-      this.ownKeys.add(this.arnInOwnAccount(key));
-      return;
+      const key = this.inOwnAccount(given);
+      this.ownKeys.add(key.keyArn);
+      return key;
     }
-    this.keysOfOtherAccounts.add(key.keyArn);
+    this.keysOfOtherAccounts.add(given.keyArn);
     if (this.keysOfOtherAccounts.size > MAX_NAMED_KEYS) {
       throw new ValidationError(
         this,
@@ -55,6 +59,7 @@ export class SeedKeys extends Construct {
           `${Stack.of(this).stackName}; allowed: ${MAX_NAMED_KEYS}. Share keys between devices, or split the users over several stacks.`,
       );
     }
+    return given;
   }
 
   private makePolicy(): void {
@@ -89,9 +94,19 @@ export class SeedKeys extends Construct {
     return named.length <= MAX_NAMED_KEYS ? named : [this.arnOfOwnKey('*'), ...this.keysOfOtherAccounts];
   }
 
-  /** An ARN whose account is not known before the deployment gets the stack's own, so that it matches no key of another. */
-  private arnInOwnAccount(key: kms.IKey): string {
-    return key.env.account === Stack.of(this).account ? key.keyArn : this.arnOfOwnKey(key.keyId);
+  /**
+   * A key whose account is not known before the deployment, as the key of that id in the stack's own account. If it belongs to
+   * another account, there is no such key, and nothing can be encrypted under it.
+   */
+  private inOwnAccount(given: kms.IKey): kms.IKey {
+    if (given.env.account === Stack.of(this).account) {
+      return given;
+    }
+    const key =
+      this.keysInOwnAccount.get(given.keyArn) ??
+      kms.Key.fromKeyArn(this, `Key${this.keysInOwnAccount.size}`, this.arnOfOwnKey(given.keyId));
+    this.keysInOwnAccount.set(given.keyArn, key);
+    return key;
   }
 
   private arnOfOwnKey(keyId: string): string {

@@ -81,9 +81,9 @@ export class VirtualMfaDeviceProvider extends Construct {
     return [this.role, this.userPolicies.policyFor(user), this.seedKeys];
   }
 
-  /** Lets the handler store and read seeds under this key. */
-  public allowKey(key: kms.IKey, allowKeyOfAnotherAccount: boolean): void {
-    this.seedKeys.allow(key, allowKeyOfAnotherAccount);
+  /** Lets the handler store and read seeds under this key; returns the key as the secret has to name it. */
+  public allowKey(key: kms.IKey, allowKeyOfAnotherAccount: boolean): kms.IKey {
+    return this.seedKeys.allow(key, allowKeyOfAnotherAccount);
   }
 
   /** @throws ValidationError when another device of the stack has this path and explicit name; tokens pass. */

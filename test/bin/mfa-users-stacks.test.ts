@@ -274,8 +274,9 @@ describe('the stacks of users', () => {
       },
       DeletionPolicy: 'Retain',
     });
+    const [region, account] = [{ Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }];
     template.hasResourceProperties('AWS::SecretsManager::Secret', {
-      KmsKeyId: rest.EncryptionKeyArn,
+      KmsKeyId: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':kms:', region, ':', account, ':key/seed']] },
     });
   });
 

@@ -1,4 +1,4 @@
-import { App, aws_iam as iam, RemovalPolicy, SecretValue, Stack, Tags } from 'aws-cdk-lib';
+import { App, aws_iam as iam, aws_kms as kms, RemovalPolicy, SecretValue, Stack, Tags } from 'aws-cdk-lib';
 import { VirtualMfaDevice } from '../../lib';
 
 /** A stack with one device, shaped by context: what a team might change from one deployment to the next. */
@@ -20,8 +20,10 @@ const user =
     ? declared[context('user') === 'Alice' ? 'Alice' : 'Bob']
     : iam.User.fromUserName(stack, 'Existing', existing);
 
+const keyArn = context('keyArn');
 const device = new VirtualMfaDevice(stack, 'Mfa', {
   user,
+  encryptionKey: keyArn === undefined ? undefined : kms.Key.fromKeyArn(stack, 'Key', keyArn),
   virtualMfaDeviceName: context('name'),
   rotationId: context('rotationId'),
   issuer: context('issuer'),

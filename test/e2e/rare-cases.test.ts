@@ -11,6 +11,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AwsError } from 'local-aws';
 import { Deployment } from './deployment';
 
+const KEY_OF_ANOTHER_ACCOUNT = 'keyArn=arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555';
+const NO_SUCH_KEY = "Key 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555' does not exist";
+
 /** Rare days of one stack, in the order they might come; the app is rare-cases-app.ts. */
 describe('rare cases through the real CDK CLI', () => {
   let deployment: Deployment;
@@ -43,6 +46,16 @@ describe('rare cases through the real CDK CLI', () => {
     expect([...deployment.localAws.iam.virtualMfaDevices.values()]).toEqual([taken]);
     expect(taken.tags.size).toBe(0);
     await deployment.destroy();
+  });
+
+  test('a key of another account does not get the seed of a new device: the deployment fails, and leaves nothing', async () => {
+    const { exitCode, output } = await deployment.deploy(KEY_OF_ANOTHER_ACCOUNT);
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain(NO_SUCH_KEY);
+    expect(deployment.enabledFor('Bob')).toEqual([]);
+    await deployment.destroy(KEY_OF_ANOTHER_ACCOUNT);
+    expect(deployment.localAws.iam.users.all()).toEqual([]);
   });
 
   test('while a login profile is being created, enabling is tried again with fresh codes', async () => {
@@ -78,6 +91,22 @@ describe('rare cases through the real CDK CLI', () => {
     expect(stored?.otpauthUri).toContain('issuer=Example%20Corp');
     expect(deployment.handlerCalls(began)).not.toContain('iam:CreateVirtualMFADevice');
     expect(deployment.handlerCalls(began)).not.toContain('iam:EnableMFADevice');
+  });
+
+  test('a key of another account does not get the seed of an existing device: the deployment fails', async () => {
+    const before = await deployment.storedSeeds();
+
+    const { exitCode, output } = await deployment.deploy(
+      'team=platform',
+      'issuer=Example Corp',
+      KEY_OF_ANOTHER_ACCOUNT,
+    );
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain(NO_SUCH_KEY);
+    expect(await deployment.storedSeeds()).toEqual(before);
+    const { SecretList = [] } = await deployment.secretsManager.send(new ListSecretsCommand({}));
+    expect(SecretList.map(({ KmsKeyId }) => KmsKeyId)).toEqual([undefined]);
   });
 
   test('another user gets a new device, and the former one loses the old', async () => {

@@ -1,4 +1,4 @@
-import { aws_iam as iam, aws_kms as kms, Fn, type Stack } from 'aws-cdk-lib';
+import { aws_iam as iam, aws_kms as kms, Fn, Stack, Stage } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import {
@@ -141,15 +141,75 @@ describe('the policy that names the keys', () => {
 });
 
 describe('a key whose account is known at deployment alone', () => {
-  test('is allowed in the stack’s own account, so that no key of another account can be used', () => {
-    const stack = stackWithKeys(importedKeys(1, '999999999999'), {}, newStack());
+  const OWN_ACCOUNT = [
+    'arn:',
+    { Ref: 'AWS::Partition' },
+    ':kms:',
+    { Ref: 'AWS::Region' },
+    ':',
+    { Ref: 'AWS::AccountId' },
+    ':key/',
+  ] as const;
+  const [textBefore, idBefore] = [OWN_ACCOUNT.slice(0, -1), OWN_ACCOUNT];
+  const secretKeyOf = (stack: Stack): unknown =>
+    onlyResourceOf(stack, 'AWS::SecretsManager::Secret')[1].Properties.KmsKeyId;
 
-    expect(keyStatementsOf(stack)[0]?.Resource).toEqual({
-      'Fn::Join': [
-        '',
-        ['arn:', { Ref: 'AWS::Partition' }, ':kms:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, ':key/0'],
-      ],
-    });
+  test.each<[how: string, key: (stack: Stack) => kms.IKey, arn: unknown]>([
+    [
+      'by its ARN',
+      (stack) => kms.Key.fromKeyArn(stack, 'Key', keyArn('999999999999', 0)),
+      { 'Fn::Join': ['', [...textBefore, ':key/0']] },
+    ],
+    [
+      'by a token',
+      (stack) => kms.Key.fromKeyArn(stack, 'Key', Fn.importValue('KeyArn')),
+      {
+        'Fn::Join': [
+          '',
+          [
+            ...idBefore,
+            {
+              'Fn::Select': [
+                1,
+                { 'Fn::Split': ['/', { 'Fn::Select': [5, { 'Fn::Split': [':', { 'Fn::ImportValue': 'KeyArn' }] }] }] },
+              ],
+            },
+          ],
+        ],
+      },
+    ],
+    [
+      'behind an alias in an account of its own',
+      (stack) => {
+        const other = new Stack(Stage.of(stack), 'Other', { env: { account: '999999999999', region: 'eu-west-1' } });
+        const aliasTargetKey = kms.Key.fromKeyArn(other, 'Key', keyArn('999999999999', 0));
+        return kms.Alias.fromAliasAttributes(other, 'Alias', { aliasName: 'alias/seeds', aliasTargetKey });
+      },
+      { 'Fn::Join': ['', [...textBefore, ':key/0']] },
+    ],
+  ])('is the key of that id in the stack’s own account, for the secret and for the handler: %s', (_how, key, arn) => {
+    const stack = newStack();
+    bobWithDevice({ encryptionKey: key(stack) }, stack);
+
+    expect(secretKeyOf(stack)).toEqual(arn);
+    expect(keyStatementsOf(stack).map(({ Resource }) => Resource)).toEqual([arn]);
+    expect(templateTextOf(stack)).not.toContain('999999999999');
+  });
+
+  test('is the key itself where the stack’s account is known too', () => {
+    const stack = stackWithKeys(importedKeys(1));
+
+    expect(secretKeyOf(stack)).toBe(keyArn(ENV.account, 0));
+    expect(keyStatementsOf(stack)[0]?.Resource).toBe(keyArn(ENV.account, 0));
+  });
+
+  test('is the key itself where this app makes it, in another stack too', () => {
+    const stack = newStack();
+    const keys = new Stack(Stage.of(stack), 'Keys');
+    bobWithDevice({ encryptionKey: new kms.Key(keys, 'Key').addAlias('seeds') }, stack);
+
+    expect(secretKeyOf(stack)).toEqual({ 'Fn::ImportValue': expect.stringContaining('Keys:ExportsOutput') as string });
+    expect(keyStatementsOf(stack)[0]?.Resource).toEqual(secretKeyOf(stack));
   });
 
   test('is allowed wherever it is, with allowKeyOfAnotherAccount', () => {
@@ -161,7 +221,12 @@ describe('a key whose account is known at deployment alone', () => {
       newStack(),
     );
 
-    expect(keyStatementsOf(byArn)[0]?.Resource).toBe(keyArn('999999999999', 0));
-    expect(keyStatementsOf(byToken)[0]?.Resource).toEqual({ 'Fn::ImportValue': 'KeyArn' });
+    for (const [stack, arn] of [
+      [byArn, keyArn('999999999999', 0)],
+      [byToken, { 'Fn::ImportValue': 'KeyArn' }],
+    ] as const) {
+      expect(keyStatementsOf(stack)[0]?.Resource).toEqual(arn);
+      expect(secretKeyOf(stack)).toEqual(arn);
+    }
   });
 });
