@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { App } from 'aws-cdk-lib';
+import { isCI } from 'ci-info';
 import { LISTED_USERS_STACK, readContext } from './mfa-users/context';
 import { DeclarationError } from './mfa-users/declaration-error';
+import { type MfaUser } from './mfa-users/document';
 import { readUsersFile } from './mfa-users/files';
-import { isCi, keptStacks } from './mfa-users/kept-stacks';
+import { keptStacks } from './mfa-users/kept-stacks';
 import { readMfaUsersDocument } from './mfa-users/read-document';
 import { FIRST_STACK, stackNameOf } from './mfa-users/stack-name';
 import { declareStacks } from './mfa-users/stacks';
@@ -23,7 +25,10 @@ try {
 
 function declareUsers(app: App): void {
   const { source, ...context } = readContext(app.node.getAllContext() as Readonly<Record<string, unknown>>);
+  const recording = { writable: !isCI, warn: (message: string) => process.stderr.write(`${message}\n`) };
   if ('users' in source) {
+    const stackName = context.stackName ?? LISTED_USERS_STACK;
+    keptStacks({ ...source, stackName }, namesOf(source.users), recording);
     declareStacks(app, source.users, () => 1, { ...context, stackId: LISTED_USERS_STACK });
     return;
   }
@@ -36,14 +41,14 @@ function declareUsers(app: App): void {
     Users: users,
   } = readMfaUsersDocument(usersFile, readUsersFile(usersFile), { account });
   const stackName = stackNameOf(usersFile, context.stackName ?? declaredName);
-  const userNames = users.map(({ UserName }) => UserName);
-  const stacks = keptStacks({ ...source, stackName }, userNames, {
-    writable: !isCi(process.env),
-    warn: (message) => process.stderr.write(`${message}\n`),
-  });
+  const stacks = keptStacks({ ...source, stackName }, namesOf(users), recording);
   declareStacks(app, users, ({ UserName }) => stacks.get(UserName) ?? 1, {
     stackId: FIRST_STACK,
     stackName,
     rotationId: context.rotationId ?? rotationId,
   });
+}
+
+function namesOf(users: readonly MfaUser[]): string[] {
+  return users.map(({ UserName }) => UserName);
 }

@@ -8,18 +8,25 @@ import { unresolvedIn } from './unresolved-text';
 
 /** What the app is told by `-c`, or by `context` in cdk.json. */
 export interface AppContext {
-  /** Either these users or those of a file. */
-  readonly source: { readonly users: readonly MfaUser[] } | FileOfUsers;
+  readonly source: ListOfUsers | FileOfUsers;
   readonly stackName?: string;
   /** For the users who have no RotationId of their own. */
   readonly rotationId?: string;
 }
 
-/** A file, and what was confirmed about users whom its record names. */
-export interface FileOfUsers {
-  readonly usersFile: string;
+/** What was confirmed about users whom a record names. */
+interface Confirmed {
   /** Users whose devices may be deleted. */
   readonly removed: readonly string[];
+}
+
+/** Users that `-c users` names. */
+export interface ListOfUsers extends Confirmed {
+  readonly users: readonly MfaUser[];
+}
+
+export interface FileOfUsers extends Confirmed {
+  readonly usersFile: string;
   /** Users whose devices may be replaced by others in another stack. */
   readonly moved: readonly string[];
 }
@@ -78,14 +85,14 @@ export function readContext(context: Readonly<Record<string, unknown>>): AppCont
   if (users === undefined && createUsers !== undefined) {
     refuse('createUsers', 'it without users', 'together with users', 'In a file, write "CreateUser": true for a user.');
   }
-  if (users !== undefined && (removed ?? moved) !== undefined) {
-    refuse(removed ? 'remove' : 'move', 'it together with users', 'together with a file of users', 'Leave one out.');
+  if (users !== undefined && moved !== undefined) {
+    refuse('move', 'it together with users', 'together with a file of users', 'Leave one out.');
   }
   return {
     source:
       users === undefined
         ? { usersFile: usersFile ?? DEFAULT_USERS_FILE, removed: removed ?? [], moved: moved ?? [] }
-        : { users: usersIn(users, createUsers) },
+        : { users: usersIn(users, createUsers), removed: removed ?? [] },
     stackName: checked('stackName', textOf('stackName'), users === undefined ? FILE_STACK_NAME : LISTED_STACK_NAME),
     rotationId: checked('rotationId', textOf('rotationId'), PROPERTY_RULES.RotationId),
   };

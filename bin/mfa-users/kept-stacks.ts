@@ -1,5 +1,5 @@
 import { kindOf } from '../../lambda/contract/property-rules';
-import { type FileOfUsers, isStackName } from './context';
+import { type FileOfUsers, isStackName, type ListOfUsers } from './context';
 import { DeclarationError, onOneLine, quoted } from './declaration-error';
 import { readText, writeText } from './files';
 import { assignStacks, RecordedStacks, type StackNumber } from './stack-assignment';
@@ -8,10 +8,8 @@ import { readStackRecord, stackRecordFileOf, type StackRecord, stackRecordText }
 
 const MOST_NAMES = 5;
 
-/** A file, and the name that its first stack is deployed under. */
-export interface NamedFile extends FileOfUsers {
-  readonly stackName: string;
-}
+/** A file or a list of users, and the name that its first stack is deployed under. */
+export type NamedUsers = (FileOfUsers | ListOfUsers) & { readonly stackName: string };
 
 export interface RecordOptions {
   /** Whether the record may be written, as it may not in CI: what is written there is lost. */
@@ -23,29 +21,34 @@ export interface RecordOptions {
 }
 
 /**
- * The stack of each user of a file, as the record beside the file has it; new users are recorded.
+ * The stack of each user, as the record has it; new users are recorded. The record lies beside the file of the users; that of a
+ * list lies in the current directory, and has the name of the stack.
  *
- * Only recorded users are deployed, so that a user whom the file loses is noticed.
+ * Only recorded users are deployed, so that a user who gets lost is noticed.
  *
- * @throws DeclarationError when the record is broken, when the file misses users of the record or spells them otherwise, when
- * the name of the stacks is another one or another file's, or when the record misses something and cannot be written
+ * @throws DeclarationError when the record is broken, when users of the record are missing or spelt otherwise, when the name of
+ * the stacks is another one or another file's, or when the record misses something and cannot be written
  */
 export function keptStacks(
-  { usersFile, stackName, removed, moved }: NamedFile,
+  source: NamedUsers,
   userNames: readonly string[],
   { writable, write = writeText, warn }: RecordOptions,
 ): ReadonlyMap<string, StackNumber> {
-  const recordFile = stackRecordFileOf(usersFile);
-  const files: Files = { usersFile: onOneLine(usersFile), file: onOneLine(recordFile) };
-  const { file } = files;
+  const { stackName, removed } = source;
+  const usersFile = 'usersFile' in source ? source.usersFile : undefined;
+  const recordFile = usersFile === undefined ? `${stackName}.lock.json` : stackRecordFileOf(usersFile);
+  const places: Places = { declaredIn: onOneLine(usersFile ?? '-c users'), file: onOneLine(recordFile) };
+  const { file } = places;
   const before = readText(recordFile);
   const record: StackRecord =
-    before === undefined ? { stacks: RecordedStacks.NONE } : readStackRecord(recordFile, before, moved);
+    before === undefined
+      ? { stacks: RecordedStacks.NONE }
+      : readStackRecord(recordFile, before, 'moved' in source ? source.moved : []);
   const recorded = record.stacks;
-  refuseOtherName(files, stackName, record.stackName);
-  refuseNameOfAnother(usersFile, stackName);
-  refuseUnconfirmedRemoval(files, userNames, recorded, removed);
-  refuseOtherSpelling(files, userNames, recorded);
+  refuseOtherName(places, stackName, record.stackName);
+  if (usersFile !== undefined) refuseNameOfAnother(usersFile, stackName);
+  refuseUnconfirmedRemoval(places, userNames, recorded, removed);
+  refuseOtherSpelling(places, userNames, recorded);
   const stacks = assignStacks(userNames, recorded);
   const after = stackRecordText(stackName, stacks);
   const isKept = after === before || (writable && write(recordFile, after));
@@ -53,40 +56,35 @@ export function keptStacks(
   if (unrecorded.length > 0) {
     throw new DeclarationError(
       `${file}: got no line for ${namesInWords(unrecorded)}, and the file is not written here (in CI, or where it must not ` +
-        'be); allowed: users whom it records. Run `npx --no cdk synth` in a checkout, and commit the file.',
+        'be); allowed: users whom it records. Run `npx --no cdk synth` in a checkout, with the same context, and commit the file.',
     );
   }
   if (!isKept && record.stackName === undefined) {
     throw new DeclarationError(
       `${file}: got no StackName, and the file is not written here (in CI, or where it must not be); allowed: the name ` +
-        'that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, and commit the file.',
+        'that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, with the same context, and commit the file.',
     );
   }
   if (before === undefined) {
     const users = userNames.length === 1 ? '1 user' : `${userNames.length} users`;
     warn(
       `${file}: recorded ${users} for the first time. If they were deployed before, restore the file from version ` +
-        `control: users that ${files.usersFile} has lost since would go unnoticed.`,
+        `control: users that ${places.declaredIn} has lost since would go unnoticed.`,
     );
   }
   return stacks;
 }
 
-/** Whether this runs in CI, by the variable that CI services set. */
-export function isCi({ CI = '' }: Readonly<Record<string, string | undefined>>): boolean {
-  return !['', '0', 'false'].includes(CI.toLowerCase());
-}
-
-/** A users' file and its record, as errors name them. */
-interface Files {
-  readonly usersFile: string;
+/** Where users are declared, and where they are recorded, as errors name it. */
+interface Places {
+  readonly declaredIn: string;
   readonly file: string;
 }
 
-function refuseOtherName({ usersFile, file }: Files, stackName: string, recorded: string | undefined): void {
+function refuseOtherName({ declaredIn, file }: Places, stackName: string, recorded: string | undefined): void {
   if (recorded !== undefined && recorded !== stackName) {
     throw new DeclarationError(
-      `${usersFile}: got the stack name ${quoted(stackName)}, where ${file} records ${isStackName(recorded) ? quoted(recorded) : kindOf(recorded)}; allowed: the ` +
+      `${declaredIn}: got the stack name ${quoted(stackName)}, where ${file} records ${isStackName(recorded) ? quoted(recorded) : kindOf(recorded)}; allowed: the ` +
         'recorded name, for under another one all users get new stacks with new devices, and the old stacks stay ' +
         `deployed. Restore StackName, or -c stackName=…; or confirm by writing the new name in ${file}.`,
     );
@@ -94,7 +92,11 @@ function refuseOtherName({ usersFile, file }: Files, stackName: string, recorded
 }
 
 /** IAM ignores the case of names; the ids in templates do not. */
-function refuseOtherSpelling({ usersFile, file }: Files, userNames: readonly string[], recorded: RecordedStacks): void {
+function refuseOtherSpelling(
+  { declaredIn, file }: Places,
+  userNames: readonly string[],
+  recorded: RecordedStacks,
+): void {
   const declared = new Map(userNames.map((userName) => [userName.toLowerCase(), userName]));
   const spellings = recorded.userNames
     .map((before) => ({ before, now: declared.get(before.toLowerCase()) ?? before }))
@@ -102,7 +104,7 @@ function refuseOtherSpelling({ usersFile, file }: Files, userNames: readonly str
   if (spellings.length > 0) {
     const before = namesInWords(spellings.map((spelling) => spelling.before));
     throw new DeclarationError(
-      `${usersFile}: got ${namesInWords(spellings.map(({ now }) => now))}, in place of ${before}, as ${file} records; ` +
+      `${declaredIn}: got ${namesInWords(spellings.map(({ now }) => now))}, in place of ${before}, as ${file} records; ` +
         'allowed: the recorded spelling, for under another one the user gets another device with another seed, and this ' +
         `one is deleted. Write ${before}; or, if that is meant, or the user is not deployed yet, correct the spelling in ` +
         `${file} too.`,
@@ -111,7 +113,7 @@ function refuseOtherSpelling({ usersFile, file }: Files, userNames: readonly str
 }
 
 function refuseUnconfirmedRemoval(
-  { usersFile, file }: Files,
+  { declaredIn, file }: Places,
   userNames: readonly string[],
   recorded: RecordedStacks,
   removed: readonly string[],
@@ -120,8 +122,8 @@ function refuseUnconfirmedRemoval(
   const stays = removed.filter((userName) => declared.has(userName.toLowerCase()));
   if (stays.length > 0) {
     throw new DeclarationError(
-      `Context remove: got ${namesInWords(stays)}, whom ${usersFile} declares; allowed: users whom it no longer declares. ` +
-        'Remove the entry too, or leave the name out.',
+      `Context remove: got ${namesInWords(stays)}, whom ${declaredIn} declares; allowed: users whom it no longer declares. ` +
+        'Remove the user there too, or leave the name out.',
     );
   }
   const confirmed = new Set(removed.map((userName) => userName.toLowerCase()));
@@ -131,8 +133,8 @@ function refuseUnconfirmedRemoval(
   if (missing.length > 0) {
     const list = missing.length > MOST_NAMES ? '<names, with commas between them>' : missing.join();
     throw new DeclarationError(
-      `${usersFile}: got no entry for ${namesInWords(missing)}, whom ${file} records; allowed: an entry for each recorded ` +
-        'user, for the deployment deletes the devices of the others, with their seeds. Restore the entries; or confirm ' +
+      `${declaredIn}: got no entry for ${namesInWords(missing)}, whom ${file} records; allowed: an entry for each recorded ` +
+        'user, for the deployment deletes the devices of the others, with their seeds. Add them again; or confirm ' +
         `with -c remove=${list}, or by deleting the users’ lines in ${file}.`,
     );
   }

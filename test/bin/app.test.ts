@@ -14,6 +14,9 @@ const OUTPUT_DIRECTORY = join(DIRECTORY, 'cdk.out');
 afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
 beforeEach(() => readdirSync(DIRECTORY).forEach((name) => rmSync(join(DIRECTORY, name), { recursive: true })));
 
+/** A checkout on a machine that is no CI service's. */
+const ELSEWHERE = { cwd: DIRECTORY, ci: '' };
+
 interface AppTemplate {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: Record<string, unknown> }>
@@ -26,15 +29,34 @@ const COMMAND_ELSEWHERE = cdkJson.app
   .replace(' tsx ', ` ${pathToFileURL(createRequire(__filename).resolve('tsx')).href} `)
   .replace('bin/app.ts', join(ROOT, 'bin/app.ts'));
 
+/** What CI services set on a machine, and what this one has of it. */
+const CI_VARIABLES: Record<string, string | undefined> = Object.fromEntries(
+  [
+    'BUILD_ID',
+    'BUILD_NUMBER',
+    'CODEBUILD_BUILD_ARN',
+    'CONTINUOUS_INTEGRATION',
+    'GITHUB_ACTIONS',
+    'GITLAB_CI',
+    'JENKINS_URL',
+    'TF_BUILD',
+  ].map((name) => [name, undefined]),
+);
+
 /** Runs the app as the CDK CLI does: the command of cdk.json, with its context and what `-c` gives. */
-function run(context: Record<string, string>, { cwd = ROOT, ci = 'true', account = '' } = {}) {
+function run(
+  context: Record<string, string>,
+  { cwd = ROOT, ci = 'true', account = '', service = {} }: RunOptions = {},
+) {
   const { status, stderr } = spawnSync(cwd === ROOT ? cdkJson.app : COMMAND_ELSEWHERE, {
     cwd,
     shell: true,
     encoding: 'utf8',
     env: {
       ...process.env,
-      CI: ci,
+      ...CI_VARIABLES,
+      CI: ci || undefined,
+      ...service,
       CDK_DEFAULT_ACCOUNT: account || undefined,
       CDK_OUTDIR: OUTPUT_DIRECTORY,
       CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
@@ -43,10 +65,18 @@ function run(context: Record<string, string>, { cwd = ROOT, ci = 'true', account
   return { status, stderr };
 }
 
+interface RunOptions {
+  readonly cwd?: string;
+  readonly ci?: string;
+  readonly account?: string;
+  /** The variables of a CI service. */
+  readonly service?: Readonly<Record<string, string>>;
+}
+
 function synth(context: Record<string, string> = {}, options?: Parameters<typeof run>[1]): AppTemplate {
-  const { usersFile = 'mfa-users.json' } = context;
-  const recordFile = usersFile.replace('.json', '.lock.json');
-  const isNew = !('users' in context) && !existsSync(join(options?.cwd ?? ROOT, recordFile));
+  const { usersFile = 'mfa-users.json', stackName = 'VirtualMfaUsers' } = context;
+  const recordFile = 'users' in context ? `${stackName}.lock.json` : usersFile.replace('.json', '.lock.json');
+  const isNew = !existsSync(join(options?.cwd ?? ROOT, recordFile));
   const stderr = isNew
     ? (expect.stringMatching(/^[\w-]+\.lock\.json: recorded \d+ users? for the first time\. [^\n]+\n$/) as string)
     : '';
@@ -84,7 +114,7 @@ describe('the app behind cdk.json', () => {
   });
 
   test('gives devices to the existing users of the context, and rotates their devices by it', () => {
-    const template = synth({ users: 'Bob, Alice', rotationId: '2', stackName: 'VirtualMfaUsers-b' });
+    const template = synth({ users: 'Bob, Alice', rotationId: '2', stackName: 'VirtualMfaUsers-b' }, ELSEWHERE);
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([]);
     expect(propertiesOf(template, 'Custom::IAMVirtualMFADevice')).toEqual([
@@ -96,13 +126,13 @@ describe('the app behind cdk.json', () => {
   });
 
   test('creates the users of the context when it is told to', () => {
-    const template = synth({ users: 'Bob,Alice', createUsers: 'true' });
+    const template = synth({ users: 'Bob,Alice', createUsers: 'true' }, ELSEWHERE);
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([{ UserName: 'Bob' }, { UserName: 'Alice' }]);
   });
 
   test('declares the users of the context in a stack of their own, and none that a file may have deployed', () => {
-    synth({ users: 'Carol' });
+    synth({ users: 'Carol' }, ELSEWHERE);
 
     expect(assembledStacks()).toEqual(['VirtualMfaUsers']);
     for (const stackName of ['VirtualMfaStack', 'VirtualMfaStack-2', 'staff']) {
@@ -110,6 +140,36 @@ describe('the app behind cdk.json', () => {
         /^Context stackName: got .* it begins with VirtualMfaUsers/,
       );
     }
+  });
+
+  test('refuses a list that leaves out users whom an earlier one had, until that is confirmed by name', () => {
+    synth({ users: 'Alice,Dora' }, ELSEWHERE);
+    rmSync(OUTPUT_DIRECTORY, { recursive: true });
+
+    expect(run({ users: 'Carol' }, ELSEWHERE)).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^-c users: got no entry for Alice, Dora, .* confirm with -c remove=Alice,Dora/,
+      ) as string,
+    });
+    expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
+    synth({ users: 'Carol', remove: 'Alice,Dora' }, ELSEWHERE);
+  });
+
+  test.each<Record<string, string>>([
+    { CI: '1' },
+    { CODEBUILD_BUILD_ARN: 'arn:aws:codebuild:eu-west-1:123456789012:build/x' },
+    { TF_BUILD: 'True' },
+    { BUILD_ID: '7', JENKINS_URL: 'https://ci.example.com/' },
+    { GITHUB_ACTIONS: 'true' },
+  ])('writes no record in CI, whose machines are thrown away: %j', (service) => {
+    declareUsers('Alice');
+
+    expect(run({}, { ...ELSEWHERE, service })).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^mfa-users\.lock\.json: got no line for Alice, /) as string,
+    });
+    expect(readdirSync(DIRECTORY).filter((name) => name.endsWith('.json'))).toEqual(['mfa-users.json']);
   });
 
   test.each(['true', ''])(

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { keptStacks, type NamedFile } from '../../bin/mfa-users/kept-stacks';
+import { keptStacks } from '../../bin/mfa-users/kept-stacks';
+import { type FileOfUsers } from '../../bin/mfa-users/context';
 import { stackRecordText } from '../../bin/mfa-users/stack-record';
 import { problemsOf } from './declaration-problems';
 
@@ -20,7 +21,7 @@ function record(stacks: Readonly<Record<string, number>>): void {
   writeFileSync(RECORD_FILE, stackRecordText('VirtualMfaStack', new Map(Object.entries(stacks))));
 }
 
-function keep(userNames: string[], declared: Partial<NamedFile> = {}, writable = true) {
+function keep(userNames: string[], declared: Partial<FileOfUsers & { stackName: string }> = {}, writable = true) {
   const file = { usersFile: USERS_FILE, stackName: 'VirtualMfaStack', removed: [], moved: [], ...declared };
   return keptStacks(file, userNames, { writable, warn: (warning) => warnings.push(warning) });
 }
@@ -38,7 +39,7 @@ describe.each([
 
     expect(problemsOf(() => keep(['Carol'], {}, writable))).toEqual([
       `${USERS_FILE}: got no entry for Alice, Bob, whom ${RECORD_FILE} records; allowed: an entry for each recorded user, ` +
-        'for the deployment deletes the devices of the others, with their seeds. Restore the entries; or confirm with ' +
+        'for the deployment deletes the devices of the others, with their seeds. Add them again; or confirm with ' +
         `-c remove=Alice,Bob, or by deleting the users’ lines in ${RECORD_FILE}.`,
     ]);
     expect(recordText()).toBe(before);
@@ -78,6 +79,57 @@ describe.each([
   });
 });
 
+describe('a list of users on the command line', () => {
+  const inDirectory = (list: string[], removed: string[] = [], stackName = 'VirtualMfaUsers', writable = true) => {
+    const users = list.map((UserName) => ({ UserName }));
+    const stacks = { users, removed, stackName };
+    const before = process.cwd();
+    process.chdir(DIRECTORY);
+    try {
+      return keptStacks(stacks, list, { writable, warn: (warning) => warnings.push(warning) });
+    } finally {
+      process.chdir(before);
+    }
+  };
+  beforeEach(() => {
+    inDirectory(['Alice', 'Dora']);
+    warnings.length = 0;
+  });
+
+  test('is recorded in the current directory, under the name of its stack', () => {
+    expect(readFileSync(join(DIRECTORY, 'VirtualMfaUsers.lock.json'), 'utf8')).toBe(
+      stackRecordText('VirtualMfaUsers', new Map(['Alice', 'Dora'].map((name) => [name, 1]))),
+    );
+  });
+
+  test('is refused when it leaves out recorded users, until that is confirmed by name', () => {
+    expect(problemsOf(() => inDirectory(['Carol']))).toEqual([
+      '-c users: got no entry for Alice, Dora, whom VirtualMfaUsers.lock.json records; allowed: an entry for each recorded ' +
+        'user, for the deployment deletes the devices of the others, with their seeds. Add them again; or confirm with ' +
+        '-c remove=Alice,Dora, or by deleting the users’ lines in VirtualMfaUsers.lock.json.',
+    ]);
+    expect(problemsOf(() => inDirectory(['Carol'], ['Alice']))).toHaveLength(1);
+    expect([...inDirectory(['Carol'], ['Alice', 'Dora']).keys()]).toEqual(['Carol']);
+    expect([...inDirectory(['Carol']).keys()]).toEqual(['Carol']);
+  });
+
+  test('may grow, keeps the spelling of names, and has a record of its own for each stack', () => {
+    expect([...inDirectory(['Alice', 'Erin', 'Dora']).keys()]).toEqual(['Alice', 'Erin', 'Dora']);
+    expect(problemsOf(() => inDirectory(['alice', 'Dora', 'Erin']))).toEqual([
+      expect.stringMatching(/^-c users: got alice, in place of Alice, as VirtualMfaUsers\.lock\.json records; /),
+    ]);
+    expect([...inDirectory(['Carol'], [], 'VirtualMfaUsers-2').keys()]).toEqual(['Carol']);
+    expect(readdirSync(DIRECTORY).sort()).toEqual(['VirtualMfaUsers-2.lock.json', 'VirtualMfaUsers.lock.json']);
+  });
+
+  test('is deployed in CI only if it is recorded', () => {
+    expect(inDirectory(['Alice', 'Dora'], [], 'VirtualMfaUsers', false).size).toBe(2);
+    expect(problemsOf(() => inDirectory(['Alice', 'Dora', 'Erin'], [], 'VirtualMfaUsers', false))).toEqual([
+      expect.stringMatching(/^VirtualMfaUsers\.lock\.json: got no line for Erin, and the file is not written here/),
+    ]);
+  });
+});
+
 describe('a confirmed removal', () => {
   test('drops the line where the record is written, and leaves it in CI', () => {
     record({ Alice: 1, Bob: 1 });
@@ -96,8 +148,8 @@ describe('a confirmed removal', () => {
     record({ Bob: 1 });
 
     expect(problemsOf(() => keep(['Bob'], { removed: ['bob'] }))).toEqual([
-      `Context remove: got bob, whom ${USERS_FILE} declares; allowed: users whom it no longer declares. Remove the entry ` +
-        'too, or leave the name out.',
+      `Context remove: got bob, whom ${USERS_FILE} declares; allowed: users whom it no longer declares. Remove the user ` +
+        'there too, or leave the name out.',
     ]);
   });
 
@@ -174,7 +226,8 @@ describe('a record without the name of its stacks', () => {
   test('is refused in CI, where another name would not be noticed', () => {
     expect(problemsOf(() => keep(['Bob'], {}, false))).toEqual([
       `${RECORD_FILE}: got no StackName, and the file is not written here (in CI, or where it must not be); allowed: the ` +
-        'name that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, and commit the file.',
+        'name that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, with the same context, and ' +
+        'commit the file.',
     ]);
   });
 });

@@ -293,9 +293,14 @@ describe('the context', () => {
         { UserName: 'Bob', CreateUser: false },
         { UserName: 'Alice', CreateUser: false },
       ],
+      removed: [],
     });
+    expect(read({ users: 'Bob', remove: 'Alice' }).source).toMatchObject({ removed: ['Alice'] });
     for (const createUsers of ['true', true]) {
-      expect(read({ users: 'Bob', createUsers }).source).toEqual({ users: [{ UserName: 'Bob', CreateUser: true }] });
+      expect(read({ users: 'Bob', createUsers }).source).toEqual({
+        users: [{ UserName: 'Bob', CreateUser: true }],
+        removed: [],
+      });
     }
   });
 
@@ -351,10 +356,6 @@ describe('the context', () => {
         'letter; with -c users it begins with VirtualMfaUsers, as no stack of a file does.',
     ],
     [{ stackName: 'VirtualMfaUsers-2' }, 'stackName: got a text of 17 characters; allowed: '],
-    [
-      { users: 'Bob', remove: 'Alice' },
-      'remove: got it together with users; allowed: together with a file of users. Leave one out.',
-    ],
     [{ users: 'Bob', move: 'Alice' }, 'move: got it together with users; allowed: together with a file of users.'],
   ])('is refused where it cannot be taken: %j', (context, problem) => {
     expect(problemsOf(() => read(context))).toEqual([expect.stringContaining(problem)]);
