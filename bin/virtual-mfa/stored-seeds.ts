@@ -12,8 +12,10 @@ export interface LocatedSeed extends StoredSeed {
   readonly isCurrent: boolean;
 }
 
-/** How Secrets Manager, or KMS itself, says that the caller may not use the key. */
-const KEY_DENIED = /Access to KMS is not allowed|denied kms:Decrypt on/;
+/** Whether an error says that the caller may not use the key of a secret, in the words of Secrets Manager or of KMS. */
+export function isKeyDenied({ message }: Error): boolean {
+  return /Access to KMS is not allowed|(?:denied|not authorized to perform:) kms:Decrypt on/.test(message);
+}
 
 /**
  * Reads the seed of a device.
@@ -40,7 +42,7 @@ export async function readStoredSeed(
     if (isAbsent(error) || (error instanceof Error && error.name === 'InvalidRequestException')) {
       throw failures.noSuchSecret(secretArn);
     }
-    if (error instanceof Error && KEY_DENIED.test(error.message)) {
+    if (error instanceof Error && isKeyDenied(error)) {
       throw failures.keyDenied(secretArn, await keyOf(secretArn, region, aws));
     }
     if (error instanceof Error && isKeyFailure(error)) throw failures.keyUnusable(secretArn, error.message);

@@ -27,10 +27,7 @@ export class ProbedStack {
     const TemplateBody = JSON.stringify({ Resources: resources });
     const created = await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody, Capabilities }));
     const stack = new ProbedStack(account, created.StackId ?? StackName);
-    account.cleanUpLater(`the stack ${StackName}`, async () => {
-      await cloudFormation.send(new DeleteStackCommand({ StackName: stack.id }));
-      await stack.#reaches('DELETE_COMPLETE');
-    });
+    account.cleanUpLater(`the stack ${StackName}`, () => stack.delete());
     await stack.#reaches('CREATE_COMPLETE');
     return stack;
   }
@@ -41,6 +38,11 @@ export class ProbedStack {
     const command = new UpdateStackCommand({ StackName: this.id, TemplateBody, Capabilities });
     await this.account.cloudFormation.send(command);
     await this.#reaches(status);
+  }
+
+  async delete(): Promise<void> {
+    await this.account.cloudFormation.send(new DeleteStackCommand({ StackName: this.id }));
+    await this.#reaches('DELETE_COMPLETE');
   }
 
   /** All events, the oldest first. */
@@ -70,12 +72,16 @@ export class ProbedStack {
   }
 }
 
-/** Answers every request with the physical id that its property `Id` gives, or else with the times of the request. */
+/**
+ * Answers every request with the physical id that its property `Id` gives, with the member of the event that `Shows` names, or
+ * else with the times of the request.
+ */
 const ECHO = `
-exports.handler = async ({ ResponseURL, StackId, RequestId, LogicalResourceId, PhysicalResourceId, RequestType, ResourceProperties }) => {
+exports.handler = async (event) => {
+  const { ResponseURL, StackId, RequestId, LogicalResourceId, PhysicalResourceId, RequestType, ResourceProperties } = event;
   const signedAt = new URL(ResponseURL).searchParams.get('X-Amz-Date');
   const seenAt = new Date().toISOString().replace(/[-:]|\\.\\d{3}/g, '');
-  const id = ResourceProperties.Id ?? 'signed ' + signedAt + ' seen ' + seenAt;
+  const id = ResourceProperties.Id ?? event[ResourceProperties.Shows] ?? 'signed ' + signedAt + ' seen ' + seenAt;
   const answer = {
     Status: 'SUCCESS', StackId, RequestId, LogicalResourceId,
     PhysicalResourceId: RequestType === 'Delete' ? PhysicalResourceId : id,

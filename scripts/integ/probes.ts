@@ -1,7 +1,7 @@
 import type { Probe } from './probe';
 import { recordsNoSecrets } from './probes/cloud-trail';
-import { knowsANewDeviceAtSignIn, knowsANewUser, showsTheTagsOfANewDevice } from './probes/delays';
-import { namesSecretsManagerInChina } from './probes/encryption-key';
+import { enablesANewDevice, knowsANewDeviceAtSignIn, knowsANewUser, showsTheTagsOfANewDevice } from './probes/delays';
+import { namesSecretsManagerInChina, saysThatAKeyIsDenied, takesNoKeyThatIsNotThere } from './probes/encryption-key';
 import {
   deletesItsOwnDevicesAlone,
   knowsANewPolicy,
@@ -9,6 +9,7 @@ import {
   tellsThatSomethingIsGone,
 } from './probes/role-policies';
 import {
+  makesCurrentWhatWasJustStored,
   movesALabelOnce,
   readsBackWhatWasJustStored,
   showsWhatWasJustWritten,
@@ -16,11 +17,14 @@ import {
   takesTimesInVersionIds,
 } from './probes/seed-secrets';
 import {
+  asksAReplacedResourceAgain,
   cleansUpPoliciesLast,
   datesRequests,
+  deletesSecretsForGood,
   keepsForeignTags,
   keepsTheDeviceOfARollback,
   revertsTheSecretFirst,
+  sendsKnownShapes,
 } from './probes/stack-events';
 
 /** A probe for each assumption of docs/aws-assumptions.md, in its order. */
@@ -33,15 +37,22 @@ export const PROBES: readonly Probe[] = [
   tagsWithAnyUserName,
   showsWhatWasJustWritten,
   readsBackWhatWasJustStored,
+  makesCurrentWhatWasJustStored,
   movesALabelOnce,
+  sendsKnownShapes,
   datesRequests,
   cleansUpPoliciesLast,
   revertsTheSecretFirst,
+  asksAReplacedResourceAgain,
   keepsTheDeviceOfARollback,
   keepsForeignTags,
+  deletesSecretsForGood,
   knowsANewUser,
+  enablesANewDevice,
   showsTheTagsOfANewDevice,
   knowsANewDeviceAtSignIn,
+  takesNoKeyThatIsNotThere,
+  saysThatAKeyIsDenied,
   namesSecretsManagerInChina,
   recordsNoSecrets,
 ];

@@ -32,25 +32,24 @@ export const recordsNoSecrets: Probe = {
     const key = account.as(await account.createAccessKey(userName));
     await known(account, key);
     const device = await account.createDevice('recorded');
-    const codes = [
-      ...(await account.enable(userName, device)),
-      ...(await signIn(account, key, device)),
-      ...(await resync(account, userName, device)),
-    ];
+    const enabling = await account.enable(userName, device);
+    const signIns = await signIn(account, key, device);
+    const codes = [...enabling, ...signIns, ...(await resync(account, userName, device))];
     const SecretId = await account.createSecret();
     const SecretString = JSON.stringify({ seed: device.seed });
     await account.secretsManager.send(
       new PutSecretValueCommand({ SecretId, SecretString, ClientRequestToken: randomUUID() }),
     );
 
-    for (const [trail, eventName] of [
-      [ofIam, 'CreateVirtualMFADevice'],
-      [ofIam, 'EnableMFADevice'],
-      [ofIam, 'ResyncMFADevice'],
-      [ofRegion, 'GetSessionToken'],
-      [ofRegion, 'PutSecretValue'],
+    for (const [trail, eventName, calls] of [
+      [ofIam, 'CreateVirtualMFADevice', 1],
+      [ofIam, 'EnableMFADevice', 1],
+      [ofIam, 'ResyncMFADevice', 1],
+      // STS records the tries that it refuses too.
+      [ofRegion, 'GetSessionToken', signIns.length],
+      [ofRegion, 'PutSecretValue', 1],
     ] as const) {
-      const event = await eventOf(account, trail, eventName, began);
+      const event = await eventsOf(account, trail, { eventName, calls, since: began });
       if (event.includes(device.seed)) throw new DidNotHold(`the event of ${eventName} shows the seed`);
       // Not as a part of a longer number, such as an id.
       const isShown = codes.some((code) => new RegExp(String.raw`(?<![\w-])${code}(?![\w-])`).test(event));
@@ -76,22 +75,31 @@ function cloudTrailIn(account: ProbedAccount, region: string): CloudTrailClient 
   return client;
 }
 
-/** The events of a call that the probe made, as text. */
-async function eventOf(
+/** The events of all calls of one action that the probe made, as text. */
+async function eventsOf(
   { clock, name }: ProbedAccount,
   trail: CloudTrailClient,
-  eventName: string,
-  StartTime: Date,
+  { eventName, calls, since }: { eventName: string; calls: number; since: Date },
 ): Promise<string> {
-  const LookupAttributes = [{ AttributeKey: 'EventName' as const, AttributeValue: eventName }];
   const began = clock.now();
   for (;;) {
-    const { Events = [] } = await trail.send(new LookupEventsCommand({ LookupAttributes, StartTime }));
-    const own = Events.map(({ CloudTrailEvent = '' }) => CloudTrailEvent).filter((text) => text.includes(name));
-    if (own.length > 0) return own.join('\n');
+    const own = (await lookUp(trail, eventName, since)).filter((text) => text.includes(name));
+    if (own.length >= calls) return own.join('\n');
     if (clock.now() - began > LONGEST_DELAY_MILLISECONDS) {
-      throw new CouldNotBeTried(`CloudTrail shows no event of ${eventName} after 20 minutes`);
+      throw new CouldNotBeTried(`CloudTrail shows ${own.length} of ${calls} events of ${eventName} after 20 minutes`);
     }
     await clock.sleep(PAUSE_MILLISECONDS);
   }
+}
+
+async function lookUp(trail: CloudTrailClient, eventName: string, StartTime: Date): Promise<readonly string[]> {
+  const LookupAttributes = [{ AttributeKey: 'EventName' as const, AttributeValue: eventName }];
+  const texts: string[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await trail.send(new LookupEventsCommand({ LookupAttributes, StartTime, NextToken }));
+    texts.push(...(page.Events ?? []).map(({ CloudTrailEvent = '' }) => CloudTrailEvent));
+    ({ NextToken } = page);
+  } while (NextToken !== undefined);
+  return texts;
 }

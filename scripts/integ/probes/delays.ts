@@ -11,7 +11,8 @@ const ROUNDS = 5;
 /** STS verifies nine codes of a device in three minutes; so many tries fit the time in which it has to know the device. */
 const STS_TRIES = { milliseconds: 30_000, pause: 5_000 };
 const NEW_KEY_MILLISECONDS = 60_000;
-const NEW_USER_MILLISECONDS = 45_000;
+/** EnableMFADevice names neither the user nor the device that it does not know: the function waits for both alike. */
+const NEW_USER_OR_DEVICE_MILLISECONDS = 45_000;
 const NEW_DEVICE_MILLISECONDS = 3_000;
 
 export const knowsANewUser: Probe = {
@@ -21,8 +22,30 @@ export const knowsANewUser: Probe = {
     const userName = await account.createUser();
     const enable = () => account.enable(userName, device);
     await account
-      .eventually(enable, { notYet: [ABSENT], milliseconds: NEW_USER_MILLISECONDS })
+      .eventually(enable, { notYet: [ABSENT], milliseconds: NEW_USER_OR_DEVICE_MILLISECONDS })
       .catch(asFinding(ABSENT, 'EnableMFADevice knows no such user after that time'));
+  },
+};
+
+export const enablesANewDevice: Probe = {
+  assumption: 'A new device can be enabled within 45 seconds',
+  run: async (account) => {
+    const userName = await account.createUser();
+    // First the user: IAM may not know that everywhere either.
+    const first = await account.createDevice('first');
+    await account.eventually(() => account.enable(userName, first), {
+      notYet: [ABSENT],
+      milliseconds: NEW_USER_OR_DEVICE_MILLISECONDS,
+    });
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const device = await account.createDevice(String(round));
+      await account
+        .eventually(() => account.enable(userName, device), {
+          notYet: [ABSENT],
+          milliseconds: NEW_USER_OR_DEVICE_MILLISECONDS,
+        })
+        .catch(asFinding(ABSENT, 'EnableMFADevice knows no such device after that time'));
+    }
   },
 };
 

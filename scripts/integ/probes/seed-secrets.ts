@@ -82,6 +82,27 @@ export const readsBackWhatWasJustStored: Probe = {
   },
 };
 
+export const makesCurrentWhatWasJustStored: Probe = {
+  assumption: 'A new version of a secret can be made current within 30 seconds',
+  run: async (account) => {
+    const { secretsManager } = account;
+    const SecretId = await account.createSecret();
+    let current = newVersionId(account);
+    await store(secretsManager, SecretId, current);
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const next = newVersionId(account);
+      await store(secretsManager, SecretId, next);
+      const command = move(SecretId, current, next);
+      await account
+        .eventually(() => secretsManager.send(command), { notYet: [ABSENT], milliseconds: CONSISTENCY_MILLISECONDS })
+        .catch((error: unknown) => {
+          throw isNamed(error, ABSENT) ? new DidNotHold('the label cannot be moved in that time') : error;
+        });
+      current = next;
+    }
+  },
+};
+
 export const movesALabelOnce: Probe = {
   assumption: 'Of two moves of AWSCURRENT away from the same version one fails',
   run: async (account) => {

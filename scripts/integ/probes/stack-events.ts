@@ -3,7 +3,13 @@ import { DescribeSecretCommand, TagResourceCommand } from '@aws-sdk/client-secre
 import { RETIRED_TAG } from '../../../lambda/contract/own-tags';
 import { CouldNotBeTried, DidNotHold } from '../finding';
 import type { Probe } from '../probe';
+import { GONE, isNamed } from '../probed-account';
 import { echo, policy, ProbedStack } from '../probed-stack';
+import { CONSISTENCY_MILLISECONDS } from '../product-role';
+
+/** What lambda/custom-resource/event.ts takes. */
+const REQUEST_ID = /^[\w-]{1,128}$/;
+const STACK_ID = /^arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack\/[\w-]+\/[\w-]+$/;
 
 /** The function ignores times that are further ahead of its own clock. */
 const TOLERATED_SECONDS = 15 * 60;
@@ -34,6 +40,25 @@ export const datesRequests: Probe = {
   },
 };
 
+export const asksAReplacedResourceAgain: Probe = {
+  assumption: 'A rollback sends an Update to a custom resource that was replaced',
+  run: async (account) => {
+    // Without an Id it answers each request with another physical id, so these tell how many requests there were.
+    const stack = await ProbedStack.create(account, echo({ Version: '1' }));
+    const failing = policy({ role: `${account.name}-absent`, dependsOn: ['Echo'] });
+    await stack.update({ ...echo({ Version: '2' }), Failing: failing }, 'UPDATE_ROLLBACK_COMPLETE');
+
+    const events = await stack.events();
+    const rollback = events.findIndex((event) => event.ResourceStatus === 'UPDATE_ROLLBACK_IN_PROGRESS');
+    const answersIn = (some: readonly StackEvent[]) =>
+      some.filter((event) => event.LogicalResourceId === 'Echo' && isDone(event, 'CREATE', 'UPDATE')).map(idOf);
+    const before = new Set(answersIn(events.slice(0, rollback)));
+    if (before.size < 2) throw new CouldNotBeTried('the resource was not replaced before the update failed');
+    const isAsked = answersIn(events.slice(rollback)).some((answer) => !before.has(answer));
+    if (!isAsked) throw new DidNotHold('the rollback sends no request');
+  },
+};
+
 export const keepsTheDeviceOfARollback: Probe = {
   assumption: 'After a rollback CloudFormation does not delete the physical id that the rollback answered',
   run: async (account) => {
@@ -42,9 +67,10 @@ export const keepsTheDeviceOfARollback: Probe = {
     await stack.update({ ...echo({ Id: 'second' }), Failing: failing }, 'UPDATE_ROLLBACK_COMPLETE');
 
     const ofEcho = (await stack.events()).filter(({ LogicalResourceId }) => LogicalResourceId === 'Echo');
-    if (!ofEcho.some(({ PhysicalResourceId }) => PhysicalResourceId === 'second')) {
-      throw new CouldNotBeTried('the resource was not replaced before the update failed');
-    }
+    const replaced = ofEcho.findIndex((event) => idOf(event) === 'second' && isDone(event, 'UPDATE'));
+    if (replaced < 0) throw new CouldNotBeTried('the resource was not replaced before the update failed');
+    const isAsked = ofEcho.slice(replaced).some((event) => idOf(event) === 'first' && isDone(event, 'UPDATE'));
+    if (!isAsked) throw new CouldNotBeTried('the rollback did not ask the resource');
     if (ofEcho.some((event) => event.PhysicalResourceId === 'first' && event.ResourceStatus?.startsWith('DELETE'))) {
       throw new DidNotHold('it deletes the first physical id, although the rollback answered it');
     }
@@ -68,6 +94,48 @@ export const revertsTheSecretFirst: Probe = {
     const asked = rollback.findIndex((event) => event.LogicalResourceId === 'Echo');
     if (reverted < 0 || asked < 0) throw new CouldNotBeTried("the stack's events do not tell of both in the rollback");
     if (asked < reverted) throw new DidNotHold('the custom resource gets its event before the secret is reverted');
+  },
+};
+
+export const deletesSecretsForGood: Probe = {
+  assumption: 'The deletion of a stack deletes its secrets without a recovery window',
+  run: async (account) => {
+    const stack = await ProbedStack.create(account, { Seed: { Type: 'AWS::SecretsManager::Secret' } });
+    const created = (await stack.events()).find(
+      (event) => event.LogicalResourceId === 'Seed' && isDone(event, 'CREATE'),
+    );
+    await stack.delete();
+
+    const describe = async () => {
+      const command = new DescribeSecretCommand({ SecretId: created?.PhysicalResourceId });
+      return account.secretsManager.send(command).catch((error: unknown) => {
+        if (isNamed(error, ...GONE)) return undefined;
+        throw error;
+      });
+    };
+    // Secrets Manager goes on showing a secret that is gone for some seconds.
+    const began = account.clock.now();
+    let secret = await describe();
+    while (secret && account.clock.now() - began < CONSISTENCY_MILLISECONDS) {
+      await account.clock.sleep(1_000);
+      secret = await describe();
+    }
+    if (secret)
+      throw new DidNotHold(`the secret can be restored, and is deleted on ${secret.DeletedDate?.toISOString()}`);
+  },
+};
+
+export const sendsKnownShapes: Probe = {
+  assumption: 'An event has a RequestId and a StackId of the shapes that the function demands',
+  run: async (account) => {
+    const stack = await ProbedStack.create(account, echo({ Shows: 'RequestId' }));
+    const created = (await stack.events()).find(
+      (event) => event.LogicalResourceId === 'Echo' && isDone(event, 'CREATE'),
+    );
+    const requestId = created === undefined ? '' : idOf(created);
+    if (!REQUEST_ID.test(requestId))
+      throw new DidNotHold(`a RequestId has ${requestId.length} characters, or other ones`);
+    if (!STACK_ID.test(stack.id)) throw new DidNotHold(`a StackId has ${stack.id.length} characters, or other parts`);
   },
 };
 
@@ -121,6 +189,10 @@ export const cleansUpPoliciesLast: Probe = {
     }
   },
 };
+
+function idOf({ PhysicalResourceId = '' }: StackEvent): string {
+  return PhysicalResourceId;
+}
 
 function isDone({ ResourceStatus }: StackEvent, ...operations: readonly ('CREATE' | 'UPDATE' | 'DELETE')[]): boolean {
   return operations.some((operation) => ResourceStatus === `${operation}_COMPLETE`);

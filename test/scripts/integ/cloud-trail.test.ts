@@ -33,14 +33,20 @@ describe('the probe of CloudTrail', () => {
   });
   afterEach(() => vi.restoreAllMocks());
 
-  /** A trail that shows an event of each call at the third look, with what a text adds to it. */
-  function startTrail(shown: (eventName: string) => string): void {
-    let looks = 0;
+  /** More than any action is called. */
+  const MANY = 20;
+
+  /** A trail that shows the events of each action from the third look on, in two pages, with what a text adds to the last one. */
+  function startTrail(shown: (eventName: string) => string, events = MANY): void {
+    const looks = new Map<string, number>();
     answerLookUps(async ({ input }) => {
       const eventName = input.LookupAttributes?.[0]?.AttributeValue ?? '';
       const user = account.localAws.iam.users.all()[0]?.name ?? '';
-      looks += 1;
-      return { Events: looks % 3 === 0 ? [{ CloudTrailEvent: `{"userName":"${user}"}${shown(eventName)}` }] : [] };
+      const event = (text: string) => ({ CloudTrailEvent: `{"userName":"${user}"}${text}` });
+      if (input.NextToken !== undefined) return { Events: [event(shown(eventName))] };
+      looks.set(eventName, (looks.get(eventName) ?? 0) + 1);
+      if ((looks.get(eventName) ?? 0) < 3) return {};
+      return { Events: Array.from({ length: events - 1 }, () => event('')), NextToken: 'next' };
     });
   }
 
@@ -61,7 +67,17 @@ describe('the probe of CloudTrail', () => {
     answerLookUps(async () => ({}));
 
     expect((await account.run([probe])).lines).toEqual([
-      `${IN_CLOUD_TRAIL}: could not be tried: CloudTrail shows no event of CreateVirtualMFADevice after 20 minutes`,
+      `${IN_CLOUD_TRAIL}: could not be tried: CloudTrail shows 0 of 1 events of CreateVirtualMFADevice after 20 minutes`,
+    ]);
+  });
+
+  test('could not be tried where the events of some calls do not come', async () => {
+    startTrail(() => '', 1);
+
+    expect((await account.run([probe])).lines).toEqual([
+      expect.stringMatching(
+        /could not be tried: CloudTrail shows 1 of [2-9] events of GetSessionToken after 20 minutes$/,
+      ),
     ]);
   });
 

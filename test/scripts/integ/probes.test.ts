@@ -7,7 +7,7 @@ import { PROBES } from '../../../scripts/integ/probes';
 import { AwsError, type Fault } from 'local-aws';
 import { always, CHINA, type Distortion, IN_CHINA, IN_CLOUD_TRAIL, ProbedLocalAws, probeOf } from './probed-local-aws';
 
-const { allHeld, someDidNotHold } = PROBE_EXIT_CODES;
+const { allHeld, someCouldNotBeTried, someDidNotHold } = PROBE_EXIT_CODES;
 const ROOT = resolve(__dirname, '../../..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/aws-assumptions.md'), 'utf8');
 
@@ -115,9 +115,17 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       always('secretsmanager:GetSecretValue', new AwsError('ResourceNotFoundException', 'No.', 400)),
       'the version cannot be read in that time',
     ],
+    'A new version of a secret can be made current within 30 seconds': [
+      always('secretsmanager:UpdateSecretVersionStage', new AwsError('ResourceNotFoundException', 'No.', 400)),
+      'the label cannot be moved in that time',
+    ],
     'Of two moves of AWSCURRENT away from the same version one fails': [
       { command: /^UpdateSecretVersionStageCommand$/, refusal: () => ({}) },
       'both moves succeed',
+    ],
+    'An event has a RequestId and a StackId of the shapes that the function demands': [
+      inTemplates('"Shows":"RequestId"', '"Id":"8b0b/3f2a"'),
+      'a RequestId has 9 characters, or other ones',
     ],
     'CloudFormation dates the URL for an answer with the time of its request': [
       inTemplates('X-Amz-Date', 'Expires'),
@@ -130,6 +138,10 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
     'A rollback reverts a secret before the custom resource that refers to it': [
       inTemplates('"Ref":"Seed"', '"Ref":"AWS::StackName"'),
       'the custom resource gets its event before the secret is reverted',
+    ],
+    'A rollback sends an Update to a custom resource that was replaced': [
+      withoutAnswersOfRollback(),
+      'the rollback sends no request',
     ],
     'After a rollback CloudFormation does not delete the physical id that the rollback answered': [
       {
@@ -146,9 +158,23 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       { command: /^DescribeSecretCommand$/, answer: () => ({ Tags: [] }) },
       'it removes them',
     ],
+    'The deletion of a stack deletes its secrets without a recovery window': [
+      { command: /^DescribeSecretCommand$/, refusal: () => ({ DeletedDate: new Date('2026-02-14T12:00:00Z') }) },
+      'the secret can be restored, and is deleted on 2026-02-14T12:00:00.000Z',
+    ],
     'A device can be enabled for a new user within 45 seconds': [
       always('iam:EnableMFADevice', new AwsError('NoSuchEntity', 'No.', 404)),
       'EnableMFADevice knows no such user after that time',
+    ],
+    'A new device can be enabled within 45 seconds': [
+      {
+        command: /^EnableMFADeviceCommand$/,
+        request: (input) => {
+          if (!String(input.SerialNumber).endsWith('-first'))
+            input.SerialNumber = `${String(input.SerialNumber)}-absent`;
+        },
+      },
+      'EnableMFADevice knows no such device after that time',
     ],
     'A new device is shown with its tags within three seconds': [
       always('iam:ListMFADeviceTags', new AwsError('NoSuchEntity', 'No.', 404)),
@@ -157,6 +183,14 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
     'STS knows a new device within 30 seconds, in every region': [
       always('sts:GetSessionToken', new AwsError('AccessDenied', 'unable to validate MFA code', 403)),
       'GetSessionToken takes no code of it after that time',
+    ],
+    'A secret with a value takes no key that does not exist': [
+      { command: /^UpdateSecretCommand$/, refusal: () => ({}) },
+      'UpdateSecret takes it',
+    ],
+    'Secrets Manager says that the key of a secret is denied in one of two ways': [
+      always('secretsmanager:GetSecretValue', new AwsError('AccessDeniedException', 'No.', 400), 'role'),
+      'GetSecretValue answers AccessDeniedException: No.',
     ],
     [IN_CHINA]: [inPolicies('"kms:Decrypt"', '"kms:Encrypt"'), 'PutSecretValue under the key is denied: '],
   };
@@ -174,6 +208,14 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
     expect(exitCode).toBe(someDidNotHold);
     account.localAws.account.faults.clear();
   });
+});
+
+test('the probe of a rollback could not be tried where the rollback asks nothing', async () => {
+  const assumption = 'After a rollback CloudFormation does not delete the physical id that the rollback answered';
+  const { lines, exitCode } = await account.run([probeOf(assumption)], withoutAnswersOfRollback());
+
+  expect(lines).toEqual([`${assumption}: could not be tried: the rollback did not ask the resource`]);
+  expect(exitCode).toBe(someCouldNotBeTried);
 });
 
 async function moveToChina(): Promise<void> {
@@ -200,6 +242,21 @@ function inTemplates(from: string, to: string): Distortion {
     command: /^(?:Create|Update)StackCommand$/,
     request: (input) => {
       input.TemplateBody = String(input.TemplateBody).replaceAll(from, to);
+    },
+  };
+}
+
+/** Events of a rollback in which CloudFormation asks a custom resource nothing. */
+function withoutAnswersOfRollback(): Distortion {
+  return {
+    command: /^DescribeStackEventsCommand$/,
+    answer: (output) => {
+      const { StackEvents } = output as { StackEvents: StackEvent[] };
+      // The latest come first.
+      const rollback = StackEvents.findIndex(({ ResourceStatus }) => ResourceStatus === 'UPDATE_ROLLBACK_IN_PROGRESS');
+      const isAnswer = ({ LogicalResourceId, ResourceStatus }: StackEvent) =>
+        LogicalResourceId === 'Echo' && ResourceStatus === 'UPDATE_COMPLETE';
+      return { StackEvents: StackEvents.filter((event, index) => index > rollback || !isAnswer(event)) };
     },
   };
 }
