@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -251,6 +251,14 @@ test('README’s picture is drawn from docs/architecture.dot: npm run docs:archi
 
   expect(README).toContain('](docs/architecture.svg)');
   expect(textOf('docs/architecture.svg')).toBe(drawn);
+});
+
+test('the page on performance states the size of the function’s bundle, to within a twentieth', () => {
+  const [, stated = ''] = /The bundle has about (\d+) kB/.exec(textOf('docs/performance.md')) ?? [];
+  const kilobytes = statSync(join(ROOT, 'dist/handler/index.js')).size / 1000;
+
+  expect(Number(stated) / kilobytes).toBeGreaterThan(0.95);
+  expect(Number(stated) / kilobytes).toBeLessThan(1.05);
 });
 
 test('README states the newest aws-cdk-lib that was tried', () => {
