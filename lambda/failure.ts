@@ -1,3 +1,5 @@
+import { kindOf } from './contract/property-rules';
+
 /**
  * Why the custom resource failed, in the words that a person reads in the CloudFormation console: one sentence what happened,
  * one sentence what to do. Holds no seed and no code.
@@ -168,11 +170,4 @@ export function withRemains(failure: Failure, serialNumber: string, undoFailure:
 /** AWS ends only some of its messages with a period. */
 function sentence(message: string): string {
   return /[.!?…]$/.test(message) ? message : `${message}.`;
-}
-
-/** Tells what a value is without repeating it: it may be a secret that somebody put in the wrong place. */
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'string') return `a text of ${value.length} characters`;
-  return Array.isArray(value) ? `a list of ${value.length}` : 'neither a text nor a list';
 }
