@@ -1,9 +1,10 @@
-import { aws_iam as iam, Stack } from 'aws-cdk-lib';
+import { Annotations, aws_iam as iam, Stack } from 'aws-cdk-lib';
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
 import { acknowledgeWildcard } from './private/acknowledgement';
 import { resourceReferenceProblems } from './private/dynamic-references';
-import { validatePolicy } from './private/property-validation';
+import { PolicyAttachments } from './private/policy-attachments';
+import { validateGroup, validatePolicy, validateUser } from './private/property-validation';
 import { ValidationError } from './private/validation-error';
 
 /** Properties of a policy that enforces MFA. */
@@ -88,6 +89,15 @@ export interface MfaEnforcementPolicyProps {
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
  *
  * @resource AWS::IAM::ManagedPolicy
+ *
+ * @example
+ * const stack = new Stack(new App(), 'Staff');
+ * const staff = new iam.Group(stack, 'Everybody');
+ * const alice = new iam.User(stack, 'Alice', { groups: [staff] });
+ * new VirtualMfaDevice(stack, 'AliceMfa', { user: alice });
+ *
+ * // Alice has a device already, so nobody needs to enroll one without MFA.
+ * new MfaEnforcementPolicy(stack, 'MfaEnforcement', { groups: [staff], selfEnrollment: false });
  */
 @propertyInjectable
 export class MfaEnforcementPolicy extends iam.ManagedPolicy {
@@ -116,6 +126,17 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
     }
     props.users?.forEach((user) => this.attachToUser(user));
     props.groups?.forEach((group) => this.attachToGroup(group));
+    this.node.addValidation({ validate: () => this.warnIfAttachedToNobody() });
+  }
+
+  public override attachToUser(user: iam.IUserRef): void {
+    validateUser(this, 'users', user);
+    super.attachToUser(user);
+  }
+
+  public override attachToGroup(group: iam.IGroupRef): void {
+    validateGroup(this, 'groups', group);
+    super.attachToGroup(group);
   }
 
   /**
@@ -130,6 +151,17 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
       `attachToRole: got the role ${role.node.path}; allowed: users and groups, for a role has no MFA of its own. ` +
         'Require it of those who assume the role: give its trust policy the condition aws:MultiFactorAuthPresent.',
     );
+  }
+
+  /** At the end of synthesis: a user may take the policy late. A warning, for somebody may attach it outside the app. */
+  private warnIfAttachedToNobody(): string[] {
+    if (!new PolicyAttachments(this.node.root).isAttached(this)) {
+      Annotations.of(this).addWarningV2(
+        'cdk-iam-virtual-mfa:attachedToNobody',
+        'The policy is attached to nobody, so it requires MFA of nobody. Pass users or groups, or attach it to them.',
+      );
+    }
+    return [];
   }
 }
 

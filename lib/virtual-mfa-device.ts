@@ -93,6 +93,14 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
  *
  * @resource Custom::IAMVirtualMFADevice
+ *
+ * @example
+ * const stack = new Stack(new App(), 'BreakGlass');
+ * const bob = new iam.User(stack, 'Bob', { userName: 'Bob' });
+ * const mfa = new VirtualMfaDevice(stack, 'BobMfa', { user: bob });
+ *
+ * // Whoever may read this secret has the second factor.
+ * new CfnOutput(stack, 'BobSeedSecretArn', { value: mfa.seedSecret.secretArn });
  */
 @propertyInjectable
 export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITaggableV2 {

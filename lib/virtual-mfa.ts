@@ -25,6 +25,14 @@ const excludedScopes = new WeakSet<IConstruct>();
  * device by hand later replaces it.
  *
  * @see https://docs.aws.amazon.com/cdk/v2/guide/mixins.html
+ *
+ * @example
+ * const stack = new Stack(new App(), 'Staff');
+ * new iam.User(stack, 'Alice');
+ * VirtualMfa.exclude(new iam.User(stack, 'Robot'));
+ *
+ * // Every user of the stack, also those declared after this line.
+ * Aspects.of(stack).add(Shims.asAspect(new VirtualMfa({ issuer: 'Example Corp' })));
  */
 export class VirtualMfa extends Mixin {
   /**

@@ -111,12 +111,20 @@ describe('the list of errors', () => {
 });
 
 describe('the guides’ TypeScript', () => {
-  const examples = GUIDES.flatMap((guide) => blocksOf(textOf(guide), 'ts'));
+  const docstrings = new Map(publicClasses().map(({ name, example }) => [name, example]));
+  const examples = [
+    ...GUIDES.flatMap((guide) => blocksOf(textOf(guide), 'ts')),
+    ...[...docstrings.values()].map(withImports),
+  ];
   const broken = examples[0]?.replace('{ user: bob }', '{ user: bob, phone: true }') ?? '';
   let problems: readonly Problem[] = [];
 
   beforeAll(() => {
     problems = problemsOf([...examples, broken]);
+  });
+
+  test.each([...docstrings.keys()])('is there for the class %s', (name) => {
+    expect(docstrings.get(name)).toContain(name);
   });
 
   test('is there, and imports the package by its name', () => {
@@ -374,6 +382,32 @@ function problemsOf(examples: readonly string[]): Problem[] {
       code: files.get(file?.fileName ?? ''),
       message: `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
     }));
+}
+
+/** The classes that the library exports, with the examples in their docstrings. */
+function publicClasses(): { readonly name: string; readonly example: string }[] {
+  const files = readdirSync(join(ROOT, 'lib')).filter((file) => file.endsWith('.ts'));
+  const statements = files.flatMap((file) => [
+    ...ts.createSourceFile(file, textOf(`lib/${file}`), ts.ScriptTarget.ES2022, true).statements,
+  ]);
+  return statements
+    .filter((statement) => ts.isClassDeclaration(statement))
+    .map((statement) => {
+      const tag = ts.getJSDocTags(statement).find(({ tagName }) => tagName.text === 'example');
+      return { name: statement.name?.text ?? '', example: ts.getTextOfJSDocComment(tag?.comment) ?? '' };
+    });
+}
+
+/** An example in a docstring leaves out what every example imports. */
+function withImports(example: string): string {
+  const used = (names: readonly string[]) =>
+    names.filter((name) => new RegExp(`\\b${name}\\b`).test(example)).join(', ');
+  const fromCdk = used(['App', 'Aspects', 'CfnOutput', 'Shims', 'Stack']);
+  const fromPackage = used(publicClasses().map(({ name }) => name));
+  return (
+    `import { ${fromCdk}, aws_iam as iam } from 'aws-cdk-lib';\n` +
+    `import { ${fromPackage} } from '${PACKAGE.name}';\n${example}`
+  );
 }
 
 /** The properties of an interface, in their order. */

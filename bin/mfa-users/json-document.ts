@@ -36,7 +36,7 @@ export class JsonDocument {
   /**
    * @param remedy completes the error for text that is not JSON
    * @param isKnownKey whether an error may repeat a key; any other key may be a secret
-   * @throws DeclarationError for text that is not JSON, with every place where it is not; for JSON that is too deep
+   * @throws DeclarationError for text that is not JSON, with the first place where it is not; for JSON that is too deep
    */
   public static parse(file: string, text: string, remedy: string, isKnownKey: (key: string) => boolean): JsonDocument {
     const tooDeep = offsetBelowLevel(MOST_LEVELS, text);
@@ -46,10 +46,10 @@ export class JsonDocument {
     }
     const errors: ParseError[] = [];
     const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
-    if (root === undefined || errors.length > 0) {
-      // What follows from an error at the same place would only hide it.
-      const firsts = new Map([...errors].reverse().map((error) => [error.offset, error]));
-      const problems = [...firsts.values()].map((error) => syntaxProblem(text, error, remedy));
+    // The others follow from it.
+    const [first] = errors;
+    if (root === undefined || first !== undefined) {
+      const problems = first === undefined ? [] : [syntaxProblem(text, first, remedy)];
       throw DeclarationError.inFile(file, text, problems);
     }
     return new JsonDocument(text, root, isKnownKey);

@@ -19,6 +19,17 @@ export interface VirtualMfaDeviceProperties {
   readonly Tags?: readonly VirtualMfaDeviceTag[];
 }
 
+/** What the construct calls each property: errors use these names, at synthesis and at deploy time. */
+export const CONSTRUCT_PROPERTIES = {
+  UserName: 'user',
+  SeedSecretArn: 'seedSecret',
+  VirtualMFADeviceName: 'virtualMfaDeviceName',
+  Path: 'path',
+  Issuer: 'issuer',
+  RotationId: 'rotationId',
+  Tags: 'tags',
+} as const satisfies Record<keyof VirtualMfaDeviceProperties, string>;
+
 /** A tag, as IAM spells it. */
 export interface VirtualMfaDeviceTag {
   readonly Key: string;

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, OWN_TAG_KEYS, STACK_ID_TAG, USER_NAME_TAG } from '../contract/own-tags';
-import type { VirtualMfaDeviceProperties, VirtualMfaDeviceTag } from '../contract/properties';
+import {
+  CONSTRUCT_PROPERTIES,
+  type VirtualMfaDeviceProperties,
+  type VirtualMfaDeviceTag,
+} from '../contract/properties';
 import { PROPERTY_RULES, TAG_RULES } from '../contract/property-rules';
 import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
-import { failures } from '../failure';
+import { type Failure, failures } from '../failure';
 
 const DEFAULT_ISSUER = 'Amazon Web Services';
 const MAX_TAGS = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
@@ -72,14 +76,14 @@ function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDevic
     const value = raw[name];
     if (value === undefined) return undefined;
     const rule = PROPERTY_RULES[name];
-    if (typeof value !== 'string' || !rule.accepts(value)) throw failures.invalidProperty(name, value, rule.allowed);
+    if (typeof value !== 'string' || !rule.accepts(value)) throw invalidProperty(name, value, rule.allowed);
     return value;
   };
   const UserName = optionalText('UserName');
-  if (UserName === undefined) throw failures.invalidProperty('UserName', undefined, PROPERTY_RULES.UserName.allowed);
+  if (UserName === undefined) throw invalidProperty('UserName', undefined, PROPERTY_RULES.UserName.allowed);
   const { SeedSecretArn } = raw;
   if (typeof SeedSecretArn !== 'string' || !SECRET_ARN.test(SeedSecretArn)) {
-    throw failures.invalidProperty('SeedSecretArn', SeedSecretArn, 'the ARN of a Secrets Manager secret');
+    throw invalidProperty('SeedSecretArn', SeedSecretArn, 'the ARN of a Secrets Manager secret');
   }
   const optionals = {
     VirtualMFADeviceName: optionalText('VirtualMFADeviceName'),
@@ -107,9 +111,13 @@ function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
   // Here, and not by IAM: it repeats the tags that it refuses.
   if (!Array.isArray(raw) || raw.length > MAX_TAGS || !raw.every(isTag)) {
     const allowed = `a list of up to ${MAX_TAGS} {Key, Value}; a key has ${keyRule.allowed}, and does not begin with ${reservedPrefixes.join(' or ')}; a value has ${valueRule.allowed}`;
-    throw failures.invalidProperty('Tags', raw, allowed);
+    throw invalidProperty('Tags', raw, allowed);
   }
   return raw;
+}
+
+function invalidProperty(name: keyof typeof CONSTRUCT_PROPERTIES, got: unknown, allowed: string): Failure {
+  return failures.invalidProperty(CONSTRUCT_PROPERTIES[name], got, allowed);
 }
 
 function shortHash(parts: readonly string[]): string {

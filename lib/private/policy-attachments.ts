@@ -40,6 +40,12 @@ export class PolicyAttachments {
     return attached.some((policy) => wanted.includes(policy));
   }
 
+  /** Whether a policy is attached to anybody, also to users and groups that the app does not declare. */
+  public isAttached({ managedPolicyRef, node }: iam.IManagedPolicyRef & IConstruct): boolean {
+    const [policy] = textsIn(node.root, [managedPolicyRef.policyArn]);
+    return [...this.policiesByPrincipal.values()].some((policies) => policies.some((attached) => attached === policy));
+  }
+
   private read(construct: IConstruct): void {
     if (construct instanceof iam.CfnUser) {
       add(this.groupsByUser, [construct.node.path], this.principalsIn(construct, construct.groups));

@@ -7,7 +7,8 @@ import {
   Token,
   TokenComparison,
 } from 'aws-cdk-lib';
-import { type IConstruct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
+import { CONSTRUCT_PROPERTIES } from '../../lambda/contract/properties';
 import { holdsDynamicReference, kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
 import { cfnUserOf } from './cfn-user';
@@ -28,25 +29,51 @@ export interface DeclaredDevice {
 
 /** @throws ValidationError for the first property that IAM, or the handler, would refuse; tokens pass. */
 export function validateDevice(scope: IConstruct, device: DeclaredDevice): void {
+  validateUser(scope, 'user', device.user);
   const userName = nameOf(device.user);
   if (holdsDynamicReference(device.user.userRef.userArn)) {
     throw new ValidationError(scope, dynamicReferenceProblem('user'));
   }
-  validate(scope, 'user', 'UserName', userName, 'Give the IAM user a name that IAM takes.');
-  validate(
+  validateProperty(scope, 'UserName', userName, 'Give the IAM user a name that IAM takes.');
+  validateProperty(
     scope,
-    'virtualMfaDeviceName',
     'VirtualMFADeviceName',
     device.virtualMfaDeviceName,
     "Choose such a name, or leave it out to have one made from the user's name.",
   );
-  validate(scope, 'path', 'Path', device.path, 'Write it like /break-glass/, or leave it out for /.');
-  validate(scope, 'issuer', 'Issuer', device.issuer, 'Choose such an issuer, or leave it out.');
-  validate(scope, 'rotationId', 'RotationId', device.rotationId, 'Choose such an id, for example a date.');
+  validateProperty(scope, 'Path', device.path, 'Write it like /break-glass/, or leave it out for /.');
+  validateProperty(scope, 'Issuer', device.issuer, 'Choose such an issuer, or leave it out.');
+  validateProperty(scope, 'RotationId', device.rotationId, 'Choose such an id, for example a date.');
   // Without an explicit name, the handler makes one that begins with the user's.
   validateSerialNumberLength(scope, device.path, device.virtualMfaDeviceName ?? userName);
   validateAccount(scope, device.user);
   validateKey(scope, device);
+}
+
+/** @throws ValidationError for what is no IAM user: plain JavaScript has no compiler that refuses it. */
+export function validateUser(scope: IConstruct, name: string, user: Partial<iam.IUserRef> | undefined): void {
+  if (user?.userRef === undefined) {
+    throw new ValidationError(
+      scope,
+      `${name}: got ${constructInWords(user)}; allowed: an IAM user, such as iam.User. ` +
+        "Refer to a user that exists with iam.User.fromUserName(this, 'Bob', 'Bob').",
+    );
+  }
+}
+
+/** @throws ValidationError for what is no IAM group */
+export function validateGroup(scope: IConstruct, name: string, group: Partial<iam.IGroupRef> | undefined): void {
+  if (group?.groupRef === undefined) {
+    throw new ValidationError(
+      scope,
+      `${name}: got ${constructInWords(group)}; allowed: an IAM group, such as iam.Group. ` +
+        "Refer to a group that exists with iam.Group.fromGroupName(this, 'Staff', 'Staff').",
+    );
+  }
+}
+
+function constructInWords(value: unknown): string {
+  return Construct.isConstruct(value) ? `the construct ${value.node.path}` : kindOf(value);
 }
 
 /** @throws ValidationError for a name or a path that IAM would refuse for a managed policy; tokens pass. */
@@ -79,6 +106,15 @@ export function validateSerialNumber(scope: IConstruct, serialNumber: string): v
         'Copy it from the output of `aws iam list-virtual-mfa-devices`; it looks like arn:aws:iam::123456789012:mfa/name.',
     );
   }
+}
+
+function validateProperty(
+  scope: IConstruct,
+  property: keyof typeof PROPERTY_RULES,
+  value: string | undefined,
+  remedy: string,
+): void {
+  validate(scope, CONSTRUCT_PROPERTIES[property], property, value, remedy);
 }
 
 function validate(

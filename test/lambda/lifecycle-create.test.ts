@@ -289,7 +289,7 @@ describe('Create', () => {
     const run = await subject.create({ UserName: 'bob and eve' });
 
     expect(run.answer.Status).toBe('FAILED');
-    expect(run.answer.Reason).toContain('The property UserName is not valid');
+    expect(run.answer.Reason).toContain('The property user is not valid');
     expect([run.answer.Reason, ...run.logLines].join('')).not.toContain('bob and eve');
     expect(run.answer.PhysicalResourceId).not.toBe('');
     expect(run.calls).toEqual([]);

@@ -1,4 +1,5 @@
-import { aws_iam as iam, Fn, type Stack } from 'aws-cdk-lib';
+import { type App, aws_iam as iam, Fn, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { MfaEnforcementPolicy, type MfaEnforcementPolicyProps } from '../../lib';
 import { newStack, onlyResourceOf, statementsOf, type TemplateStatement } from './templates';
@@ -168,5 +169,57 @@ describe('a policy that IAM would refuse is refused at synthesis', () => {
     const { stack } = newPolicy({ managedPolicyName: Fn.importValue('Name'), path: Fn.importValue('Path') });
 
     expect(onlyResourceOf(stack, MANAGED_POLICY_TYPE)[1].Properties).toHaveProperty('ManagedPolicyName');
+  });
+});
+
+describe('a policy that is attached to nobody', () => {
+  const WARNING = '/Stack/Policy';
+  const warnings = (stack: Stack) =>
+    Annotations.fromStack(stack)
+      .findWarning(WARNING, Match.stringLikeRegexp('attached to nobody'))
+      .map(({ entry }) => entry.data);
+
+  test('warns', () => {
+    expect(warnings(newPolicy().stack)).toHaveLength(1);
+  });
+
+  test.each<[string, (stack: Stack, policy: MfaEnforcementPolicy) => void]>([
+    ['it is attached to a user', (stack, policy) => policy.attachToUser(new iam.User(stack, 'Bob'))],
+    ['a group takes it', (stack, policy) => void new iam.Group(stack, 'Group', { managedPolicies: [policy] })],
+    [
+      'it is attached to a user that the app does not declare',
+      (stack, policy) => policy.attachToUser(iam.User.fromUserName(stack, 'Bob', 'bob')),
+    ],
+    [
+      'a user of another stack takes it',
+      (stack, policy) => {
+        const other = new Stack(stack.node.root as App, 'Other');
+        new iam.User(other, 'Bob', { managedPolicies: [policy] });
+      },
+    ],
+  ])('does not warn where %s', (_where, attach) => {
+    const { stack, policy } = newPolicy();
+    attach(stack, policy);
+
+    expect(warnings(stack)).toEqual([]);
+  });
+});
+
+describe('what plain JavaScript may pass', () => {
+  test.each<[string, unknown, string]>([
+    ['users', 'Bob', 'users: got a text of 3 characters; allowed: an IAM user'],
+    ['users', undefined, 'users: got nothing; allowed: an IAM user'],
+    ['groups', 'Staff', 'groups: got a text of 5 characters; allowed: an IAM group'],
+  ])('is refused in words: %s with %j', (property, value, message) => {
+    expect(() => newPolicy({ [property]: [value] })).toThrow(`[Stack/Policy] ${message}`);
+  });
+
+  test('is refused in words: a user in place of a group', () => {
+    const stack = newStack();
+    const bob = new iam.User(stack, 'Bob') as unknown as iam.IGroupRef;
+
+    expect(() => new MfaEnforcementPolicy(stack, 'Policy', { groups: [bob] })).toThrow(
+      'groups: got the construct Stack/Bob; allowed: an IAM group',
+    );
   });
 });

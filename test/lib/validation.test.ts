@@ -247,3 +247,28 @@ describe('the room for path and name', () => {
     expect(() => declare(room + 1)).toThrow(`got ${room + 1} characters together; allowed: ${room}`);
   });
 });
+
+describe('a user that is none, as plain JavaScript may pass it,', () => {
+  test.each<[unknown, string]>([
+    ['Bob', 'got a text of 3 characters'],
+    [undefined, 'got nothing'],
+    [null, 'got null'],
+    [{ userName: 'Bob' }, 'got an object'],
+  ])('is refused in words: %j', (user, got) => {
+    const stack = newStack();
+
+    expect(() => new VirtualMfaDevice(stack, 'Mfa', { user: user as iam.IUserRef })).toThrow(
+      `[Stack/Mfa] user: ${got}; allowed: an IAM user, such as iam.User. ` +
+        "Refer to a user that exists with iam.User.fromUserName(this, 'Bob', 'Bob').",
+    );
+  });
+
+  test('is refused in words: a role', () => {
+    const stack = newStack();
+    const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
+
+    expect(() => new VirtualMfaDevice(stack, 'Mfa', { user: role as unknown as iam.IUserRef })).toThrow(
+      '[Stack/Mfa] user: got the construct Stack/Role; allowed: an IAM user',
+    );
+  });
+});
