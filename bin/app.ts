@@ -3,7 +3,7 @@ import { App } from 'aws-cdk-lib';
 import { isCI } from 'ci-info';
 import { LISTED_USERS_STACK, readContext } from './mfa-users/context';
 import { DeclarationError } from './mfa-users/declaration-error';
-import { type MfaUser } from './mfa-users/document';
+import { type MfaUser, withDefaults } from './mfa-users/document';
 import { readUsersFile } from './mfa-users/files';
 import { keptStacks } from './mfa-users/kept-stacks';
 import { readMfaUsersDocument } from './mfa-users/read-document';
@@ -29,24 +29,20 @@ function declareUsers(app: App): void {
   if ('users' in source) {
     const stackName = context.stackName ?? LISTED_USERS_STACK;
     keptStacks({ ...source, stackName }, namesOf(source.users), recording);
-    declareStacks(app, source.users, () => 1, { ...context, stackId: LISTED_USERS_STACK });
+    const users = source.users.map((user) => withDefaults(user, { RotationId: context.rotationId }));
+    declareStacks(app, { users, stackOf: () => 1 }, { stackId: LISTED_USERS_STACK, stackName: context.stackName });
     return;
   }
   const { usersFile } = source;
   // The CDK CLI asks AWS for it before each synthesis, where it has credentials.
   const account = process.env.CDK_DEFAULT_ACCOUNT;
-  const {
-    StackName: declaredName,
-    RotationId: rotationId,
-    Users: users,
-  } = readMfaUsersDocument(usersFile, readUsersFile(usersFile), { account });
-  const stackName = stackNameOf(usersFile, context.stackName ?? declaredName);
-  const stacks = keptStacks({ ...source, stackName }, namesOf(users), recording);
-  declareStacks(app, users, ({ UserName }) => stacks.get(UserName) ?? 1, {
-    stackId: FIRST_STACK,
-    stackName,
-    rotationId: context.rotationId ?? rotationId,
-  });
+  const document = readMfaUsersDocument(usersFile, readUsersFile(usersFile), { account });
+  const stackName = stackNameOf(usersFile, context.stackName ?? document.StackName);
+  const stacks = keptStacks({ ...source, stackName }, namesOf(document.Users), recording);
+  const defaults = { ...document.Defaults, RotationId: context.rotationId ?? document.Defaults?.RotationId };
+  const users = document.Users.map((user) => withDefaults(user, defaults));
+  const declared = { ...document, users, stackOf: ({ UserName }: MfaUser) => stacks.get(UserName) ?? 1 };
+  declareStacks(app, declared, { stackId: FIRST_STACK, stackName });
 }
 
 function namesOf(users: readonly MfaUser[]): string[] {

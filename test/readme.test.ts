@@ -232,13 +232,18 @@ describe('the page on the virtual-mfa command', () => {
 
 describe('the page on users in a file', () => {
   const section = textOf('docs/users-file.md');
-  const { properties, required } = schema.properties.Users.items;
+  const { Users, ...others } = schema.properties;
+  const { properties, required } = Users.items;
 
   test('has every key of a user, in the schema’s order, and says which are required', () => {
     const rows = [...section.matchAll(/^\| `([A-Z]\w+)` \|(.+)\|$/gm)];
 
     expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(properties).sort());
     expect(rows.filter(([, , cells = '']) => cells.includes('| required ')).map(([, name]) => name)).toEqual(required);
+  });
+
+  test.each(Object.keys(others))('explains the key %s of the document', (name) => {
+    expect(section).toContain(name === '$schema' ? 'With `$schema`, ' : `\n- \`${name}\` `);
   });
 
   test('shows a document that can be deployed, and an error word for word', () => {

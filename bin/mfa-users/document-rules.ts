@@ -1,4 +1,5 @@
-import { kindOf, PROPERTY_RULES, TAG_RULES } from '../../lambda/contract/property-rules';
+import { OWN_TAG_KEYS } from '../../lambda/contract/own-tags';
+import { kindOf, NEW_USER_NAME_RULE, PROPERTY_RULES, TAG_RULES } from '../../lambda/contract/property-rules';
 import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
 import { type Problem } from './declaration-error';
 import { type MfaDeviceTag, type MfaUser } from './document';
@@ -17,27 +18,34 @@ export interface DeploymentTarget {
   readonly account?: string;
 }
 
-/** One entry of the document as far as it can be read: other parts of the same document may be broken. */
+/** A user, or the defaults of all, as far as they can be read: other parts of the same document may be broken. */
 interface Entry {
   readonly path: JsonPath;
+  /** The entry's own value. */
   textOf(key: keyof MfaUser): string | undefined;
+  /** The entry's own value, or that of the defaults. */
+  effectiveTextOf(key: keyof MfaUser): string | undefined;
   isSet(key: keyof MfaUser): boolean;
   readonly tagKeys: readonly { readonly path: JsonPath; readonly key: string }[];
 }
 
 /** Where a document breaks a rule that a schema cannot state, or not exactly. */
 export function ruleProblems(json: JsonDocument, { account }: DeploymentTarget): Problem[] {
-  const entries = entriesOf(json.value);
+  const { defaults, users } = entriesOf(json.value);
+  const entries = [...(defaults === undefined ? [] : [defaults]), ...users];
   const problem = (path: JsonPath, message: string): Problem => ({
     offset: json.offsetOf(path),
     message: `${json.inWords(path)}: ${message}`,
   });
   return [
     ...entries.flatMap((entry) => propertyProblems(entry, problem)),
-    ...entries.flatMap((entry) => serialNumberProblems(entry, problem)),
+    ...users.flatMap((user) => newUserNameProblems(user, problem)),
+    ...users.flatMap((user) => serialNumberProblems(user, problem)),
     ...entries.flatMap(({ tagKeys }) => tagProblems(tagKeys, json, problem)),
-    ...userTwice(entries, json, problem),
-    ...deviceTwice(entries, json, problem),
+    ...users.flatMap((user) => tooManyTags(user, defaults, problem)),
+    ...groupTwice(json, problem),
+    ...userTwice(users, json, problem),
+    ...deviceTwice(users, json, problem),
     ...keysOfAnotherAccount(entries, account, problem),
   ];
 }
@@ -74,9 +82,23 @@ function propertyProblems(entry: Entry, problem: Report): Problem[] {
   });
 }
 
+/** IAM has older users with longer names than it takes for new ones. */
+function newUserNameProblems(user: Entry, problem: Report): Problem[] {
+  const name = user.textOf('UserName');
+  return name === undefined || !user.isSet('CreateUser') || name.length <= NEW_USER_NAME_RULE.maxLength
+    ? []
+    : [
+        problem(
+          [...user.path, 'UserName'],
+          `got ${kindOf(name)}; allowed: ${NEW_USER_NAME_RULE.allowed}, for a user that is created (CreateUser). ` +
+            'Correct it and run the command again.',
+        ),
+      ];
+}
+
 /** Without an explicit name, the device's begins with the user's. */
 function serialNumberProblems(entry: Entry, problem: Report): Problem[] {
-  const path = entry.textOf('Path');
+  const path = entry.effectiveTextOf('Path');
   if (path === undefined) {
     return [];
   }
@@ -116,6 +138,34 @@ function tagProblems(tagKeys: Entry['tagKeys'], json: JsonDocument, problem: Rep
   return [...reserved, ...twice];
 }
 
+/** Tags of the user are added to those of the defaults. */
+function tooManyTags(user: Entry, defaults: Entry | undefined, problem: Report): Problem[] {
+  const count = new Set([...(defaults?.tagKeys ?? []), ...user.tagKeys].map(({ key }) => key)).size;
+  const allowed = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
+  return count <= allowed
+    ? []
+    : [
+        problem(
+          [...user.path, 'Tags'],
+          `got ${count} tags, with those of Defaults; allowed: up to ${allowed}. Remove some and run the command again.`,
+        ),
+      ];
+}
+
+function groupTwice(json: JsonDocument, problem: Report): Problem[] {
+  const groups = listIn(json.value, 'Groups').map((group, index) => ({
+    path: ['Groups', index, 'GroupName'],
+    name: textIn(group, 'GroupName'),
+  }));
+  return repetitions(groups, ({ name }) => name?.toLowerCase()).map(({ item, first }) =>
+    problem(
+      item.path,
+      `got the group of line ${json.lineOf(first.path)} again; allowed: each group once, for IAM ignores the case of names. ` +
+        'Remove one of them and run the command again.',
+    ),
+  );
+}
+
 function userTwice(entries: readonly Entry[], json: JsonDocument, problem: Report): Problem[] {
   return repetitions(entries, (entry) => entry.textOf('UserName')?.toLowerCase()).map(({ item, first }) =>
     problem(
@@ -129,7 +179,7 @@ function userTwice(entries: readonly Entry[], json: JsonDocument, problem: Repor
 
 function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Report): Problem[] {
   const named = entries.filter((entry) => entry.textOf('VirtualMFADeviceName') !== undefined);
-  const device = (entry: Entry) => `${entry.textOf('Path') ?? '/'}${entry.textOf('VirtualMFADeviceName')}`;
+  const device = (entry: Entry) => `${entry.effectiveTextOf('Path') ?? '/'}${entry.textOf('VirtualMFADeviceName')}`;
   return repetitions(named, device).map(({ item, first }) =>
     problem(
       [...item.path, 'VirtualMFADeviceName'],
@@ -165,20 +215,26 @@ function keysOfAnotherAccount(entries: readonly Entry[], account: string | undef
     );
 }
 
-function entriesOf(document: unknown): Entry[] {
-  return listIn(document, 'Users').map((entry, index) => {
-    const path = ['Users', index];
-    return {
-      path,
-      textOf: (key) => textIn(entry, key),
-      isSet: (key) => memberOf(entry, key) === true,
-      tagKeys: listIn(entry, 'Tags').flatMap((tag, tagIndex) => {
-        const name: keyof MfaDeviceTag = 'Key';
-        const key = textIn(tag, name);
-        return key === undefined ? [] : [{ path: [...path, 'Tags', tagIndex, name], key }];
-      }),
-    };
-  });
+function entriesOf(document: unknown): { readonly defaults: Entry | undefined; readonly users: readonly Entry[] } {
+  const defaults = memberOf(document, 'Defaults');
+  return {
+    defaults: defaults === undefined ? undefined : entryOf(['Defaults'], defaults, undefined),
+    users: listIn(document, 'Users').map((user, index) => entryOf(['Users', index], user, defaults)),
+  };
+}
+
+function entryOf(path: JsonPath, entry: unknown, defaults: unknown): Entry {
+  const name: keyof MfaDeviceTag = 'Key';
+  return {
+    path,
+    textOf: (key) => textIn(entry, key),
+    effectiveTextOf: (key) => textIn(entry, key) ?? textIn(defaults, key),
+    isSet: (key) => (memberOf(entry, key) ?? memberOf(defaults, key)) === true,
+    tagKeys: listIn(entry, 'Tags').flatMap((tag, index) => {
+      const key = textIn(tag, name);
+      return key === undefined ? [] : [{ path: [...path, 'Tags', index, name], key }];
+    }),
+  };
 }
 
 function listIn(value: unknown, key: string): readonly unknown[] {

@@ -56,8 +56,7 @@ export function tooManyUsers(json: JsonDocument): Problem | undefined {
 export function schemaProblems(json: JsonDocument): Problem[] {
   validate(json.value);
   const problems = new Map<string, Problem>();
-  // "if" only says that "then" was broken, which says so itself.
-  for (const error of (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if')) {
+  for (const error of validate.errors ?? []) {
     const { additionalProperty, missingProperty } = error.params as Record<string, string | undefined>;
     problems.set(
       JSON.stringify([error.instancePath, additionalProperty ?? missingProperty]),

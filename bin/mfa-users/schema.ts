@@ -1,5 +1,11 @@
 import { OWN_TAG_KEYS } from '../../lambda/contract/own-tags';
-import { NEW_USER_NAME_RULE, PROPERTY_RULES, type PropertyRule, TAG_RULES } from '../../lambda/contract/property-rules';
+import {
+  GROUP_NAME_RULE,
+  NEW_USER_NAME_RULE,
+  PROPERTY_RULES,
+  type PropertyRule,
+  TAG_RULES,
+} from '../../lambda/contract/property-rules';
 
 /** Parts of a JSON schema. `errorMessage` is what errors say, and what editors show in place of "does not match the pattern". */
 interface Described {
@@ -9,6 +15,7 @@ interface Described {
 
 const PATH_DESCRIPTION = '/, or text that begins and ends with /';
 const TAGS_OF_OTHERS = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
+const POLICY_ARN_EXAMPLE = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
 const KEY_ARN_EXAMPLE = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
 function textByRule(rule: PropertyRule, description: string, example: string) {
@@ -54,85 +61,117 @@ const tag = object(
   },
 );
 
-const user = {
-  ...object(
-    { description: 'One IAM user with a device.', errorMessage: 'allowed: an object with the key UserName' },
-    ['UserName'],
-    {
-      UserName: textByRule(
-        PROPERTY_RULES.UserName,
-        `Name of the IAM user, ${PROPERTY_RULES.UserName.allowed.replace(',', ':')}. At most ${NEW_USER_NAME_RULE.maxLength} if the stack creates the user. List each user once; IAM ignores the case of names. A changed name means another user, with another device.`,
-        'Bob',
-      ),
-      UserPath: textByRule(
-        PROPERTY_RULES.Path,
-        `IAM path of the user: ${PATH_DESCRIPTION}. For an existing user, give its actual path, which is part of the ARN. If the stack creates the user, it gets this path. Default: /.`,
-        '/break-glass/',
-      ),
-      CreateUser: flag(
-        'true: the stack creates the user, and deletes it when you remove the entry. false: the user exists already, and stays. Default: false.',
-      ),
-      VirtualMFADeviceName: textByRule(
-        PROPERTY_RULES.VirtualMFADeviceName,
-        `Name of the device, ${PROPERTY_RULES.VirtualMFADeviceName.allowed.replace(',', ':')}. Name and Path together must be unique in the account. A device that keeps its name cannot be rotated: change the name together with RotationId. Default: the user's name with a short hash.`,
-        'Bob-break-glass',
-      ),
-      Path: textByRule(
-        PROPERTY_RULES.Path,
-        `IAM path of the device: ${PATH_DESCRIPTION}. A change replaces the device. Default: /.`,
-        '/break-glass/',
-      ),
-      Issuer: textByRule(
-        PROPERTY_RULES.Issuer,
-        'The issuer that an authenticator app shows: 1 to 128 characters, no colon. A change is made in place. Default: Amazon Web Services.',
-        'Example Corp',
-      ),
-      RotationId: textByRule(
-        PROPERTY_RULES.RotationId,
-        'Any text of 1 to 256 characters, such as a date. Any change replaces the device and its seed. Overrides -c rotationId=…. Default: never rotated.',
-        '2026-01',
-      ),
-      EncryptionKeyArn: {
-        description:
-          "ARN of the KMS key that encrypts the seed. The key must be in the stack's region, and in its account unless AllowKeyOfAnotherAccount is true. A change is made in place. Default: the AWS managed key aws/secretsmanager.",
-        type: 'string',
-        pattern: '^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
-        errorMessage: `allowed: the ARN of a KMS key, like ${KEY_ARN_EXAMPLE}`,
-        examples: [KEY_ARN_EXAMPLE],
-      },
-      AllowKeyOfAnotherAccount: flag(
-        'true: the key in EncryptionKeyArn may belong to another account. That account can make the seed unreadable, and sees each use of the key. Default: false.',
-      ),
-      RemovalPolicy: {
-        description:
-          'What happens when you remove the entry or delete the stack. DESTROY: the device is deactivated and deleted, with its seed. RETAIN: device and seed stay, the device stays enabled, and a user that the stack created stays too. Default: DESTROY.',
-        type: 'string',
-        enum: ['DESTROY', 'RETAIN'],
-        errorMessage: 'allowed: "DESTROY" or "RETAIN"',
-        default: 'DESTROY',
-        examples: ['DESTROY'],
-      },
-      Tags: {
-        description: `Tags of the device and of the secret that holds its seed: at most ${TAGS_OF_OTHERS}, because IAM allows ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner. A change is made in place.`,
-        type: 'array',
-        maxItems: TAGS_OF_OTHERS,
-        errorMessage: `allowed: a list of up to ${TAGS_OF_OTHERS} tags, for IAM takes ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner`,
-        items: tag,
-      },
-    },
+/** What a user may have, and the defaults of all users. */
+const options = {
+  UserPath: textByRule(
+    PROPERTY_RULES.Path,
+    `IAM path of the user: ${PATH_DESCRIPTION}. For an existing user, give its actual path, which is part of the ARN. If the stack creates the user, it gets this path. Default: /.`,
+    '/break-glass/',
   ),
-  if: { required: ['CreateUser'], properties: { CreateUser: { const: true } } },
-  then: {
-    properties: {
-      UserName: {
-        type: 'string',
-        pattern: NEW_USER_NAME_RULE.pattern.source,
-        maxLength: NEW_USER_NAME_RULE.maxLength,
-        errorMessage: `allowed: ${NEW_USER_NAME_RULE.allowed}, for a user that is created (CreateUser)`,
-      },
-    },
+  CreateUser: flag(
+    'true: the stack creates the user, and deletes it when you remove the entry. false: the user exists already, and stays. Default: false.',
+  ),
+  Groups: {
+    description:
+      'Names of IAM groups that the user belongs to. A group that is not listed in Groups of the document must exist already. A change is made in place. Default: none.',
+    type: 'array',
+    maxItems: 10,
+    errorMessage: 'allowed: a list of up to 10 names of groups, for IAM puts a user into no more',
+    items: groupName('Name of a group'),
+    examples: [['Everybody']],
+  },
+  Path: textByRule(
+    PROPERTY_RULES.Path,
+    `IAM path of the device: ${PATH_DESCRIPTION}. A change replaces the device. Default: /.`,
+    '/break-glass/',
+  ),
+  Issuer: textByRule(
+    PROPERTY_RULES.Issuer,
+    'The issuer that an authenticator app shows: 1 to 128 characters, no colon. A change is made in place. Default: Amazon Web Services.',
+    'Example Corp',
+  ),
+  RotationId: textByRule(
+    PROPERTY_RULES.RotationId,
+    'Any text of 1 to 256 characters, such as a date. Any change replaces the device and its seed. Overrides -c rotationId=…. Default: never rotated.',
+    '2026-01',
+  ),
+  EncryptionKeyArn: {
+    description:
+      "ARN of the KMS key that encrypts the seed. The key must be in the stack's region, and in its account unless AllowKeyOfAnotherAccount is true. A change is made in place. Default: the AWS managed key aws/secretsmanager.",
+    type: 'string',
+    pattern: '^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
+    errorMessage: `allowed: the ARN of a KMS key, like ${KEY_ARN_EXAMPLE}`,
+    examples: [KEY_ARN_EXAMPLE],
+  },
+  AllowKeyOfAnotherAccount: flag(
+    'true: the key in EncryptionKeyArn may belong to another account. That account can make the seed unreadable, and sees each use of the key. Default: false.',
+  ),
+  RemovalPolicy: {
+    description:
+      'What happens when you remove the entry or delete the stack. DESTROY: the device is deactivated and deleted, with its seed. RETAIN: device and seed stay, the device stays enabled, and a user that the stack created stays too. Default: DESTROY.',
+    type: 'string',
+    enum: ['DESTROY', 'RETAIN'],
+    errorMessage: 'allowed: "DESTROY" or "RETAIN"',
+    default: 'DESTROY',
+    examples: ['DESTROY'],
+  },
+  Tags: {
+    description: `Tags of the device and of the secret that holds its seed: at most ${TAGS_OF_OTHERS}, because IAM allows ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner. A change is made in place.`,
+    type: 'array',
+    maxItems: TAGS_OF_OTHERS,
+    errorMessage: `allowed: a list of up to ${TAGS_OF_OTHERS} tags, for IAM takes ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner`,
+    items: tag,
   },
 } as const;
+
+const { UserPath, CreateUser, ...otherOptions } = options;
+
+const user = object(
+  { description: 'One IAM user with a device.', errorMessage: 'allowed: an object with the key UserName' },
+  ['UserName'],
+  {
+    UserName: textByRule(
+      PROPERTY_RULES.UserName,
+      `Name of the IAM user, ${PROPERTY_RULES.UserName.allowed.replace(',', ':')}. At most ${NEW_USER_NAME_RULE.maxLength} characters if the stack creates the user. List each user once; IAM ignores the case of names. A changed name means another user, with another device.`,
+      'Bob',
+    ),
+    UserPath,
+    CreateUser,
+    VirtualMFADeviceName: textByRule(
+      PROPERTY_RULES.VirtualMFADeviceName,
+      `Name of the device, ${PROPERTY_RULES.VirtualMFADeviceName.allowed.replace(',', ':')}. Name and Path together must be unique in the account. A device that keeps its name cannot be rotated: change the name together with RotationId. Default: the user's name with a short hash.`,
+      'Bob-break-glass',
+    ),
+    ...otherOptions,
+  },
+);
+
+const group = object(
+  { description: 'One IAM group.', errorMessage: 'allowed: an object with the key GroupName' },
+  ['GroupName'],
+  {
+    GroupName: groupName('Name of the group'),
+    ManagedPolicyArns: {
+      description:
+        'ARNs of managed policies for the users of the group: at most 10. A change is made in place. Default: none.',
+      type: 'array',
+      maxItems: 10,
+      errorMessage: 'allowed: a list of up to 10 ARNs of managed policies, for IAM attaches no more to a group',
+      items: {
+        description: 'ARN of a managed policy.',
+        type: 'string',
+        pattern: '^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[!-~]+$',
+        errorMessage: `allowed: the ARN of a managed policy, like ${POLICY_ARN_EXAMPLE}`,
+        examples: [POLICY_ARN_EXAMPLE],
+      },
+      examples: [[POLICY_ARN_EXAMPLE]],
+    },
+  },
+);
+
+function groupName(description: string) {
+  return textByRule(GROUP_NAME_RULE, `${description}, ${GROUP_NAME_RULE.allowed.replace(',', ':')}.`, 'Everybody');
+}
 
 /**
  * The JSON schema of mfa-users.json, from the rules that the construct and the handler hold too. `npm run docs` writes it to
@@ -165,11 +204,43 @@ export const MFA_USERS_SCHEMA = {
           'allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a letter, but not with VirtualMfaUsers, as the stacks of -c users do',
         examples: ['VirtualMfaStack'],
       },
-      RotationId: textByRule(
-        PROPERTY_RULES.RotationId,
-        'For the users without a RotationId of their own. Any change gives each of them a new device with a new seed. -c rotationId=… overrides it. Default: never rotated.',
-        '2026-01',
-      ),
+      Defaults: {
+        ...object(
+          {
+            description:
+              'What each user has whose entry does not say otherwise. Tags of a user are added; of two with one key, the user has its own.',
+            errorMessage: 'allowed: an object with keys of a user',
+          },
+          [],
+          options,
+        ),
+        examples: [{ CreateUser: true, Issuer: 'Example Corp' }],
+      },
+      Groups: {
+        description:
+          'IAM groups that the first stack creates, and deletes when you remove the entry. Groups of the users name them.',
+        type: 'array',
+        maxItems: 500,
+        errorMessage: 'allowed: a list of up to 500 groups, for an account has no more',
+        items: group,
+        examples: [[{ GroupName: 'Everybody', ManagedPolicyArns: [POLICY_ARN_EXAMPLE] }]],
+      },
+      Enforcement: {
+        ...object(
+          {
+            description:
+              'Requires MFA of all users, with a managed policy in each stack. Hand out the seeds first: from then on, users can do nothing without a code. Default: MFA is not required.',
+            errorMessage: 'allowed: an object, such as {}',
+          },
+          [],
+          {
+            SelfEnrollment: flag(
+              'true: users may enroll devices of their own, which opens a gap for whoever has the password of a user without a device. Default: false.',
+            ),
+          },
+        ),
+        examples: [{ SelfEnrollment: false }],
+      },
       Users: {
         description: 'The users. Their order does not matter.',
         type: 'array',
@@ -179,13 +250,11 @@ export const MFA_USERS_SCHEMA = {
         items: user,
         examples: [
           [
-            { UserName: 'Alice' },
+            { UserName: 'Alice', Groups: ['Everybody'] },
             {
               UserName: 'Bob',
               UserPath: '/break-glass/',
-              CreateUser: true,
               Path: '/break-glass/',
-              Issuer: 'Example Corp',
               RotationId: '2026-01',
               RemovalPolicy: 'DESTROY',
               Tags: [{ Key: 'team', Value: 'platform' }],

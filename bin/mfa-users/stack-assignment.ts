@@ -1,9 +1,9 @@
 /**
- * What one stack holds: each user has two outputs, of the 200 that CloudFormation takes, and three resources, of 500.
+ * What one stack holds: each user has up to three resources of the 500 that CloudFormation takes, and 20 are for all users.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
  */
-export const USERS_PER_STACK = 100;
+export const USERS_PER_STACK = 160;
 
 /** The number of a user's stack, counted from 1. */
 export type StackNumber = number;

@@ -1,33 +1,83 @@
 import { type App, aws_iam as iam, aws_kms as kms, CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import { kindOf } from '../../lambda/contract/property-rules';
-import { VirtualMfaDevice } from '../../lib';
+import { MfaEnforcementPolicy, VirtualMfaDevice } from '../../lib';
 import { DeclarationError } from './declaration-error';
-import { type MfaUser } from './document';
+import { type MfaGroup, type MfaUser, type MfaUsersDocument } from './document';
 import { type StackNumber } from './stack-assignment';
 
 const LONGEST_STACK_NAME = 128;
+
+/** What the stacks are declared from. */
+export interface DeclaredUsers extends Pick<MfaUsersDocument, 'Groups' | 'Enforcement'> {
+  /** With all that the document's defaults and the context add. */
+  readonly users: readonly MfaUser[];
+  readonly stackOf: (user: MfaUser) => StackNumber;
+}
 
 export interface StacksOptions {
   /** How the CDK CLI calls the first stack; its name too, where it has no other. */
   readonly stackId: string;
   readonly stackName?: string;
-  /** For the users who have no RotationId of their own. */
-  readonly rotationId?: string;
 }
 
-/** Declares the users with their devices, each in its stack. */
+/** Declares the users with their devices, each in its stack; the groups in the first stack. */
 export function declareStacks(
   app: App,
-  users: readonly MfaUser[],
-  stackOf: (user: MfaUser) => StackNumber,
+  { users, stackOf, Groups: groups = [], Enforcement: enforcement }: DeclaredUsers,
   options: StacksOptions,
 ): void {
-  const stacks = new Map<StackNumber, Stack>();
-  for (const user of users) {
-    const number = stackOf(user);
-    const stack = stacks.get(number) ?? declareStack(app, number, options);
-    stacks.set(number, stack);
-    declareUser(stack, { ...user, RotationId: user.RotationId ?? options.rotationId });
+  const numbers = [...new Set(users.map(stackOf))].sort((one, other) => one - other);
+  const stacks = numbers.map((number) => ({ number, stack: declareStack(app, number, options) }));
+  const [first, ...others] = stacks.map(({ stack }) => stack);
+  if (first !== undefined && groups.length > 0) {
+    groups.forEach((group) => declareGroup(first, group));
+    // A user joins a group by its name, so nothing else tells CDK which stack comes first.
+    others.forEach((stack) => stack.node.addDependency(first));
+  }
+  for (const { number, stack } of stacks) {
+    const declared = users
+      .filter((user) => stackOf(user) === number)
+      .map((user) => ({ groups: user.Groups ?? [], ...declareUser(stack, user) }));
+    declareMemberships(stack, declared);
+    if (enforcement !== undefined) {
+      new MfaEnforcementPolicy(stack, ENFORCEMENT_ID, {
+        users: declared.map(({ user }) => user),
+        selfEnrollment: enforcement.SelfEnrollment ?? false,
+      });
+    }
+    new CfnOutput(stack, 'ListDevices', {
+      value: `npx --no virtual-mfa list --stack ${stack.stackName}`,
+      description: 'Lists the devices of this stack',
+    });
+  }
+}
+
+/** Ids of users have no colon at their end. */
+const ENFORCEMENT_ID = 'Enforcement:';
+
+function declareGroup(stack: Stack, { GroupName: groupName, ManagedPolicyArns: arns = [] }: MfaGroup): void {
+  new iam.CfnGroup(stack, groupIdOf(groupName), { groupName, managedPolicyArns: [...arns] });
+}
+
+function groupIdOf(groupName: string): string {
+  return `Group:${groupName}`;
+}
+
+/** One resource for all users of a group: CloudFormation takes 500 in a stack. */
+function declareMemberships(
+  stack: Stack,
+  declared: readonly (DeclaredUser & { readonly groups: readonly string[] })[],
+): void {
+  for (const groupName of new Set(declared.flatMap(({ groups }) => groups))) {
+    const members = declared.filter(({ groups }) => groups.includes(groupName));
+    const membership = new iam.CfnUserToGroupAddition(stack, `Members:${groupName}`, {
+      groupName,
+      users: members.map(({ user }) => user.userName),
+    });
+    const created = stack.node.tryFindChild(groupIdOf(groupName));
+    if (created !== undefined) {
+      membership.node.addDependency(created);
+    }
   }
 }
 
@@ -46,11 +96,17 @@ function declareStack(app: App, number: StackNumber, { stackId, stackName: first
   });
 }
 
-function declareUser(stack: Stack, declared: MfaUser): void {
+/** A user with a device. */
+interface DeclaredUser {
+  readonly user: iam.IUser;
+}
+
+function declareUser(stack: Stack, declared: MfaUser): DeclaredUser {
   const { UserName: userName } = declared;
   const removalPolicy = declared.RemovalPolicy === 'RETAIN' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  const user = declared.CreateUser === true ? createdUser(stack, declared) : existingUser(stack, declared);
   const device = new VirtualMfaDevice(stack, `${userName}Mfa`, {
-    user: declared.CreateUser === true ? createdUser(stack, declared) : existingUser(stack, declared),
+    user,
     virtualMfaDeviceName: declared.VirtualMFADeviceName,
     path: declared.Path,
     issuer: declared.Issuer,
@@ -62,8 +118,7 @@ function declareUser(stack: Stack, declared: MfaUser): void {
   for (const { Key, Value } of declared.Tags ?? []) {
     Tags.of(device).add(Key, Value);
   }
-  declareOutput(device, userName, 'SerialNumber', device.serialNumber);
-  declareOutput(device, userName, 'SeedSecretArn', device.seedSecret.secretArn);
+  return { user };
 }
 
 /**
@@ -103,12 +158,4 @@ function importedKey(stack: Stack, keyArn: string): kms.IKey {
 /** Ids have no slash; the ARN's colons set it apart from every user's id. */
 function keyIdOf(keyArn: string): string {
   return keyArn.replaceAll('/', ':');
-}
-
-function declareOutput(device: VirtualMfaDevice, userName: string, name: string, value: string): void {
-  const output = new CfnOutput(device, name, { value, description: `${name} of ${userName}'s virtual MFA device` });
-  // Logical ids are alphanumeric: without its hash, the one of user a.b would be the one of user ab.
-  if (/^[A-Za-z0-9]+$/.test(userName)) {
-    output.overrideLogicalId(`${userName}${name}`);
-  }
 }

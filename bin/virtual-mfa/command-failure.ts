@@ -77,7 +77,7 @@ export const failures = {
     new CommandFailure(
       'notFound',
       `No secret with the seed of ${serialNumber} is listed in ${region}.`,
-      'After a deployment or a rotation, AWS takes up to five minutes to list it: wait, or give the ARN of the secret (the output SeedSecretArn). If it was deleted, deploy with a new rotationId.',
+      'After a deployment or a rotation, AWS takes up to five minutes to list it: wait, or give the ARN of the secret. If it was deleted, deploy with a new rotationId.',
     ),
 
   seedOfAnother: (secretArn: string, expected: string, recorded: string) =>

@@ -84,6 +84,9 @@ export const PROPERTY_RULES = {
  */
 export const NEW_USER_NAME_RULE = rule(1, 64, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS);
 
+/** @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateGroup.html */
+export const GROUP_NAME_RULE = rule(1, 128, FRIENDLY_NAME, FRIENDLY_NAME_IN_WORDS);
+
 const TAG_CHARACTERS_IN_WORDS = 'letters, digits, spaces and any of _.:/=+-@';
 
 /**

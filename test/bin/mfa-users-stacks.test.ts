@@ -5,7 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type MfaUser } from '../../bin/mfa-users/document';
+import { type MfaUser, type MfaUsersDocument, withDefaults } from '../../bin/mfa-users/document';
 import { readUsersFile } from '../../bin/mfa-users/files';
 import { keptStacks } from '../../bin/mfa-users/kept-stacks';
 import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
@@ -65,10 +65,10 @@ describe('the stack of a user', () => {
     );
   });
 
-  test('is the first of three for 250 users, for as many as it holds', () => {
+  test('is the first of two for 250 users, for as many as it holds', () => {
     const stacks = [...assignStacks(namesOf(250), RecordedStacks.NONE).values()];
 
-    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([100, 100, 50, 0]);
+    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([160, 90, 0, 0]);
   });
 
   test('is found in the record in whichever case the name is written', () => {
@@ -154,11 +154,11 @@ describe('the record of stacks', () => {
   });
 
   test('that has more users in a stack than it holds is refused', () => {
-    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(101).map((userName) => [userName, 2])));
+    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(161).map((userName) => [userName, 2])));
 
     expect(problemsOf(() => readStackRecord('mfa-users.lock.json', text, []))).toEqual([
       expect.stringMatching(
-        /^mfa-users\.lock\.json:105:.*: got more than 100 users in stack 2; allowed: 100\. Restore/,
+        /^mfa-users\.lock\.json:165:.*: got more than 160 users in stack 2; allowed: 160\. Restore/,
       ),
     ]);
   });
@@ -205,10 +205,10 @@ describe('the record of stacks', () => {
         'same context, and commit the file.',
     ]);
 
-    keptStacks(FILE, namesOf(101), { writable: true, warn });
+    keptStacks(FILE, namesOf(161), { writable: true, warn });
 
-    expect(keptStacks(FILE, namesOf(101).reverse(), options).get('User100')).toBe(2);
-    expect(problemsOf(() => keptStacks(FILE, [...namesOf(101), 'Newcomer'], options))).toEqual([
+    expect(keptStacks(FILE, namesOf(161).reverse(), options).get('User160')).toBe(2);
+    expect(problemsOf(() => keptStacks(FILE, [...namesOf(161), 'Newcomer'], options))).toEqual([
       expect.stringContaining('got no line for Newcomer, and the file is not written here'),
     ]);
   });
@@ -224,9 +224,12 @@ describe('the record of stacks', () => {
 });
 
 describe('the stacks of users', () => {
-  function templateOf(users: MfaUser[], options: { rotationId?: string } = {}): Template {
+  function templateOf(
+    users: readonly MfaUser[],
+    rest: Pick<MfaUsersDocument, 'Groups' | 'Enforcement'> = {},
+  ): Template {
     const app = new App();
-    declareStacks(app, users, () => 1, { stackId: 'VirtualMfaStack', ...options });
+    declareStacks(app, { users, stackOf: () => 1, ...rest }, { stackId: 'VirtualMfaStack' });
     return Template.fromJSON(app.synth().getStackByName('VirtualMfaStack').template as object);
   }
 
@@ -238,7 +241,7 @@ describe('the stacks of users', () => {
   }
 
   test('have what the entries say', () => {
-    const { Users } = readMfaUsersDocument('mfa-users.json', skeleton());
+    const { Users, Defaults } = readMfaUsersDocument('mfa-users.json', skeleton());
     const sample = Users.find(({ UserName }) => UserName === 'Bob');
     const rest = {
       VirtualMFADeviceName: 'Bob-break-glass',
@@ -246,7 +249,7 @@ describe('the stacks of users', () => {
       RemovalPolicy: 'RETAIN' as const,
     };
 
-    const template = templateOf([{ UserName: 'Bob', ...sample, ...rest }], { rotationId: '9' });
+    const template = templateOf([withDefaults({ UserName: 'Bob', ...sample, ...rest }, Defaults)]);
 
     template.hasResource('AWS::IAM::User', {
       Properties: { UserName: 'Bob', Path: '/break-glass/' },
@@ -268,30 +271,90 @@ describe('the stacks of users', () => {
     });
   });
 
-  test('import existing users by their ARN, path included, and rotate those without a RotationId of their own', () => {
+  test('import existing users by their ARN, path included', () => {
     const keyArn = 'arn:aws:kms:us-east-1:123456789012:key/seed';
-    const template = templateOf(
-      [
-        { UserName: 'Alice', UserPath: '/ops/', EncryptionKeyArn: keyArn },
-        { UserName: 'Bob', RotationId: '1', EncryptionKeyArn: keyArn },
-      ],
-      { rotationId: '9' },
-    );
+    const template = templateOf([
+      { UserName: 'Alice', UserPath: '/ops/', EncryptionKeyArn: keyArn },
+      { UserName: 'Bob', RotationId: '1', EncryptionKeyArn: keyArn },
+    ]);
 
     template.resourceCountIs('AWS::IAM::User', 0);
-    template.hasResourceProperties('Custom::IAMVirtualMFADevice', { UserName: 'Alice', RotationId: '9' });
     template.hasResourceProperties('Custom::IAMVirtualMFADevice', { UserName: 'Bob', RotationId: '1' });
     expect(JSON.stringify(template)).toContain(':user/ops/Alice"');
     expect(JSON.stringify(template)).toContain(':user/Bob"');
   });
 
   test('keep the ids that plain names had before there was a file', () => {
-    const { Resources, Outputs } = templateText('Bob');
+    const { Resources } = templateText('Bob');
 
     expect(Object.keys(Resources)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^Bob[0-9A-F]{8}$/), expect.stringMatching(/^BobMfa[0-9A-F]{8}$/)]),
     );
-    expect(Object.keys(Outputs)).toEqual(['BobSerialNumber', 'BobSeedSecretArn']);
+  });
+
+  test('have one output, however many users: the command that lists their devices', () => {
+    const { Outputs } = templateText('Alice', 'Bob');
+
+    expect(Outputs).toEqual({
+      ListDevices: {
+        Description: 'Lists the devices of this stack',
+        Value: 'npx --no virtual-mfa list --stack VirtualMfaStack',
+      },
+    });
+  });
+
+  test('create groups, and put users who are created and users who exist into groups that are created or exist', () => {
+    const everybody = { GroupName: 'Everybody', ManagedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] };
+    const template = templateOf(
+      [
+        { UserName: 'Alice', Groups: ['Everybody', 'Operators'] },
+        { UserName: 'Bob', CreateUser: true, Groups: ['Everybody'] },
+        { UserName: 'Carol' },
+      ],
+      { Groups: [everybody] },
+    );
+
+    template.hasResourceProperties('AWS::IAM::Group', everybody);
+    const [bob = ''] = Object.keys(template.findResources('AWS::IAM::User'));
+    const [group = ''] = Object.keys(template.findResources('AWS::IAM::Group'));
+    template.resourceCountIs('AWS::IAM::UserToGroupAddition', 2);
+    template.hasResource('AWS::IAM::UserToGroupAddition', {
+      Properties: { GroupName: 'Everybody', Users: ['Alice', { Ref: bob }] },
+      DependsOn: [group],
+    });
+    template.hasResourceProperties('AWS::IAM::UserToGroupAddition', { GroupName: 'Operators', Users: ['Alice'] });
+  });
+
+  test('create groups in the first stack, which the others wait for', () => {
+    const app = new App();
+    const users = [{ UserName: 'Alice', Groups: ['Everybody'] }, { UserName: 'Bob' }];
+    const stackOf = ({ UserName }: MfaUser) => (UserName === 'Alice' ? 3 : 2);
+    declareStacks(app, { users, stackOf, Groups: [{ GroupName: 'Everybody' }] }, { stackId: 'Users' });
+    const assembly = app.synth();
+
+    const [second, third] = [assembly.getStackByName('Users-2'), assembly.getStackByName('Users-3')];
+    Template.fromJSON(second.template as object).resourceCountIs('AWS::IAM::Group', 1);
+    Template.fromJSON(third.template as object).resourceCountIs('AWS::IAM::Group', 0);
+    expect(third.dependencies.map(({ id }) => id)).toContain('Users-2');
+  });
+
+  test.each([
+    [{}, false],
+    [{ SelfEnrollment: true }, true],
+  ])('require MFA of all users with Enforcement %j', (Enforcement, selfEnrollment) => {
+    const template = templateOf([{ UserName: 'Alice' }, { UserName: 'Bob', CreateUser: true }], { Enforcement });
+    const [bob = ''] = Object.keys(template.findResources('AWS::IAM::User'));
+    const policies = Object.values(template.findResources('AWS::IAM::ManagedPolicy')).map((policy) =>
+      JSON.stringify(policy),
+    );
+    const [policy = ''] = policies.filter((text) => text.includes('DenyWithoutMfa'));
+
+    expect(policy).toContain(`"Users":["Alice",{"Ref":"${bob}"}]`);
+    expect(policy.includes('iam:EnableMFADevice')).toBe(selfEnrollment);
+  });
+
+  test('require MFA of nobody without it', () => {
+    expect(JSON.stringify(templateOf([{ UserName: 'Alice' }]))).not.toContain('DenyWithoutMfa');
   });
 
   test('hold users whose names would share an id', () => {
@@ -321,17 +384,19 @@ describe('the stacks of users', () => {
       ],
     ];
 
-    const { Resources, Outputs } = templateText(...names);
+    const { Resources } = templateText(...names);
 
     const users = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::User');
     expect(users).toHaveLength(names.length);
     expect(users.map(({ Properties }) => Properties)).toEqual(
       expect.arrayContaining(names.map((UserName) => ({ UserName }))),
     );
-    expect(Object.keys(Outputs)).toHaveLength(2 * names.length);
     // An id is made of the user's own name: whoever else is there, it is the same.
     for (const name of ['a.b', 'BobMfa', 'Default']) {
-      expect(Outputs).toMatchObject(templateText(name).Outputs);
+      const alone = Object.entries(templateText(name).Resources);
+      const own = alone.filter(([, { Type }]) => ['AWS::IAM::User', 'Custom::IAMVirtualMFADevice'].includes(Type));
+      expect(own).toHaveLength(2);
+      expect(Object.keys(Resources)).toEqual(expect.arrayContaining(own.map(([id]) => id)));
     }
   });
 
@@ -339,10 +404,8 @@ describe('the stacks of users', () => {
     const users = [{ UserName: 'Bob' }, { UserName: 'Alice' }];
     const declare = (stackName?: string) => {
       const app = new App();
-      declareStacks(app, users, ({ UserName }) => (UserName === 'Bob' ? 1 : 12), {
-        stackId: 'VirtualMfaStack',
-        stackName,
-      });
+      const stackOf = ({ UserName }: MfaUser) => (UserName === 'Bob' ? 1 : 12);
+      declareStacks(app, { users, stackOf }, { stackId: 'VirtualMfaStack', stackName });
       return app.synth().stacks.map((stack) => [stack.id, stack.stackName]);
     };
 

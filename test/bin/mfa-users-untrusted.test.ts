@@ -7,6 +7,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { readContext } from '../../bin/mfa-users/context';
 import { readUsersFile } from '../../bin/mfa-users/files';
+import { type MfaUser } from '../../bin/mfa-users/document';
 import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
 import { keptStacks } from '../../bin/mfa-users/kept-stacks';
 import { refuseNameOfAnother, stackNameOf } from '../../bin/mfa-users/stack-name';
@@ -25,7 +26,9 @@ describe('text that something would resolve', () => {
   const withText = (text: string): [where: string, document: object][] => [
     ['$schema', { $schema: text, Users: [{ UserName: 'Bob' }] }],
     ['StackName', { StackName: text, Users: [{ UserName: 'Bob' }] }],
-    ['RotationId', { RotationId: text, Users: [{ UserName: 'Bob' }] }],
+    ['Defaults.RotationId', { Defaults: { RotationId: text }, Users: [{ UserName: 'Bob' }] }],
+    ['Groups[0].GroupName', { Groups: [{ GroupName: text }], Users: [{ UserName: 'Bob' }] }],
+    ['Users[0].Groups[0]', { Users: [{ UserName: 'Bob', Groups: [text] }] }],
     ...['UserName', 'UserPath', 'VirtualMFADeviceName', 'Path', 'Issuer', 'RotationId', 'EncryptionKeyArn'].map(
       (key): [string, object] => [`Users[0].${key}`, { Users: [{ UserName: 'Bob', [key]: text }] }],
     ),
@@ -332,7 +335,8 @@ describe('a key of another account', () => {
       { UserName: 'Alice', EncryptionKeyArn: foreign },
       { UserName: 'Bob', EncryptionKeyArn: foreign, AllowKeyOfAnotherAccount: true },
     ];
-    declareStacks(app, users, ({ UserName }) => (UserName === 'Bob' ? 2 : 1), { stackId: 'Users' });
+    const stackOf = ({ UserName }: MfaUser) => (UserName === 'Bob' ? 2 : 1);
+    declareStacks(app, { users, stackOf }, { stackId: 'Users' });
     const seedKeysIn = (stackName: string) => {
       const template = Template.fromJSON(app.synth().getStackByName(stackName).template as object);
       const policies = Object.values(template.findResources('AWS::IAM::Policy')).map((policy) =>

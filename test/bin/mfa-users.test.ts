@@ -5,6 +5,7 @@ import { TagManager, TagType } from 'aws-cdk-lib';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { readContext } from '../../bin/mfa-users/context';
+import { withDefaults } from '../../bin/mfa-users/document';
 import { isMfaUsersDocument } from '../../bin/mfa-users/document-schema';
 import { MFA_USERS_SCHEMA } from '../../bin/mfa-users/schema';
 import { readUsersFile } from '../../bin/mfa-users/files';
@@ -67,7 +68,7 @@ describe('a document of users', () => {
       'mfa-users.json:6:5: Users[2]: got no UserName; allowed: an object with the key UserName. Add the key and run the ' +
         'command again.',
       'mfa-users.json:6:7: Users[2]: got the unknown key "Username"; allowed: UserName, UserPath, CreateUser, ' +
-        'VirtualMFADeviceName, Path, Issuer, RotationId, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, Tags. Did you mean UserName? ' +
+        'VirtualMFADeviceName, Groups, Path, Issuer, RotationId, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, Tags. Did you mean UserName? ' +
         'Correct or remove the key and run the command again.',
     ]);
   });
@@ -96,7 +97,7 @@ describe('a document of users', () => {
     ['{ "Users": ["Bob"] }', 'Users[0]: got a text of 3 characters; allowed: an object with the key UserName.'],
     [
       '{ "Users": [{ "UserName": "Bob" }], "users": 1 }',
-      'got the unknown key "users"; allowed: $schema, StackName, RotationId, Users. Did you mean Users?',
+      'got the unknown key "users"; allowed: $schema, StackName, Defaults, Groups, Enforcement, Users. Did you mean Users?',
     ],
     [
       '{ "Users": [{ "UserName": "Bob", "__proto__": 1 }] }',
@@ -113,6 +114,8 @@ describe('a document of users', () => {
       { UserName: 'x'.repeat(65), CreateUser: true },
       'allowed: 1 to 64 characters, letters, digits and any of _+=,.@-, for a user that is created',
     ],
+    [{ Groups: 'Everybody' }, 'Groups: got a text of 9 characters; allowed: a list of up to 10 names of groups'],
+    [{ Groups: ['a b'] }, 'Groups[0]: got a text of 3 characters; allowed: 1 to 128 characters'],
     [{ CreateUser: 'yes' }, 'CreateUser: got a text of 3 characters; allowed: true or false, without quotes.'],
     [
       { UserPath: 'ops' },
@@ -197,6 +200,113 @@ describe('a document of users', () => {
   });
 });
 
+describe('the defaults of a document', () => {
+  const read = (document: object) => readMfaUsersDocument('mfa-users.json', JSON.stringify(document));
+  const problems = (document: object) => problemsOf(() => read(document));
+
+  test('are what a user has whose entry does not say otherwise; tags are added', () => {
+    const { Defaults, Users } = read({
+      Defaults: {
+        CreateUser: true,
+        Issuer: 'Example Corp',
+        Groups: ['Everybody'],
+        Tags: [{ Key: 'team', Value: 'a' }],
+      },
+      Users: [
+        { UserName: 'Alice' },
+        {
+          UserName: 'Bob',
+          CreateUser: false,
+          Groups: [],
+          Tags: [
+            { Key: 'team', Value: 'b' },
+            { Key: 'x', Value: 'y' },
+          ],
+        },
+      ],
+    });
+
+    expect(Users.map((user) => withDefaults(user, Defaults))).toEqual([
+      {
+        ...{ UserName: 'Alice', CreateUser: true, Issuer: 'Example Corp', Groups: ['Everybody'] },
+        Tags: [{ Key: 'team', Value: 'a' }],
+      },
+      {
+        ...{ UserName: 'Bob', CreateUser: false, Issuer: 'Example Corp', Groups: [] },
+        Tags: [
+          { Key: 'team', Value: 'b' },
+          { Key: 'x', Value: 'y' },
+        ],
+      },
+    ]);
+  });
+
+  const KEY = (account: string) => `arn:aws:kms:us-east-1:${account}:key/1234abcd`;
+  test.each<[object, object, string]>([
+    [{ Path: 'ops' }, {}, 'Defaults.Path: got a text of 3 characters; allowed: 1 to 512 characters'],
+    [{ UserName: 'Bob' }, {}, 'Defaults: got an unknown key, a text of 8 characters; allowed: UserPath'],
+    [
+      { CreateUser: true },
+      { UserName: 'x'.repeat(65) },
+      'Users[0].UserName: got a text of 65 characters; allowed: 1 to 64',
+    ],
+    [
+      { Path: `/${'p'.repeat(200)}/` },
+      { UserName: 'x'.repeat(60) },
+      'Users[0].Path: got 262 characters, path and name',
+    ],
+    [
+      { Tags: namesOf(46).map((Key) => ({ Key, Value: '' })) },
+      { Tags: [{ Key: 'one-more', Value: '' }] },
+      'Users[0].Tags: got 47 tags, with those of Defaults; allowed: up to 46.',
+    ],
+    [
+      { EncryptionKeyArn: KEY('111111111111') },
+      { EncryptionKeyArn: KEY('222222222222') },
+      'Users[0].EncryptionKeyArn: got a key of the account 222222222222; allowed: keys of one account, 111111111111',
+    ],
+  ])('are checked, alone and with what a user says: %j with %j', (Defaults, user, problem) => {
+    expect(problems({ Defaults, Users: [{ UserName: 'Bob', ...user }] })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('let a user have two devices of one name, if the paths differ', () => {
+    const users = [
+      { UserName: 'Alice', VirtualMFADeviceName: 'phone', Path: '/a/' },
+      { UserName: 'Bob', VirtualMFADeviceName: 'phone' },
+    ];
+
+    expect(problems({ Defaults: { Path: '/b/' }, Users: users })).toEqual([]);
+    expect(problems({ Defaults: { Path: '/a/' }, Users: users })).toEqual([
+      expect.stringContaining('Users[1].VirtualMFADeviceName: got the name and path of line'),
+    ]);
+  });
+
+  test('allow a key of another account for all users', () => {
+    const Users = [{ UserName: 'Bob', EncryptionKeyArn: KEY('222222222222') }, { UserName: 'Eve' }];
+    const Defaults = { EncryptionKeyArn: KEY('111111111111'), AllowKeyOfAnotherAccount: true };
+
+    expect(problems({ Defaults, Users })).toEqual([]);
+  });
+});
+
+describe('the groups of a document', () => {
+  test.each<[object[], string]>([
+    [[{ GroupName: 'a b' }], 'Groups[0].GroupName: got a text of 3 characters; allowed: 1 to 128 characters'],
+    [[{}], 'Groups[0]: got no GroupName; allowed: an object with the key GroupName'],
+    [
+      [{ GroupName: 'a', ManagedPolicyArns: ['ReadOnlyAccess'] }],
+      'ManagedPolicyArns[0]: got a text of 14 characters; allowed: the ARN of a managed policy',
+    ],
+    [[{ GroupName: 'Staff' }, { GroupName: 'staff' }], 'Groups[1].GroupName: got the group of line'],
+  ])('are refused: %j', (Groups, problem) => {
+    const document = JSON.stringify({ Groups, Users: [{ UserName: 'Bob' }] });
+
+    expect(problemsOf(() => readMfaUsersDocument('mfa-users.json', document))).toEqual([
+      expect.stringContaining(problem),
+    ]);
+  });
+});
+
 describe('the schema', () => {
   test('is in the file that editors read: npm run docs:schema brings it up to date', () => {
     expect(schema).toEqual(MFA_USERS_SCHEMA);
@@ -266,10 +376,12 @@ describe('the schema', () => {
   });
 
   test('is met by the skeleton, which can be deployed as it is, and rotated', () => {
-    const sample = JSON.parse(skeleton()) as { Users: object[] };
+    const sample = JSON.parse(skeleton()) as { Users: object[]; Defaults: object };
 
     expect(Object.keys(sample)).toEqual(Object.keys(schema.properties));
-    const left = Object.keys(properties).filter((key) => !sample.Users.some((user) => key in user));
+    const left = Object.keys(properties).filter(
+      (key) => !(key in sample.Defaults) && !sample.Users.some((user) => key in user),
+    );
     // A key of the reader's own account or of another one, and a name under which no device can be rotated.
     expect(left).toEqual(['VirtualMFADeviceName', 'EncryptionKeyArn', 'AllowKeyOfAnotherAccount']);
     expect(documentProblems(skeleton())).toEqual([]);
@@ -320,8 +432,8 @@ describe('the context', () => {
     ],
     [{ users: ['Bob'] }, 'users: got a list of 1; allowed: text. Pass it like -c users=Bob,Alice.'],
     [
-      { users: namesOf(101).join() },
-      'users: got 101 users; allowed: up to 100, which is what one stack holds. Declare them in a file',
+      { users: namesOf(161).join() },
+      'users: got 161 users; allowed: up to 160, which is what one stack holds. Declare them in a file',
     ],
     [
       { users: 'Bob', usersFile: 'x.json' },
