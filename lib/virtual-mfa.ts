@@ -7,6 +7,7 @@ import { VirtualMfaDevice } from './virtual-mfa-device';
 import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
 
 const excludedScopes = new WeakSet<IConstruct>();
+const optionsOfScopes = new WeakMap<IConstruct, VirtualMfaDeviceOptions>();
 
 /**
  * Gives a virtual MFA device to each IAM user that the app declares in a scope, as an L2 `User` or an L1 `CfnUser`.
@@ -42,16 +43,32 @@ export class VirtualMfa extends Mixin {
    * @throws if a mixin has already made a device in the scope: exclude the scope before you apply the mixin
    */
   public static exclude(scope: IConstruct): void {
-    const users = scope.node.findAll().filter(isUser);
-    const device = users.flatMap(devicesOf).find(isMadeByMixin);
-    if (device !== undefined) {
-      throw new ValidationError(
-        scope,
-        `exclude: got a scope with a user to whom VirtualMfa has given the device ${device.node.path} already; ` +
-          'allowed: scopes that it was not applied to. Exclude the scope before you apply the mixin.',
-      );
-    }
+    requireNoDeviceOfMixin(scope, 'exclude', 'Exclude the scope');
     excludedScopes.add(scope);
+  }
+
+  /**
+   * Sets options for the users in a scope. They override the options of every `VirtualMfa`, one by one: the others stay. Options
+   * of an inner scope override those of an outer one. `undefined` overrides nothing.
+   *
+   * Use it to rotate the device of one user.
+   *
+   * @param scope a user, or a scope with users
+   * @param options the options that differ
+   * @throws if a mixin has already made a device in the scope: set the options before you apply the mixin
+   *
+   * @example
+   * const stack = new Stack(new App(), 'Staff');
+   * const bob = new iam.User(stack, 'Bob');
+   * new iam.User(stack, 'Alice');
+   * Aspects.of(stack).add(Shims.asAspect(new VirtualMfa({ issuer: 'Example Corp' })));
+   *
+   * // Bob lost his phone. His new device has the issuer, too.
+   * VirtualMfa.configure(bob, { rotationId: '2026-01' });
+   */
+  public static configure(scope: IConstruct, options: VirtualMfaDeviceOptions): void {
+    requireNoDeviceOfMixin(scope, 'configure', 'Set the options');
+    optionsOfScopes.set(scope, overridden([optionsOfScopes.get(scope), options]));
   }
 
   /**
@@ -96,11 +113,14 @@ export class VirtualMfa extends Mixin {
           'Apply the mixin with `with` or `Mixins.of`, which find them; give an imported user a VirtualMfaDevice.',
       );
     }
-    if (devicesOf(construct).length > 0 || construct.node.scopes.some((scope) => excludedScopes.has(scope))) {
+    // Those of the L1: what is said of the L1 alone counts where the L2 is visited first, too.
+    const { scopes } = (cfnUserOf(construct) ?? construct).node;
+    if (devicesOf(construct).length > 0 || scopes.some((scope) => excludedScopes.has(scope))) {
       return;
     }
     const user = l2Of(construct) ?? construct;
-    rememberMadeByMixin(new VirtualMfaDevice(...placeBeside(user), { ...this.options, user }));
+    const options = overridden([this.options, ...scopes.map((scope) => optionsOfScopes.get(scope))]);
+    rememberMadeByMixin(new VirtualMfaDevice(...placeBeside(user), { ...options, user }));
   }
 }
 
@@ -108,6 +128,24 @@ type DeclaredUser = iam.User | iam.CfnUser;
 
 function isUser(construct: IConstruct): construct is DeclaredUser {
   return construct instanceof iam.User || construct instanceof iam.CfnUser;
+}
+
+function requireNoDeviceOfMixin(scope: IConstruct, method: string, remedy: string): void {
+  const users = scope.node.findAll().filter(isUser);
+  const device = users.flatMap(devicesOf).find(isMadeByMixin);
+  if (device !== undefined) {
+    throw new ValidationError(
+      scope,
+      `${method}: got a scope with a user to whom VirtualMfa has given the device ${device.node.path} already; ` +
+        `allowed: scopes that it was not applied to. ${remedy} before you apply the mixin.`,
+    );
+  }
+}
+
+/** Each option as the last of the sets has it that has it at all. */
+function overridden(sets: readonly (VirtualMfaDeviceOptions | undefined)[]): VirtualMfaDeviceOptions {
+  const given = sets.flatMap((set = {}) => Object.entries(set).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(given);
 }
 
 /** The L2 holds what the device must wait for, such as the user's policies. */

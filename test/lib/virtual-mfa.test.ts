@@ -251,11 +251,39 @@ describe.each(WAYS)('to a whole scope, %s', (_way, apply) => {
     VirtualMfa.exclude(robots);
     VirtualMfa.exclude(new iam.User(stack, 'Alice'));
     VirtualMfa.exclude(new iam.CfnUser(stack, 'Carol'));
+    VirtualMfa.exclude(new iam.User(stack, 'Dave').node.defaultChild as iam.CfnUser);
     const bob = new iam.User(stack, 'Bob');
     apply(stack, new VirtualMfa());
 
     expect(devicesIn(stack)).toHaveLength(1);
     expect(VirtualMfa.deviceOf(bob)).toBeDefined();
+  });
+
+  test('rotates the device of one user, and keeps the other options', () => {
+    const stack = newStack({}, recommendedFlags);
+    const bob = new iam.User(stack, 'Bob', { userName: 'Bob' });
+    new iam.User(stack, 'Alice', { userName: 'Alice' });
+    VirtualMfa.configure(bob, { rotationId: '2026-01' });
+    apply(stack, new VirtualMfa({ issuer: 'Example Corp' }));
+
+    const properties = Object.values(resourcesOf(stack, DEVICE_TYPE)).map((resource) => resource.Properties);
+    expect(properties).toHaveLength(2);
+    expect(properties).toContainEqual(expect.objectContaining({ Issuer: 'Example Corp', RotationId: '2026-01' }));
+    expect(properties).toContainEqual(expect.not.objectContaining({ RotationId: '2026-01' }));
+    expect(properties).not.toContainEqual(expect.not.objectContaining({ Issuer: 'Example Corp' }));
+  });
+
+  test('takes each option from the innermost scope that has it', () => {
+    const stack = newStack({}, recommendedFlags);
+    const robots = new Construct(stack, 'Robots');
+    const one = new iam.User(robots, 'One');
+    VirtualMfa.configure(one.node.defaultChild as iam.CfnUser, { path: '/one/' });
+    VirtualMfa.configure(robots, { path: '/robots/', issuer: 'Robots' });
+    VirtualMfa.configure(robots, { rotationId: '2', issuer: undefined });
+    VirtualMfa.configure(stack, { path: '/all/', rotationId: '1' });
+    apply(stack, new VirtualMfa({ issuer: 'Example Corp' }));
+
+    expect(devicePropertiesOf(stack)).toMatchObject({ Issuer: 'Robots', Path: '/one/', RotationId: '2' });
   });
 
   test('reaches nested stacks, where the device is its user’s neighbour', () => {
@@ -366,6 +394,18 @@ describe('the order of a mixin and what is declared beside it', () => {
     expect(() => VirtualMfa.exclude(stack)).toThrow(
       '[Stack] exclude: got a scope with a user to whom VirtualMfa has given the device Stack/BobVirtualMfa already; ' +
         'allowed: scopes that it was not applied to. Exclude the scope before you apply the mixin.',
+    );
+  });
+
+  test('is told, not guessed: options set after the mixin made a device in the scope are refused', () => {
+    const stack = newStack();
+    new iam.User(stack, 'Bob').with(new VirtualMfa());
+
+    expect(() => {
+      VirtualMfa.configure(stack, { rotationId: '2026-01' });
+    }).toThrow(
+      '[Stack] configure: got a scope with a user to whom VirtualMfa has given the device Stack/BobVirtualMfa already; ' +
+        'allowed: scopes that it was not applied to. Set the options before you apply the mixin.',
     );
   });
 
