@@ -13,7 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { AwsError } from 'local-aws';
-import { Deployment } from './deployment';
+import { DEPLOY, Deployment } from './deployment';
 
 /** Deploying takes seconds: the cases follow one another on one account, as a team's days do. */
 describe('through the real CDK CLI', () => {
@@ -49,7 +49,7 @@ describe('through the real CDK CLI', () => {
   test('cdk deploy gives each user an enabled device, in five calls each', async () => {
     const began = Date.now();
 
-    const { exitCode } = await deployment.deploy('users=Bob,Alice');
+    const { exitCode } = await deployment.cdkWithApp(DEPLOY, 'users=Bob,Alice');
 
     expect(exitCode).toBe(0);
     await rememberSeeds();

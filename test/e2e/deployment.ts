@@ -3,11 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { App } from 'aws-cdk-lib';
+import cdkJson from '../../cdk.json';
 import { cdk, type CdkRun } from '../../bin/cdk-command';
+import { LISTED_USERS_STACK, readContext } from '../../bin/mfa-users/context';
+import { declareStacks } from '../../bin/mfa-users/stacks';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
 
-/** An account, and an app deployed into it by the real CDK CLI: the repository's own by default. */
+export const DEPLOY = ['deploy', '--require-approval', 'never'];
+
+/** What the CLI adds to the context of an app that it runs. */
+const CLI_CONTEXT = {
+  'aws:cdk:enable-path-metadata': true,
+  'aws:cdk:enable-asset-metadata': true,
+  'aws:cdk:version-reporting': false,
+};
+
+/** Declares the stacks of an app. */
+export type Declaration = (app: App) => void;
+
+/**
+ * An account, and an app deployed into it by the real CDK CLI. The app is synthesized in this process, where aws-cdk-lib is loaded once:
+ * in a process of its own each step would take seconds more.
+ */
 export class Deployment {
   readonly observations: CustomResourceObservation[] = [];
   /** Everything that the CLI printed. */
@@ -20,29 +39,31 @@ export class Deployment {
 
   private constructor(
     readonly localAws: LocalAws,
-    private readonly app?: string,
+    private readonly declare: Declaration,
   ) {
     this.iam = new IAMClient(localAws.clientConfiguration);
     this.secretsManager = new SecretsManagerClient(localAws.clientConfiguration);
     localAws.cloudFormation.onCustomResourceEvent((observation) => this.observations.push(observation));
   }
 
-  /** @param app the command of another app than the repository's own */
-  static async start(options: LocalAwsOptions = {}, app?: string): Promise<Deployment> {
-    return new Deployment(await startLocalAws(options), app);
+  static async start(options: LocalAwsOptions = {}, declare: Declaration = listedUsers): Promise<Deployment> {
+    return new Deployment(await startLocalAws(options), declare);
   }
 
-  /** Runs the CLI with the app's context given as `name=value`. */
+  /** Runs the CLI on the app with its context, which is given as `name=value`. */
   async cdk(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
-    const app = this.app === undefined ? ['-c', 'createUsers=true'] : ['--app', this.app];
-    const args = [...command, ...app, '--output', this.assembly, ...context.flatMap((value) => ['-c', value])];
-    const run = await cdk(args, { environment: this.localAws.environment });
-    this.remember(run.output);
-    return run;
+    this.synthesize(context);
+    return this.run(...command, '--app', this.assembly);
+  }
+
+  /** Lets the CLI run the app of cdk.json, in a process of its own, to create the users of the context. */
+  async cdkWithApp(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
+    const values = ['createUsers=true', ...context].flatMap((value) => ['-c', value]);
+    return this.run(...command, '--output', this.assembly, ...values);
   }
 
   async deploy(...context: readonly string[]): Promise<CdkRun> {
-    return this.cdk(['deploy', '--require-approval', 'never'], ...context);
+    return this.cdk(DEPLOY, ...context);
   }
 
   async destroy(...context: readonly string[]): Promise<CdkRun> {
@@ -101,4 +122,25 @@ export class Deployment {
     await this.localAws.close();
     rmSync(this.assembly, { recursive: true, force: true });
   }
+
+  private synthesize(context: readonly string[]): void {
+    const given = Object.fromEntries(context.map((text) => text.split('=') as [name: string, value: string]));
+    const app = new App({ outdir: this.assembly, context: { ...cdkJson.context, ...CLI_CONTEXT, ...given } });
+    this.declare(app);
+    app.synth();
+  }
+
+  private async run(...args: readonly string[]): Promise<CdkRun> {
+    const run = await cdk(args, { environment: this.localAws.environment });
+    this.remember(run.output);
+    return run;
+  }
+}
+
+/** Creates the users of the context `users`, as bin/app.ts does; but records them nowhere. */
+function listedUsers(app: App): void {
+  const context = app.node.getAllContext() as Readonly<Record<string, unknown>>;
+  const { source, ...options } = readContext({ createUsers: 'true', ...context });
+  if (!('users' in source)) throw new Error('The context has no users');
+  declareStacks(app, source.users, () => 1, { ...options, stackId: LISTED_USERS_STACK });
 }

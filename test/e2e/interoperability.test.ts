@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Deployment } from './deployment';
+import { interoperability } from './interoperability-app';
 
 /** interoperability-app.ts, deployed into a region of China by the real CDK CLI. */
 describe('in another partition, with a key, a boundary, tags and the CLI’s own credentials', () => {
@@ -8,10 +9,7 @@ describe('in another partition, with a key, a boundary, tags and the CLI’s own
   const tagsOfDevices = () => devices().map(({ tags }) => tags.get('team'));
 
   beforeAll(async () => {
-    deployment = await Deployment.start(
-      { partition: 'aws-cn', region: 'cn-north-1' },
-      'node --import tsx test/e2e/interoperability-app.ts',
-    );
+    deployment = await Deployment.start({ partition: 'aws-cn', region: 'cn-north-1' }, interoperability);
   });
   afterAll(async () => {
     await deployment.stop();

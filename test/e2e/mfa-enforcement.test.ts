@@ -25,6 +25,7 @@ import {
   STEP,
 } from '../../local-aws/test/strict-account';
 import { Deployment } from './deployment';
+import { mfaEnforcement } from './mfa-enforcement-app';
 
 const DENIED = 'with an explicit deny in an identity-based policy';
 
@@ -53,7 +54,7 @@ describe('MfaEnforcementPolicy, deployed', () => {
   let alicesDevice: Device;
 
   beforeAll(async () => {
-    deployment = await Deployment.start({}, 'node --import tsx test/e2e/mfa-enforcement-app.ts');
+    deployment = await Deployment.start({}, mfaEnforcement);
     const { exitCode, output } = await deployment.deploy();
     expect(exitCode, output).toBe(0);
     bob = await withAccessKeyOf('Bob');

@@ -10,6 +10,7 @@ import { generateSync } from 'otplib/functional';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AwsError } from 'local-aws';
 import { Deployment } from './deployment';
+import { rareCases } from './rare-cases-app';
 
 const KEY_OF_ANOTHER_ACCOUNT = 'keyArn=arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555';
 const NO_SUCH_KEY = "Key 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555' does not exist";
@@ -29,7 +30,7 @@ describe('rare cases through the real CDK CLI', () => {
   };
 
   beforeAll(async () => {
-    deployment = await Deployment.start({}, 'node --import tsx test/e2e/rare-cases-app.ts');
+    deployment = await Deployment.start({}, rareCases);
   });
   afterAll(async () => {
     await deployment.stop();

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AwsError } from 'local-aws';
 import { Deployment } from './deployment';
+import { rareCases } from './rare-cases-app';
 
 const run = promisify(execFile);
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
@@ -24,7 +25,7 @@ describe.runIf(hasAwsCli)('a stack whose deletion failed on a device', () => {
     )) as [type: string, logicalId: string, physicalId: string][];
 
   beforeAll(async () => {
-    deployment = await Deployment.start({}, 'node --import tsx test/e2e/rare-cases-app.ts');
+    deployment = await Deployment.start({}, rareCases);
   });
   afterAll(async () => {
     await deployment.stop();
