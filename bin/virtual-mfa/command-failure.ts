@@ -49,7 +49,28 @@ export const failures = {
       'notFound',
       `The user ${userName} has no device that cdk-iam-virtual-mfa manages` +
         `${others.length > 0 ? `, but others: ${others.join(', ')}` : ''}.`,
-      'Declare one and deploy. `npx --no virtual-mfa list` shows the devices that exist.',
+      'Declare one and deploy; if its stack is in another region, give --region. `npx --no virtual-mfa list` shows what there is.',
+    ),
+
+  deviceMissing: (userName: string, stack: string, secretArn: string) =>
+    new CommandFailure(
+      'notFound',
+      `The device of the user ${userName} is gone: the stack ${stack} made it, and somebody deleted it by hand. Its seed, in ${secretArn}, fits no device any more.`,
+      'Set a new rotationId for this user (RotationId in mfa-users.json) and deploy: the stack makes a new device with a new seed. Then hand out the new QR code.',
+    ),
+
+  notEnrolled: (userName: string, stack: string) =>
+    new CommandFailure(
+      'notFound',
+      `The device of the user ${userName} does not exist yet: its secret in the stack ${stack} has no seed.`,
+      'Wait until the deployment ends. If it has ended, somebody wrote over the seed, or deleted it: set a new rotationId for this user and deploy.',
+    ),
+
+  noSuchStack: (stack: string, region: string, known: readonly string[]) =>
+    new CommandFailure(
+      'notFound',
+      `No stack ${stack} in ${region} has devices that cdk-iam-virtual-mfa manages.`,
+      known.length > 0 ? `Give one of these stacks: ${known.join(', ')}.` : 'Give the region of the stack (--region).',
     ),
 
   severalDevices: (userName: string, serialNumbers: readonly string[]) =>

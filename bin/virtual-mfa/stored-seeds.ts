@@ -2,7 +2,7 @@ import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-se
 import { storedSeedIn, type StoredSeed } from '../../lambda/contract/stored-seed';
 import { type AwsAccess, calling, isAbsent, isKeyFailure } from './aws-access';
 import { failures } from './command-failure';
-import type { SeedLocation } from './managed-devices';
+import type { SeedLocation } from './seed-location';
 
 /** A seed, as it is stored. */
 export interface LocatedSeed extends StoredSeed {

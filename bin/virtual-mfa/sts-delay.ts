@@ -3,7 +3,7 @@ import { partsOfSerialNumber } from '../../lambda/contract/serial-number';
 import { calling } from './aws-access';
 import { CommandFailure, failures } from './command-failure';
 import type { CodeTools } from './fresh-codes';
-import type { ManagedDevices } from './managed-devices';
+import type { DeviceRecords } from './device-records';
 import type { LocatedSeed } from './stored-seeds';
 import { tell } from './terminal';
 
@@ -15,7 +15,7 @@ const BUDGET_WINDOW_MILLISECONDS = 180_000;
 
 export interface StsDelayTools extends CodeTools {
   /** Asks IAM whether the device is enabled. */
-  readonly devices: ManagedDevices;
+  readonly records: DeviceRecords;
 }
 
 /**
@@ -73,9 +73,9 @@ export class StsDelay {
   /** When the device was enabled; now, where these credentials may not know. */
   async #enabledSince(): Promise<number> {
     const { serialNumber, userName } = this.seed;
-    const { aws, devices } = this.tools;
+    const { aws, records } = this.tools;
     try {
-      const enabled = await devices.enabledFor(userName);
+      const enabled = await records.enabledFor(userName);
       if (!enabled.has(serialNumber)) throw failures.notAssigned(serialNumber, userName);
       return enabled.get(serialNumber)?.getTime() ?? aws.time.now();
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { AwsAccess } from './aws-access';
 import { CodesRefused, failures } from './command-failure';
-import type { ManagedDevices } from './managed-devices';
+import type { DeviceRecords } from './device-records';
 import type { LocatedSeed } from './stored-seeds';
 
 /** One thing that verify looks at. */
@@ -17,16 +17,16 @@ export interface Check {
  */
 export async function verify(
   seed: LocatedSeed,
-  devices: ManagedDevices,
+  records: DeviceRecords,
   aws: AwsAccess,
   resynchronize: (() => Promise<void>) | undefined,
 ): Promise<readonly Check[]> {
   const { serialNumber, userName } = seed;
-  const { exists, versionId } = await devices.seedVersionOf(serialNumber);
-  if (!exists) return [check('device', false, `IAM knows no device ${serialNumber}`)];
-  const enabled = await devices.enabledFor(userName);
+  const marks = await records.marksOf(serialNumber);
+  if (!marks) return [check('device', false, `IAM knows no device ${serialNumber}`)];
+  const enabled = await records.enabledFor(userName);
   const isEnabled = enabled.has(serialNumber);
-  const holder = isEnabled ? userName : await devices.holderOf(serialNumber);
+  const holder = isEnabled ? userName : await holderOf(serialNumber, records);
   return [
     check('device', true, `${serialNumber} exists`),
     isEnabled
@@ -43,7 +43,7 @@ export async function verify(
           detail: `the device is enabled for nobody; the seed is ${userName}'s`,
         }
       : check('right user', isEnabled, `the seed was stored for ${userName}`),
-    versionId === seed.versionId && seed.isCurrent
+    marks.versionId === seed.versionId && seed.isCurrent
       ? check('stored seed', true, `the current version of ${seed.secretArn} is the one that the device was made with`)
       : check(
           'stored seed',
@@ -55,6 +55,12 @@ export async function verify(
       ? check('clock', true, "this machine's clock is within a minute of AWS's")
       : check('clock', false, failures.clockOff(aws.clockOffset).message),
   ];
+}
+
+/** The user for whom a device is enabled. */
+async function holderOf(serialNumber: string, records: DeviceRecords): Promise<string | undefined> {
+  const devices = await records.virtualDevices();
+  return devices.find((device) => device.serialNumber === serialNumber)?.holder;
 }
 
 const SEED_AT_IAM = 'seed at IAM';

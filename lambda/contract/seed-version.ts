@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
  * @param uuid a random one
  */
 export function seedVersionId(requestTime: string, uuid: string, serialNumber: string): string {
-  return `${requestTime}-${uuid.slice(0, -MARK_LENGTH)}${markOf(serialNumber)}`;
+  return `${requestTime}-${uuid.slice(0, -MARK_LENGTH)}${deviceMark(serialNumber)}`;
 }
 
 /** Whether the handler can have given this id to a version. */
@@ -18,15 +18,16 @@ export function isSeedVersionId(versionId: string): boolean {
   return SEED_VERSION_ID.test(versionId);
 }
 
-/** Whether a version's id says that it holds the seed of this device. */
-export function isSeedVersionOf(versionId: string, serialNumber: string): boolean {
-  return isSeedVersionId(versionId) && versionId.endsWith(`-${markOf(serialNumber)}`);
+/** The mark of the device whose seed a version holds, as its id says; undefined for an id that the handler does not give. */
+export function deviceMarkIn(versionId: string): string | undefined {
+  return isSeedVersionId(versionId) ? versionId.slice(-MARK_LENGTH) : undefined;
 }
 
 const SEED_VERSION_ID = /^\d{8}T\d{6}Z-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** The last group of a UUID. */
 const MARK_LENGTH = 12;
 
-function markOf(serialNumber: string): string {
+/** The mark of a device in the version ids of its seeds. */
+export function deviceMark(serialNumber: string): string {
   return createHash('sha256').update(serialNumber).digest('hex').slice(0, MARK_LENGTH);
 }

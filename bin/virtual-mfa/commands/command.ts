@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { AwsAccess, type AwsAccessOptions } from '../aws-access';
 import type { Clock } from '../../../lambda/contract/clock';
 import { failures } from '../command-failure';
-import { ManagedDevices } from '../managed-devices';
+import { DeviceRecords } from '../device-records';
+import { SeedFinder } from '../seed-location';
 import { type LocatedSeed, readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
 import type { Terminal } from '../terminal';
@@ -63,14 +64,14 @@ export async function withAws<T>(
 
 /** Returns the stored seed of a device, unless the device is known not to be enabled. */
 export async function enabledSeed(text: string, aws: AwsAccess): Promise<LocatedSeed> {
-  const devices = new ManagedDevices(aws);
+  const records = new DeviceRecords(aws);
   const target = readTarget(text);
-  const location = await devices.locateSeed(target);
+  const location = await new SeedFinder(records, aws).find(target);
   const seed = await readStoredSeed(location, aws);
   const isEnabled =
     location.isEnabled ??
     // A caller who names the secret may have permission for nothing else.
-    (target.kind === 'secret' || (await devices.enabledFor(seed.userName)).has(seed.serialNumber));
+    (target.kind === 'secret' || (await records.enabledFor(seed.userName)).has(seed.serialNumber));
   if (!isEnabled) throw failures.notAssigned(seed.serialNumber, seed.userName);
   return seed;
 }

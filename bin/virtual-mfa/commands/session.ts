@@ -3,7 +3,8 @@ import { isAbsolute } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AwsAccess } from '../aws-access';
 import { failures } from '../command-failure';
-import { ManagedDevices } from '../managed-devices';
+import { DeviceRecords } from '../device-records';
+import { SeedFinder } from '../seed-location';
 import { getSession, type SessionCredentials } from '../session';
 import { SessionCache } from '../session-cache';
 import { readStoredSeed } from '../stored-seeds';
@@ -70,10 +71,10 @@ async function sessionFor(
   return (
     kept() ??
     (await withAws(machine, { profile: seedProfile ?? profile, region }, async (seedAccess) => {
-      const devices = new ManagedDevices(seedAccess);
-      const seed = await readStoredSeed(await devices.locateSeed(target), seedAccess);
+      const records = new DeviceRecords(seedAccess);
+      const seed = await readStoredSeed(await new SeedFinder(records, seedAccess).find(target), seedAccess);
       seedAccess.requireRightClock();
-      const tools = { aws, devices, signal, terminal, gotMeanwhile: kept };
+      const tools = { aws, records, signal, terminal, gotMeanwhile: kept };
       const session = await getSession(seed, duration, tools);
       try {
         cache?.write(session);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { failures } from '../command-failure';
 import { harmless } from '../harmless';
-import { ManagedDevices } from '../managed-devices';
+import { DeviceRecords } from '../device-records';
+import { SeedFinder } from '../seed-location';
 import { resync } from '../resync';
 import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
@@ -19,10 +20,10 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
     .option('--resync', 'prove with ResyncMFADevice that IAM has the stored seed')
     .action(async (text: string, options: CommonOptions & { readonly resync?: true }) => {
       await withAws(machine, options, async (aws) => {
-        const devices = new ManagedDevices(aws);
-        const seed = await readStoredSeed(await devices.locateSeed(readTarget(text)), aws);
+        const records = new DeviceRecords(aws);
+        const seed = await readStoredSeed(await new SeedFinder(records, aws).find(readTarget(text)), aws);
         const proof = () => resync(seed, { ...machine, aws });
-        const checks = await verify(seed, devices, aws, options.resync && proof);
+        const checks = await verify(seed, records, aws, options.resync && proof);
         const { userName, serialNumber } = seed;
         const inWords = () => checks.map(asLine).join('\n');
         print(terminal, options.json ? JSON.stringify({ userName, serialNumber, checks }) : inWords());

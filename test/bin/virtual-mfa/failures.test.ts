@@ -33,12 +33,54 @@ describe('virtual-mfa, where it cannot do its job,', () => {
 
   test('tells a user without a device of the library which others there are', async () => {
     const subject = await commandLine.lifecycle.newSubject();
-    subject.foreignDevice(`${ACCOUNT}:mfa/by-hand`, { enabledFor: subject.userName, tags: [] });
+    subject.foreignDevice(`${ACCOUNT}:mfa/by-hand`, { enabledFor: subject.otherUserName, tags: [] });
+
+    const { exitCode, messages } = await commandLine.run(['code', subject.otherUserName]);
+
+    expect(exitCode).toBe(3);
+    expect(messages).toContain(`no device that cdk-iam-virtual-mfa manages, but others: ${ACCOUNT}:mfa/by-hand.`);
+  });
+
+  test.each([['code'], ['qr'], ['session'], ['verify'], ['resync']])(
+    'says that somebody deleted the device by hand, and how to get a new one: %s',
+    async (name) => {
+      const subject = await commandLine.enrolled();
+      await subject.deactivate();
+      await subject.administrate('iam', 'DeleteVirtualMFADevice', { SerialNumber: subject.serialNumber() });
+
+      const byUser = await commandLine.run([name, subject.userName]);
+      const bySerialNumber = await commandLine.run([name, subject.serialNumber()]);
+
+      for (const { exitCode, output, messages } of [byUser, bySerialNumber]) {
+        expect({ exitCode, output }).toEqual({ exitCode: 3, output: '' });
+        expect(messages).toContain(
+          `The device of the user ${subject.userName} is gone: the stack users made it, and somebody deleted it by hand.`,
+        );
+        expect(messages).toContain('Set a new rotationId for this user (RotationId in mfa-users.json) and deploy');
+      }
+      const { answer } = await subject.update({}, { RotationId: 'gone' });
+      expect(answer.Status).toBe('SUCCESS');
+      expect((await commandLine.run(['code', subject.userName])).exitCode).toBe(0);
+    },
+  );
+
+  test('says that a device may have been replaced, where its secret has the seed of another by now', async () => {
+    const subject = await commandLine.enrolled();
+    await subject.update({}, { RotationId: 'new' });
+    await subject.delete();
+
+    const { messages } = await commandLine.run(['code', subject.serialNumber()]);
+
+    expect(messages).toContain(`IAM knows no device ${subject.serialNumber()}. It may have been replaced`);
+  });
+
+  test('says that the stack has not made the device yet', async () => {
+    const subject = await commandLine.lifecycle.newSubject();
 
     const { exitCode, messages } = await commandLine.run(['code', subject.userName]);
 
     expect(exitCode).toBe(3);
-    expect(messages).toContain(`no device that cdk-iam-virtual-mfa manages, but others: ${ACCOUNT}:mfa/by-hand.`);
+    expect(messages).toContain(`The device of the user ${subject.userName} does not exist yet`);
   });
 
   test('wants the serial number where a user has several devices', async () => {
@@ -78,11 +120,13 @@ describe('virtual-mfa, where it cannot do its job,', () => {
   });
 
   test.each([
-    ['userName' as const, 'No secret with the seed of', 'AWS takes up to five minutes to list it'],
-    ['seedSecretArn' as const, 'There is no secret', 'aws secretsmanager restore-secret'],
-  ])('says that a secret is scheduled for deletion, or not listed yet: by %s', async (key, what, remedy) => {
+    ['userName' as const, false, 'There is no secret', 'aws secretsmanager restore-secret'],
+    ['seedSecretArn' as const, false, 'There is no secret', 'aws secretsmanager restore-secret'],
+    ['userName' as const, true, 'No secret with the seed of', 'AWS takes up to five minutes to list it'],
+  ])('says that a secret is scheduled for deletion, or not listed: by %s', async (key, isForGood, what, remedy) => {
     const subject = await commandLine.enrolled();
-    await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId: subject.seedSecretArn });
+    const deletion = { SecretId: subject.seedSecretArn, ForceDeleteWithoutRecovery: isForGood };
+    await subject.administrate('secretsmanager', 'DeleteSecret', deletion);
 
     const { exitCode, messages } = await commandLine.run(['code', subject[key]]);
 
@@ -264,7 +308,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     const { exitCode, messages } = await commandLine.runIn({ ...environment, AWS_MAX_ATTEMPTS: '1' }, ['list']);
 
     expect(exitCode).toBe(1);
-    expect(messages).toContain('iam:ListVirtualMFADevices failed: ');
+    expect(messages).toMatch(/^virtual-mfa: [a-z]+:List\w+ failed: /);
     expect(messages).toContain('ECONNREFUSED');
   });
 

@@ -82,17 +82,23 @@ describe('virtual-mfa, where somebody set tags or values to mislead it,', () => 
 
     const { exitCode, messages } = await commandLine.run(['code', subject.userName]);
 
-    expect(exitCode).toBe(3);
-    expect(messages).toContain('has no device that cdk-iam-virtual-mfa manages');
+    expect(exitCode).toBe(5);
+    expect(messages).toContain(`${subject.serialNumber()} exists, but is not enabled for the user`);
   });
 
   test('prints of what AWS says one line, and nothing that steers a terminal', async () => {
-    const quoting = createServer((_request, response) => {
+    const quoting = createServer(({ headers }, response) => {
       const message = 'The request signature does not match\u001b[31m.\n\nx-amz-security-token:SECRET-TOKEN';
-      response.writeHead(403, { 'content-type': 'text/xml' });
-      response.end(
-        `<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>${message}</Message></Error></ErrorResponse>`,
-      );
+      // Secrets Manager speaks JSON, IAM the query protocol.
+      const [type, body] =
+        headers['x-amz-target'] === undefined
+          ? [
+              'text/xml',
+              `<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>${message}</Message></Error></ErrorResponse>`,
+            ]
+          : ['application/x-amz-json-1.1', JSON.stringify({ __type: 'InvalidSignatureException', message })];
+      response.writeHead(403, { 'content-type': type });
+      response.end(body);
     });
     await new Promise<void>((listening) => quoting.listen(0, '127.0.0.1', listening));
     const { port } = quoting.address() as AddressInfo;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceTable } from '../../../bin/virtual-mfa/device-table';
-import { STACK_ID } from '../../lambda/lifecycle';
+import { SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
+import { STACK_ID, type Subject } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -10,9 +11,14 @@ beforeAll(async () => {
 afterAll(() => commandLine.close());
 
 async function listed(...args: readonly string[]): Promise<Record<string, unknown>[]> {
-  const { exitCode, output } = await commandLine.run(['list', '--json', ...args]);
-  expect(exitCode).toBe(0);
+  const { exitCode, output, messages } = await commandLine.run(['list', '--json', ...args]);
+  expect({ exitCode, messages }).toEqual({ exitCode: 0, messages: '' });
   return JSON.parse(output) as Record<string, unknown>[];
+}
+
+async function deleteByHand(subject: Subject): Promise<void> {
+  await subject.deactivate();
+  await subject.administrate('iam', 'DeleteVirtualMFADevice', { SerialNumber: subject.serialNumber() });
 }
 
 describe('virtual-mfa list', () => {
@@ -22,30 +28,58 @@ describe('virtual-mfa list', () => {
     expect({ exitCode, output, messages }).toEqual({ exitCode: 0, output: '', messages: 'No devices in eu-west-1.\n' });
   });
 
-  test('shows user, serial number, since when, stack and secret, without reading a seed', async () => {
+  test('asks IAM once, however many devices there are, and for the tags of those that no secret claims', async () => {
+    const subjects = [await commandLine.enrolled(), await commandLine.enrolled(), await commandLine.enrolled()];
+    const byHand = 'arn:aws:iam::123456789012:mfa/by-hand';
+    subjects[0]?.foreignDevice(byHand, { tags: [] });
+    const { calls } = commandLine.lifecycle.aws.account;
+    const before = calls.length;
+
+    const devices = await listed();
+
+    commandLine.lifecycle.aws.iam.virtualMfaDevices.delete(byHand);
+    expect(devices).toHaveLength(subjects.length);
+    const asked = calls.after(before).filter(({ action }) => action.startsWith('iam:'));
+    expect(asked.map(({ action }) => action).sort()).toEqual(['iam:ListMFADeviceTags', 'iam:ListVirtualMFADevices']);
+  });
+
+  test('shows user, state, device, since when and stack, without reading a seed', async () => {
     const subject = await commandLine.enrolled();
     const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
-    const since = (subject.device()?.assignment?.enableDate.toISOString() ?? '').replace(/\.\d{3}/, '');
+    const since = subject.device()?.assignment?.enableDate;
 
     const { output } = await commandLine.run(['list']);
 
-    const [head, row] = output.trimEnd().split('\n');
-    expect(head?.split(/ {2,}/)).toEqual(['USER', 'SERIAL NUMBER', 'ENABLED SINCE', 'STACK', 'SECRET']);
+    const [head] = output.split('\n');
+    const row = output.split('\n').find((line) => line.startsWith(subject.userName));
+    expect(head?.split(/ {2,}/)).toEqual(['USER', 'STATE', 'DEVICE', 'SINCE', 'STACK']);
     expect(row?.split(/ {2,}/)).toEqual([
       subject.userName,
-      subject.serialNumber(),
-      since,
+      'enabled',
+      subject.serialNumber().split('/').at(-1),
+      since?.toISOString().slice(0, 10),
       'users',
-      subject.seedSecretArn,
     ]);
     expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
     expect(await listed()).toContainEqual({
+      state: 'enabled',
       userName: subject.userName,
       serialNumber: subject.serialNumber(),
-      enableDate: since.replace('Z', '.000Z'),
+      holder: subject.userName,
+      enableDate: since?.toISOString().replace(/\.\d{3}/, '.000'),
       stackId: STACK_ID,
       seedSecretArn: subject.seedSecretArn,
+      seedVersionId: subject.device()?.tags.get(SEED_VERSION_TAG),
     });
+  });
+
+  test('shows ARNs with --wide', async () => {
+    const subject = await commandLine.enrolled();
+
+    const { output } = await commandLine.run(['list', '--wide']);
+
+    const row = output.split('\n').find((line) => line.includes(subject.serialNumber()));
+    expect(row).toContain(subject.seedSecretArn);
   });
 
   test('shows the secret of each of several devices', async () => {
@@ -58,25 +92,117 @@ describe('virtual-mfa list', () => {
     }
   });
 
-  test('shows a device that is not enabled, and one whose secret is gone', async () => {
+  test('says what is wrong with a device', async () => {
+    const missing = await commandLine.enrolled();
     const deactivated = await commandLine.enrolled();
-    await deactivated.deactivate();
+    const moved = await commandLine.enrolled();
+    const overwritten = await commandLine.enrolled();
+    const again = await commandLine.enrolled();
     const orphaned = await commandLine.enrolled();
+    const scheduled = await commandLine.enrolled();
+    const untagged = await commandLine.enrolled();
+    const empty = await commandLine.lifecycle.newSubject();
+    await deleteByHand(missing);
+    await deactivated.deactivate();
+    await moved.deactivate();
+    const device = moved.device();
+    if (device) device.assignment = { userName: moved.otherUserName, enableDate: new Date() };
+    const value = { SecretId: overwritten.seedSecretArn, SecretString: 'something' };
+    await overwritten.administrate('secretsmanager', 'PutSecretValue', value);
+    // Twice, and the seed's version has no label any more.
+    for (const SecretString of ['one', 'two']) {
+      await again.administrate('secretsmanager', 'PutSecretValue', { SecretId: again.seedSecretArn, SecretString });
+    }
     const forGood = { SecretId: orphaned.seedSecretArn, ForceDeleteWithoutRecovery: true };
     await orphaned.administrate('secretsmanager', 'DeleteSecret', forGood);
+    await scheduled.administrate('secretsmanager', 'DeleteSecret', { SecretId: scheduled.seedSecretArn });
+    untagged.device()?.tags.clear();
 
-    const { output } = await commandLine.run(['list']);
+    const devices = await listed();
 
-    const rowOf = (serialNumber: string) => output.split('\n').find((line) => line.includes(serialNumber));
-    expect(rowOf(deactivated.serialNumber())).toMatch(/^- .* not enabled /);
-    expect(rowOf(orphaned.serialNumber())?.trimEnd()).toMatch(/ gone$/);
+    const stateOf = ({ userName }: Subject) => devices.filter((row) => row['userName'] === userName);
+    expect(stateOf(missing)).toEqual([
+      expect.objectContaining({ state: 'device missing', seedSecretArn: missing.seedSecretArn }),
+    ]);
+    for (const [subject, state] of [
+      [deactivated, 'deactivated'],
+      [moved, 'enabled for another user'],
+      [overwritten, 'seed overwritten'],
+      [again, 'seed overwritten'],
+      [orphaned, 'secret missing'],
+      [scheduled, 'secret being deleted'],
+      [untagged, 'enabled'],
+    ] as const) {
+      expect(stateOf(subject)).toEqual([expect.objectContaining({ state, serialNumber: subject.serialNumber() })]);
+    }
+    expect(stateOf(empty)).toEqual([expect.objectContaining({ state: 'not enrolled' })]);
   });
 
-  test('shows names without what would steer the terminal', () => {
-    const table = deviceTable([{ userName: 'bob\u001b[2J', serialNumber: 'arn\u009b31m', stackId: 'x/sta\u0007ck/y' }]);
+  test('shows the device that a rotation could not remove beside the new one', async () => {
+    const subject = await commandLine.enrolled();
+    const { answer } = await subject.update({}, { RotationId: 'stolen' });
+    expect(answer.Status).toBe('SUCCESS');
 
+    const devices = (await listed()).filter(({ userName }) => userName === subject.userName);
+
+    expect(devices.map(({ serialNumber, state }) => [serialNumber, state]).sort()).toEqual(
+      [
+        [subject.serialNumber(), 'replaced'],
+        [subject.serialNumber({ RotationId: 'stolen' }), 'enabled'],
+      ].sort(),
+    );
+  });
+
+  test('believes the tags of a device that two secrets claim', async () => {
+    const subject = await commandLine.enrolled();
+    const created = await subject.administrate('secretsmanager', 'CreateSecret', {
+      Name: `claims-${subject.userName}`,
+      ClientRequestToken: subject.device()?.tags.get(SEED_VERSION_TAG),
+      SecretString: 'a seed, it says',
+      Tags: [
+        { Key: STACK_ID_TAG, Value: STACK_ID },
+        { Key: USER_NAME_TAG, Value: 'mallory' },
+      ],
+    });
+
+    const devices = await listed();
+
+    expect(devices).toContainEqual(
+      expect.objectContaining({ serialNumber: subject.serialNumber(), seedSecretArn: subject.seedSecretArn }),
+    );
+    expect(devices).toContainEqual(
+      expect.objectContaining({ state: 'device missing', userName: 'mallory', seedSecretArn: created['ARN'] }),
+    );
+    await subject.administrate('secretsmanager', 'DeleteSecret', {
+      SecretId: created['ARN'],
+      ForceDeleteWithoutRecovery: true,
+    });
+  });
+
+  test('keeps within 100 columns, and shows names without what would steer the terminal', () => {
+    const long = { state: 'enabled for another user', serialNumber: `arn:aws:iam::1:mfa/${'d'.repeat(90)}` } as const;
+    const table = deviceTable(
+      [
+        { ...long, userName: 'u'.repeat(64), stackId: `x/${'s'.repeat(128)}/y` },
+        { ...long, userName: 'bob\u001b[2J', stackId: 'x/sta\u0007ck/y' },
+      ],
+      false,
+    );
+
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(table.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
     expect(table).toContain('bob�[2J');
+    expect(table).toContain('enabled for another user');
+  });
+
+  test('knows of no stack whose name is misspelt, and names those that there are', async () => {
+    await commandLine.enrolled();
+
+    const { exitCode, output, messages } = await commandLine.run(['list', '--stack', 'user']);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 3, output: '' });
+    expect(messages).toContain('No stack user in us-east-1 has devices that cdk-iam-virtual-mfa manages.');
+    expect(messages).toMatch(/Give one of these stacks: .*users/);
   });
 
   test('leaves out devices of other stacks, of other regions, and those that the library does not manage', async () => {

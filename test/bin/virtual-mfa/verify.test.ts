@@ -73,9 +73,6 @@ describe('virtual-mfa verify', () => {
     'finds a device that somebody deactivated, by %s',
     async (key) => {
       subject = await commandLine.enrolled();
-      const description = `Seed of the virtual MFA device of IAM user ${subject.userName}`;
-      const input = { SecretId: subject.seedSecretArn, Description: description };
-      await subject.administrate('secretsmanager', 'UpdateSecret', input);
       await subject.deactivate();
 
       const { exitCode, output } = await commandLine.run(['verify', subject[key], '--resync']);
