@@ -102,6 +102,9 @@ describe('virtual-mfa list', () => {
     const scheduled = await commandLine.enrolled();
     const untagged = await commandLine.enrolled();
     const empty = await commandLine.lifecycle.newSubject();
+    const destroyed = await commandLine.enrolled();
+    await destroyed.delete();
+    await destroyed.administrate('secretsmanager', 'DeleteSecret', { SecretId: destroyed.seedSecretArn });
     await deleteByHand(missing);
     await deactivated.deactivate();
     await moved.deactivate();
@@ -135,6 +138,7 @@ describe('virtual-mfa list', () => {
     ] as const) {
       expect(stateOf(subject)).toEqual([expect.objectContaining({ state, serialNumber: subject.serialNumber() })]);
     }
+    expect(stateOf(destroyed)).toEqual([]);
     expect(stateOf(empty)).toEqual([expect.objectContaining({ state: 'not enrolled' })]);
   });
 
