@@ -5,6 +5,7 @@ import { type Problem } from './declaration-error';
 import { type MfaDeviceTag, type MfaUser } from './document';
 import { type JsonDocument, type JsonPath } from './json-document';
 import { repetitions } from './repetitions';
+import { GROUPS_OF_ALL_USERS, USERS_PER_STACK } from './stack-assignment';
 import { unresolvedIn } from './unresolved-text';
 
 const RULES: Readonly<Partial<Record<keyof MfaUser, (typeof PROPERTY_RULES)[keyof typeof PROPERTY_RULES]>>> = {
@@ -27,12 +28,22 @@ interface Entry {
   effectiveTextOf(key: keyof MfaUser): string | undefined;
   isSet(key: keyof MfaUser): boolean;
   readonly tagKeys: readonly { readonly path: JsonPath; readonly key: string }[];
+  readonly groups: readonly Named[];
+}
+
+interface Named {
+  readonly path: JsonPath;
+  readonly name: string;
 }
 
 /** Where a document breaks a rule that a schema cannot state, or not exactly. */
 export function ruleProblems(json: JsonDocument, { account }: DeploymentTarget): Problem[] {
   const { defaults, users } = entriesOf(json.value);
   const entries = [...(defaults === undefined ? [] : [defaults]), ...users];
+  const created = listIn(json.value, 'Groups').flatMap((group, index) =>
+    named(['Groups', index, 'GroupName'], textIn(group, 'GroupName')),
+  );
+  const joined = entries.flatMap(({ groups }) => groups);
   const problem = (path: JsonPath, message: string): Problem => ({
     offset: json.offsetOf(path),
     message: `${json.inWords(path)}: ${message}`,
@@ -43,7 +54,9 @@ export function ruleProblems(json: JsonDocument, { account }: DeploymentTarget):
     ...users.flatMap((user) => serialNumberProblems(user, problem)),
     ...entries.flatMap(({ tagKeys }) => tagProblems(tagKeys, json, problem)),
     ...users.flatMap((user) => tooManyTags(user, defaults, problem)),
-    ...groupTwice(json, problem),
+    ...groupTwice(created, json, problem),
+    ...groupInTwoSpellings({ created, joined }, json, problem),
+    ...tooManyGroups([...created, ...joined], problem),
     ...userTwice(users, json, problem),
     ...deviceTwice(users, json, problem),
     ...keysOfAnotherAccount(entries, account, problem),
@@ -152,18 +165,45 @@ function tooManyTags(user: Entry, defaults: Entry | undefined, problem: Report):
       ];
 }
 
-function groupTwice(json: JsonDocument, problem: Report): Problem[] {
-  const groups = listIn(json.value, 'Groups').map((group, index) => ({
-    path: ['Groups', index, 'GroupName'],
-    name: textIn(group, 'GroupName'),
-  }));
-  return repetitions(groups, ({ name }) => name?.toLowerCase()).map(({ item, first }) =>
+function groupTwice(created: readonly Named[], json: JsonDocument, problem: Report): Problem[] {
+  return repetitions(created, ({ name }) => name.toLowerCase()).map(({ item, first }) =>
     problem(
       item.path,
       `got the group of line ${json.lineOf(first.path)} again; allowed: each group once, for IAM ignores the case of names. ` +
         'Remove one of them and run the command again.',
     ),
   );
+}
+
+/** CloudFormation heeds the case of names, which IAM ignores. */
+function groupInTwoSpellings(
+  { created, joined }: Readonly<Record<'created' | 'joined', readonly Named[]>>,
+  json: JsonDocument,
+  problem: Report,
+): Problem[] {
+  return repetitions([...created, ...joined], ({ name }) => name.toLowerCase())
+    .filter(({ item, first }) => item.name !== first.name && !created.includes(item))
+    .map(({ item, first }) =>
+      problem(
+        item.path,
+        `got another spelling of the group of line ${json.lineOf(first.path)}; allowed: one spelling, for IAM ignores the case of ` +
+          'names. Write it as it is there, and run the command again.',
+      ),
+    );
+}
+
+function tooManyGroups(groups: readonly Named[], problem: Report): Problem[] {
+  const names = new Set<string>();
+  const excess = groups.find(({ name }) => names.add(name.toLowerCase()).size > GROUPS_OF_ALL_USERS);
+  return excess === undefined
+    ? []
+    : [
+        problem(
+          excess.path,
+          `got one group more than ${GROUPS_OF_ALL_USERS}; allowed: up to ${GROUPS_OF_ALL_USERS} in all, created or not, so that a stack holds ` +
+            `${USERS_PER_STACK} users beside them. Remove some and run the command again.`,
+        ),
+      ];
 }
 
 function userTwice(entries: readonly Entry[], json: JsonDocument, problem: Report): Problem[] {
@@ -234,7 +274,14 @@ function entryOf(path: JsonPath, entry: unknown, defaults: unknown): Entry {
       const key = textIn(tag, name);
       return key === undefined ? [] : [{ path: [...path, 'Tags', index, name], key }];
     }),
+    groups: listIn(entry, 'Groups').flatMap((group, index) =>
+      named([...path, 'Groups', index], typeof group === 'string' ? group : undefined),
+    ),
   };
+}
+
+function named(path: JsonPath, name: string | undefined): Named[] {
+  return name === undefined ? [] : [{ path, name }];
 }
 
 function listIn(value: unknown, key: string): readonly unknown[] {

@@ -6,6 +6,7 @@ import {
   type PropertyRule,
   TAG_RULES,
 } from '../../lambda/contract/property-rules';
+import { GROUPS_OF_ALL_USERS, USERS_PER_STACK } from './stack-assignment';
 
 /** Parts of a JSON schema. `errorMessage` is what errors say, and what editors show in place of "does not match the pattern". */
 interface Described {
@@ -220,8 +221,8 @@ export const MFA_USERS_SCHEMA = {
         description:
           'IAM groups that the first stack creates, and deletes when you remove the entry. Groups of the users name them.',
         type: 'array',
-        maxItems: 500,
-        errorMessage: 'allowed: a list of up to 500 groups, for an account has no more',
+        maxItems: GROUPS_OF_ALL_USERS,
+        errorMessage: `allowed: a list of up to ${GROUPS_OF_ALL_USERS} groups, so that a stack holds ${USERS_PER_STACK} users beside them`,
         items: group,
         examples: [[{ GroupName: 'Everybody', ManagedPolicyArns: [POLICY_ARN_EXAMPLE] }]],
       },

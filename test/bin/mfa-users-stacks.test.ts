@@ -10,7 +10,12 @@ import { readUsersFile } from '../../bin/mfa-users/files';
 import { keptStacks } from '../../bin/mfa-users/kept-stacks';
 import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
 import { skeleton } from '../../bin/mfa-users/skeleton';
-import { assignStacks, RecordedStacks, USERS_PER_STACK } from '../../bin/mfa-users/stack-assignment';
+import {
+  assignStacks,
+  GROUPS_OF_ALL_USERS,
+  RecordedStacks,
+  USERS_PER_STACK,
+} from '../../bin/mfa-users/stack-assignment';
 import { readStackRecord, stackRecordFileOf, stackRecordText } from '../../bin/mfa-users/stack-record';
 import { declareStacks } from '../../bin/mfa-users/stacks';
 import { problemsOf } from './declaration-problems';
@@ -68,7 +73,7 @@ describe('the stack of a user', () => {
   test('is the first of two for 250 users, for as many as it holds', () => {
     const stacks = [...assignStacks(namesOf(250), RecordedStacks.NONE).values()];
 
-    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([160, 90, 0, 0]);
+    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([150, 100, 0, 0]);
   });
 
   test('is found in the record in whichever case the name is written', () => {
@@ -154,11 +159,11 @@ describe('the record of stacks', () => {
   });
 
   test('that has more users in a stack than it holds is refused', () => {
-    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(161).map((userName) => [userName, 2])));
+    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(151).map((userName) => [userName, 2])));
 
     expect(problemsOf(() => readStackRecord('mfa-users.lock.json', text, []))).toEqual([
       expect.stringMatching(
-        /^mfa-users\.lock\.json:165:.*: got more than 160 users in stack 2; allowed: 160\. Restore/,
+        /^mfa-users\.lock\.json:155:.*: got more than 150 users in stack 2; allowed: 150\. Restore/,
       ),
     ]);
   });
@@ -205,10 +210,10 @@ describe('the record of stacks', () => {
         'same context, and commit the file.',
     ]);
 
-    keptStacks(FILE, namesOf(161), { writable: true, warn });
+    keptStacks(FILE, namesOf(151), { writable: true, warn });
 
-    expect(keptStacks(FILE, namesOf(161).reverse(), options).get('User160')).toBe(2);
-    expect(problemsOf(() => keptStacks(FILE, [...namesOf(161), 'Newcomer'], options))).toEqual([
+    expect(keptStacks(FILE, namesOf(151).reverse(), options).get('User150')).toBe(2);
+    expect(problemsOf(() => keptStacks(FILE, [...namesOf(151), 'Newcomer'], options))).toEqual([
       expect.stringContaining('got no line for Newcomer, and the file is not written here'),
     ]);
   });
@@ -290,6 +295,22 @@ describe('the stacks of users', () => {
     expect(Object.keys(Resources)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^Bob[0-9A-F]{8}$/), expect.stringMatching(/^BobMfa[0-9A-F]{8}$/)]),
     );
+  });
+
+  test('stay within what CloudFormation takes, full of users with long names, groups and enforcement', () => {
+    const Groups = Array.from({ length: GROUPS_OF_ALL_USERS }, (_, index) => ({ GroupName: `Group${index}` }));
+    const path = `/${'p'.repeat(62)}/`;
+    const users = Array.from({ length: USERS_PER_STACK }, (_, index) => ({
+      UserName: `${index}`.padStart(64, 'u'),
+      Groups: [`Group${index % GROUPS_OF_ALL_USERS}`],
+      ...{ CreateUser: true, UserPath: path, Path: path },
+    }));
+
+    const { Resources } = templateOf(users, { Groups, Enforcement: {} }).toJSON() as { Resources: object };
+
+    expect(Object.keys(Resources).length).toBeGreaterThan(3 * USERS_PER_STACK + 2 * GROUPS_OF_ALL_USERS);
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    expect(Object.keys(Resources).length).toBeLessThanOrEqual(500);
   });
 
   test('have one output, however many users: the command that lists their devices', () => {

@@ -298,8 +298,13 @@ describe('the groups of a document', () => {
       'ManagedPolicyArns[0]: got a text of 14 characters; allowed: the ARN of a managed policy',
     ],
     [[{ GroupName: 'Staff' }, { GroupName: 'staff' }], 'Groups[1].GroupName: got the group of line'],
+    [[{ GroupName: 'everybody' }], 'Users[0].Groups[0]: got another spelling of the group of line 1'],
+    [
+      Array.from({ length: 16 }, (_, index) => ({ GroupName: `Group${index}` })),
+      'Users[0].Groups[0]: got one group more than 16; allowed: up to 16 in all',
+    ],
   ])('are refused: %j', (Groups, problem) => {
-    const document = JSON.stringify({ Groups, Users: [{ UserName: 'Bob' }] });
+    const document = JSON.stringify({ Groups, Users: [{ UserName: 'Bob', Groups: ['Everybody'] }] });
 
     expect(problemsOf(() => readMfaUsersDocument('mfa-users.json', document))).toEqual([
       expect.stringContaining(problem),
@@ -432,8 +437,8 @@ describe('the context', () => {
     ],
     [{ users: ['Bob'] }, 'users: got a list of 1; allowed: text. Pass it like -c users=Bob,Alice.'],
     [
-      { users: namesOf(161).join() },
-      'users: got 161 users; allowed: up to 160, which is what one stack holds. Declare them in a file',
+      { users: namesOf(151).join() },
+      'users: got 151 users; allowed: up to 150, which is what one stack holds. Declare them in a file',
     ],
     [
       { users: 'Bob', usersFile: 'x.json' },
