@@ -7,6 +7,7 @@ import { App } from 'aws-cdk-lib';
 import cdkJson from '../../cdk.json';
 import { cdk, type CdkRun } from '../../bin/cdk-command';
 import { LISTED_USERS_STACK, readContext } from '../../bin/mfa-users/context';
+import { withDefaults } from '../../bin/mfa-users/document';
 import { declareStacks } from '../../bin/mfa-users/stacks';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
@@ -140,7 +141,8 @@ export class Deployment {
 /** Creates the users of the context `users`, as bin/app.ts does; but records them nowhere. */
 function listedUsers(app: App): void {
   const context = app.node.getAllContext() as Readonly<Record<string, unknown>>;
-  const { source, ...options } = readContext({ createUsers: 'true', ...context });
+  const { source, stackName, rotationId } = readContext({ createUsers: 'true', ...context });
   if (!('users' in source)) throw new Error('The context has no users');
-  declareStacks(app, source.users, () => 1, { ...options, stackId: LISTED_USERS_STACK });
+  const users = source.users.map((user) => withDefaults(user, { RotationId: rotationId }));
+  declareStacks(app, { users, stackOf: () => 1 }, { stackId: LISTED_USERS_STACK, stackName });
 }
