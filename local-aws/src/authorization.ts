@@ -12,40 +12,85 @@ export interface AuthorizationRequest {
   readonly resourceName?: string;
   /** Condition keys of this request, besides the global ones: `aws:RequestTag/team`. */
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
+  /** The policy that lies on the resource itself. */
+  readonly resourcePolicy?: PolicyDocument;
 }
 
 type Decision = 'allowed' | 'denied explicitly' | 'denied implicitly';
 
 type Context = Readonly<Record<string, string | readonly string[]>>;
 
-/** Throws AccessDenied, worded as AWS words it, unless the caller's identity policies allow the request. */
+/** What each kind of policy says of a request, by the name that a refusal has for it. */
+interface Decisions {
+  readonly 'identity-based policy': Decision;
+  readonly 'permissions boundary': Decision;
+  readonly 'session policy': Decision;
+  readonly 'resource-based policy': Decision;
+}
+
+/**
+ * Throws AccessDenied, worded as AWS words it, unless the policies of the caller and of the resource allow the request.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+ */
 export function authorize(caller: Principal, request: AuthorizationRequest): void {
-  const { policies, boundary } = decisionsOn(caller, request);
-  if (policies === 'allowed' && boundary === 'allowed') return;
-  let because = `because no identity-based policy allows the ${request.action} action`;
-  if (policies === 'denied explicitly') because = 'with an explicit deny in an identity-based policy';
-  else if (boundary === 'denied explicitly') because = 'with an explicit deny in a permissions boundary';
-  else if (policies === 'allowed') because = `because no permissions boundary allows the ${request.action} action`;
+  const because = refusalOf(caller, request);
+  if (because === undefined) return;
   throw new AwsError(
     'AccessDenied',
     `User: ${caller.arn} is not authorized to perform: ${request.action} on resource: ${request.resourceName ?? request.resource} ${because}`,
     403,
   );
 }
-/** Whether the caller's policies or boundary deny the request, which no policy on a resource makes up for. */
+
+/** Whether {@link authorize} would not throw. */
+export function isAuthorized(caller: Principal, request: AuthorizationRequest): boolean {
+  return refusalOf(caller, request) === undefined;
+}
+
+function refusalOf(caller: Principal, request: AuthorizationRequest): string | undefined {
+  const decisions = decisionsOn(caller, request);
+  const denying = Object.entries(decisions).find(([, decision]) => decision === 'denied explicitly');
+  if (denying) {
+    const [kind] = denying;
+    return `with an explicit deny in ${kind.startsWith('i') ? 'an' : 'a'} ${kind}`;
+  }
+  const onResource = decisions['resource-based policy'] === 'allowed';
+  if (onResource && isNamedBy(request, caller)) return undefined;
+  const missing = (['identity-based policy', 'permissions boundary', 'session policy'] as const).find(
+    (kind) => decisions[kind] !== 'allowed' && !(onResource && kind === 'identity-based policy'),
+  );
+  return missing && `because no ${missing} allows the ${request.action} action`;
+}
+
+/** Whether the caller's own policies deny the request, which no policy on a resource makes up for. */
 export function isDeniedExplicitly(caller: Principal, request: AuthorizationRequest): boolean {
   return Object.values(decisionsOn(caller, request)).includes('denied explicitly');
 }
 
-function decisionsOn(caller: Principal, request: AuthorizationRequest): { policies: Decision; boundary: Decision } {
+function decisionsOn(caller: Principal, request: AuthorizationRequest): Decisions {
   const policies = caller.policies();
-  if (policies === undefined) return { policies: 'allowed', boundary: 'allowed' };
   const context = { ...globalContext(caller), ...request.context };
-  const boundary = caller.boundary?.();
+  const decide = (document: PolicyDocument | undefined) =>
+    policies === undefined || document === undefined ? 'allowed' : evaluate([document], request, context);
   return {
-    policies: evaluate(policies, request, context),
-    boundary: boundary === undefined ? 'allowed' : evaluate([boundary], request, context),
+    'identity-based policy': policies === undefined ? 'allowed' : evaluate(policies, request, context),
+    'permissions boundary': decide(caller.boundary?.()),
+    'session policy': decide(caller.sessionPolicy),
+    'resource-based policy':
+      policies !== undefined && request.resourcePolicy
+        ? evaluateResourcePolicy(request.resourcePolicy, [caller.arn, caller.principalArn], request, context)
+        : 'denied implicitly',
   };
+}
+
+/** Whether the policy on a resource names the caller, a user or a session: that needs no consent of boundary or session policy. */
+function isNamedBy({ resourcePolicy, ...request }: AuthorizationRequest, caller: Principal): boolean {
+  const context = { ...globalContext(caller), ...request.context };
+  const [named, unnamed] = [[caller.arn], []].map(
+    (names) => resourcePolicy && evaluateResourcePolicy(resourcePolicy, names, request, context),
+  );
+  return named === 'allowed' && unnamed !== 'allowed';
 }
 
 /** The condition keys that every request has: who makes it, and with which kind of credentials. */

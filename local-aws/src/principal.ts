@@ -15,6 +15,8 @@ export interface Principal {
   policies(): readonly PolicyDocument[] | undefined;
   /** The permissions boundary, which must allow what the policies allow. */
   boundary?(): PolicyDocument | undefined;
+  /** What the session may do at most, as its AssumeRole said. */
+  readonly sessionPolicy?: PolicyDocument;
   /** Set on temporary credentials only, as on AWS: whether they were got with an MFA code. */
   readonly multiFactorAuthPresent?: boolean;
   /** Set where an MFA code was given: how long ago. */

@@ -34,6 +34,11 @@ export type HttpRoute = (request: HttpRequest) => Promise<HttpAnswer> | undefine
 /** The names of this machine itself; a bucket may stand before `localhost`. A browser resolves none of them elsewhere. */
 const LOOPBACK_HOST = /^(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d{1,5})?$/i;
 
+/** Lambda takes 250 MB of code. */
+const MAXIMUM_OBJECT_BYTES = 256 * 1024 * 1024;
+/** The largest other request is what a function answers: 6 MB. */
+const MAXIMUM_REQUEST_BYTES = 8 * 1024 * 1024;
+
 /** A listening server and its address. */
 export interface LoopbackServer {
   /** `http://127.0.0.1:PORT` */
@@ -76,38 +81,28 @@ async function close(server: Server): Promise<void> {
 }
 
 async function answer(handle: RequestHandler, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = {
+    method: incoming.method ?? 'GET',
+    url: new URL(incoming.url ?? '/', 'http://127.0.0.1'),
+    headers: incoming.headers,
+  };
   try {
-    const { status, headers, body } = await handle(await read(incoming));
+    const refusal = refusalOf(request.headers);
+    if (refusal !== undefined) throw new AwsError('AccessDenied', refusal, 403);
+    const { status, headers, body } = await handle({ ...request, body: await read(incoming, maximumBytes(request)) });
     response.writeHead(status, headers).end(body);
   } catch (thrown) {
+    if (thrown instanceof AwsError) {
+      const { status, headers, body } = errorAnswer(wireOf(request), randomUUID(), thrown, thrown.status);
+      // What is left of the body is not read.
+      response.writeHead(status, { ...headers, connection: 'close' }).end(body);
+      return;
+    }
     if (!(thrown instanceof ConnectionReset)) {
       process.stderr.write(`local-aws: ${(thrown as Error).stack ?? String(thrown)}\n`);
     }
     incoming.socket.destroy();
   }
-}
-
-async function read(incoming: IncomingMessage): Promise<HttpRequest> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  return {
-    method: incoming.method ?? 'GET',
-    url: new URL(incoming.url ?? '/', 'http://127.0.0.1'),
-    headers: incoming.headers,
-    body: Buffer.concat(chunks),
-  };
-}
-
-async function dispatch(account: Account, routes: readonly HttpRoute[], request: HttpRequest): Promise<HttpAnswer> {
-  const refusal = refusalOf(request.headers);
-  if (refusal !== undefined) {
-    return { ...errorAnswer(wireOf(request), randomUUID(), new AwsError('AccessDenied', refusal)), status: 403 };
-  }
-  for (const route of routes) {
-    const answered = route(request);
-    if (answered) return answered;
-  }
-  return answerAction(account, request);
 }
 
 /**
@@ -120,6 +115,31 @@ function refusalOf({ host = '', origin }: HttpRequest['headers']): string | unde
   }
   if (LOOPBACK_HOST.test(host)) return undefined;
   return 'local-aws serves loopback only: the Host header must be 127.0.0.1, localhost or [::1]. Use the URL that it printed at its start.';
+}
+
+function maximumBytes({ headers, url }: Pick<HttpRequest, 'headers' | 'url'>): number {
+  return signatureScopeOf(headers, url)?.service === 's3' ? MAXIMUM_OBJECT_BYTES : MAXIMUM_REQUEST_BYTES;
+}
+
+async function read(incoming: IncomingMessage, maximum: number): Promise<Buffer> {
+  const tooLarge = new AwsError('RequestEntityTooLarge', `The request's body has more than ${maximum} bytes.`, 413);
+  if (Number(incoming.headers['content-length']) > maximum) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maximum) throw tooLarge;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function dispatch(account: Account, routes: readonly HttpRoute[], request: HttpRequest): Promise<HttpAnswer> {
+  for (const route of routes) {
+    const answered = route(request);
+    if (answered) return answered;
+  }
+  return answerAction(account, request);
 }
 
 async function answerAction(account: Account, request: HttpRequest): Promise<HttpAnswer> {
@@ -152,14 +172,14 @@ async function answerAction(account: Account, request: HttpRequest): Promise<Htt
 }
 
 /** Until its service is known, a request tells its protocol by whether it has a target. */
-function wireOf({ headers }: HttpRequest): Wire {
+function wireOf({ headers }: Pick<HttpRequest, 'headers'>): Wire {
   return { protocol: headers['x-amz-target'] === undefined ? 'query' : 'json', namespace: '' };
 }
 
-function errorAnswer(wire: Wire, requestId: string, thrown: AwsError): HttpAnswer {
+function errorAnswer(wire: Wire, requestId: string, thrown: AwsError, status?: number): HttpAnswer {
   const error = wire.protocol === 'json' ? jsonErrorOf(thrown) : thrown;
   const body = wire.protocol === 'query' ? renderQueryError(wire.namespace, requestId, error) : renderJsonError(error);
-  return { status: error.status, headers: headersFor(wire, requestId), body };
+  return { status: status ?? error.status, headers: headersFor(wire, requestId), body };
 }
 
 function readAction(

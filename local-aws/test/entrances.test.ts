@@ -117,6 +117,43 @@ describe('a request with an Origin header', () => {
   );
 });
 
+describe('a body', () => {
+  /** Sends headers and the beginning of a body that never ends. */
+  async function begin(headers: Record<string, string>, begun: string | Buffer = '') {
+    const { port } = new URL(account.localAws.url);
+    const sent = httpRequest({ host: '127.0.0.1', port, method: 'POST', headers });
+    sent.on('error', () => undefined);
+    sent.flushHeaders();
+    if (begun.length > 0) sent.write(begun);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const answered = { status: response.statusCode, body: await text(response) };
+    sent.destroy();
+    return answered;
+  }
+
+  it.each([
+    [{ host: 'evil.example' }, 403, 'serves loopback only'],
+    [{ origin: 'null' }, 403, 'serves no web page'],
+    [{ 'content-length': String(9 * 1024 * 1024) }, 413, 'RequestEntityTooLarge'],
+    [{ 'content-length': String(9 * 1024 * 1024), 'x-amz-target': 'secretsmanager.ListSecrets' }, 413, 'TooLarge'],
+  ])('is not waited for where the headers say enough: %j', async (headers: Record<string, string>, status, words) => {
+    expect(await begin({ ...signed('iam'), ...headers })).toEqual({
+      status,
+      body: expect.stringContaining(words) as string,
+    });
+  });
+
+  it('is read no further than a request may be long, whatever its headers say', async () => {
+    expect(await begin(signed('iam'), Buffer.alloc(9 * 1024 * 1024, 'a'))).toMatchObject({ status: 413 });
+  });
+
+  it('may be as long as a function is, where it goes to S3', async () => {
+    const code = Buffer.alloc(9 * 1024 * 1024, 'a');
+    expect((await putObject('large', code)).status).toBe(200);
+    expect(await storedObject('large')).toHaveLength(code.length);
+  });
+});
+
 describe('S3', () => {
   const session = (seconds: number) => {
     const { account: inside } = account.localAws;

@@ -602,7 +602,9 @@ describe('a user without the permission', () => {
   it('is refused as Secrets Manager refuses', async () => {
     const { code, status, message } = await refusalOf(get({}, bob));
     expect({ code, status }).toEqual({ code: 'AccessDeniedException', status: 400 });
-    expect(message).toMatch(/is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:.*seed-/);
+    expect(message).toMatch(
+      /is not authorized to perform: secretsmanager:GetSecretValue on resource: seed because no identity-based policy allows/,
+    );
   });
 
   it('gets it by the tags of the secret', async () => {
@@ -643,7 +645,7 @@ describe('a secret under a customer managed key', () => {
     await create({ SecretString: 'one', KmsKeyId });
     return KmsKeyId;
   };
-  const NO_KEY = { code: 'AccessDeniedException', status: 400 };
+  const NO_KEY = { code: 'AccessDeniedException', status: 400, message: 'Access to KMS is not allowed' };
 
   beforeEach(async () => {
     await account.iam.send(new CreateUserCommand({ UserName: 'Bob' }));
@@ -653,10 +655,8 @@ describe('a secret under a customer managed key', () => {
 
   it('is not readable for who may read the secret but not use the key', async () => {
     await createSecret();
-    const refusal = await refusalOf(get({}, bob));
-    expect(refusal).toMatchObject(NO_KEY);
-    expect(refusal.message).toContain('kms:Decrypt');
-    expect((await refusalOf(put(V2, 'two', undefined, bob))).message).toContain('kms:GenerateDataKey');
+    expect(await refusalOf(get({}, bob))).toEqual(NO_KEY);
+    expect(await refusalOf(put(V2, 'two', undefined, bob))).toEqual(NO_KEY);
     expect(await valueOf('AWSCURRENT')).toBe('one');
   });
 
@@ -700,11 +700,11 @@ describe('a secret under a customer managed key', () => {
   it('is readable for nobody while the key is disabled or about to be deleted, and needs a key that exists', async () => {
     const KeyId = await createSecret();
     await kms('DisableKey', { KeyId });
-    expect((await refusalOf(get())).message).toContain('is Disabled');
+    expect((await refusalOf(get())).message).toContain('is disabled');
     await kms('EnableKey', { KeyId });
     await get();
     await kms('ScheduleKeyDeletion', { KeyId });
-    expect((await refusalOf(get())).message).toContain('is PendingDeletion');
+    expect((await refusalOf(get())).message).toContain('is pending deletion');
     const none = create({ Name: 'other', SecretString: 'x', KmsKeyId: 'none' });
     expect(await refusalOf(none)).toMatchObject({ code: 'NotFoundException' });
   });

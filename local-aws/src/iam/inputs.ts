@@ -25,7 +25,8 @@ export type TagList = readonly { readonly Key: string; readonly Value: string }[
 export const paging = { Marker: optional(text()), MaxItems: optional(maxItems) };
 export { flag, integer, list, optional, text };
 
-const pathPattern = /^(\u002F)$|^(\u002F[\u0021-\u007F]+\u002F)$/;
+/** AWS documents U+007F, too, and was recorded to refuse it. */
+const pathPattern = /^(\u002F)$|^(\u002F[\u0021-\u007E]+\u002F)$/;
 
 /** A path; refused in words of its own, which do not repeat it. */
 export const path: Member<string> = {

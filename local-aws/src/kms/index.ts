@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
-import { authorize, evaluateResourcePolicy, isDeniedExplicitly } from '../authorization';
+import { evaluateResourcePolicy, isAuthorized, isDeniedExplicitly } from '../authorization';
 import type { PolicyDocument } from '../policy-document';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
@@ -14,7 +14,11 @@ interface Key {
   state: 'Enabled' | 'Disabled' | 'PendingDeletion';
   rotationEnabled: boolean;
   description: string;
+  readonly creationDate: Date;
+  deletionDate?: Date;
 }
+
+const DAY_MILLISECONDS = 86_400_000;
 
 const keyId = text({ min: 1, max: 2048 });
 
@@ -56,15 +60,16 @@ export class Kms implements RpcService {
           state: 'Enabled',
           rotationEnabled: false,
           description: Description,
+          creationDate: new Date(this.account.now()),
         };
         this.#keys.set(id, key);
-        return { KeyMetadata: rendered(key) };
+        return { KeyMetadata: this.#rendered(key) };
       },
     }),
     DescribeKey: action({
       input: { KeyId: keyId },
       authorize: (input) => this.#on('kms:DescribeKey', input),
-      run: ({ KeyId }) => ({ KeyMetadata: rendered(this.#key(KeyId)) }),
+      run: ({ KeyId }) => ({ KeyMetadata: this.#rendered(this.#key(KeyId)) }),
     }),
     PutKeyPolicy: action({
       input: { KeyId: keyId, PolicyName: optional(text()), Policy: text() },
@@ -98,23 +103,24 @@ export class Kms implements RpcService {
       input: { KeyId: keyId },
       authorize: (input) => this.#on('kms:EnableKey', input),
       run: ({ KeyId }) => {
-        this.#key(KeyId).state = 'Enabled';
+        this.#usableOrDisabled(KeyId).state = 'Enabled';
       },
     }),
     DisableKey: action({
       input: { KeyId: keyId },
       authorize: (input) => this.#on('kms:DisableKey', input),
       run: ({ KeyId }) => {
-        this.#key(KeyId).state = 'Disabled';
+        this.#usableOrDisabled(KeyId).state = 'Disabled';
       },
     }),
     ScheduleKeyDeletion: action({
       input: { KeyId: keyId, PendingWindowInDays: optional(integer(7, 30)) },
       authorize: (input) => this.#on('kms:ScheduleKeyDeletion', input),
-      run: ({ KeyId }) => {
+      run: ({ KeyId, PendingWindowInDays = 30 }) => {
         const key = this.#key(KeyId);
         key.state = 'PendingDeletion';
-        return { KeyId: key.arn, KeyState: key.state };
+        key.deletionDate = new Date(this.account.now() + PendingWindowInDays * DAY_MILLISECONDS);
+        return { KeyId: key.arn, DeletionDate: key.deletionDate, KeyState: key.state, PendingWindowInDays };
       },
     }),
     TagResource: action({
@@ -149,42 +155,33 @@ export class Kms implements RpcService {
   };
 
   /**
-   * Throws unless the caller may use a key through another service. The key's policy must let the caller in, by itself or by
-   * leaving the decision to the account's identity policies; then those must allow it.
+   * Whether the caller may use a key through another service. The key's policy must let the caller in, by itself or by leaving
+   * the decision to the account's identity policies; then those must allow it.
    *
    * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
    */
-  authorizeUse(caller: Principal, id: string, actions: readonly string[], viaService: string): void {
-    const key = this.assertUsable(id);
+  mayUse(caller: Principal, { arn, policy }: Key, use: string, viaService: string): boolean {
     const context = {
       'kms:ViaService': `${viaService}.${this.account.region}.amazonaws.com`,
       'kms:CallerAccount': this.account.accountId,
       'aws:PrincipalArn': caller.principalArn,
     };
-    for (const use of actions) {
-      const request = { action: use, resource: key.arn, context };
-      const byName = evaluateResourcePolicy(key.policy, [caller.arn, caller.principalArn], request, context);
-      const byAccount = evaluateResourcePolicy(
-        key.policy,
-        [this.account.root.arn, this.account.accountId],
-        request,
-        context,
-      );
-      if (byName === 'allowed' && byAccount !== 'denied explicitly' && !isDeniedExplicitly(caller, request)) continue;
-      if (byAccount === 'allowed' && byName !== 'denied explicitly') authorize(caller, request);
-      else {
-        throw new AwsError(
-          'AccessDeniedException',
-          `User: ${caller.arn} is not authorized to perform: ${use} on resource: ${key.arn} because no resource-based policy allows the ${use} action`,
-        );
-      }
-    }
+    const request = { action: use, resource: arn, context };
+    const byName = evaluateResourcePolicy(policy, [caller.arn, caller.principalArn], request, context);
+    const { root, accountId } = this.account;
+    const byAccount = evaluateResourcePolicy(policy, [root.arn, accountId], request, context);
+    if ([byName, byAccount].includes('denied explicitly')) return false;
+    if (byName === 'allowed') return !isDeniedExplicitly(caller, request);
+    return byAccount === 'allowed' && isAuthorized(caller, request);
   }
 
   /** Throws for a key that does not exist, or that nobody can use. */
-  assertUsable(id: string): Key {
+  usableKey(id: string): Key {
     const key = this.#key(id);
-    if (key.state !== 'Enabled') throw new AwsError('KMSInvalidStateException', `${key.arn} is ${key.state}.`);
+    if (key.state === 'Disabled') throw new AwsError('DisabledException', `${key.arn} is disabled.`);
+    if (key.state === 'PendingDeletion') {
+      throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+    }
     return key;
   }
 
@@ -198,15 +195,29 @@ export class Kms implements RpcService {
     if (!key) throw new AwsError('NotFoundException', `Key '${idOrArnOrAlias}' does not exist`);
     return key;
   }
-}
 
-function rendered({ id, arn, state, description }: Key): Record<string, unknown> {
-  return {
-    KeyId: id,
-    Arn: arn,
-    KeyState: state,
-    Enabled: state === 'Enabled',
-    Description: description,
-    KeyManager: 'CUSTOMER',
-  };
+  #usableOrDisabled(id: string): Key {
+    const key = this.#key(id);
+    return key.state === 'Disabled' ? key : this.usableKey(id);
+  }
+
+  #rendered({ id, arn, state, description, creationDate, deletionDate }: Key): Record<string, unknown> {
+    return {
+      AWSAccountId: this.account.accountId,
+      KeyId: id,
+      Arn: arn,
+      CreationDate: creationDate,
+      Enabled: state === 'Enabled',
+      Description: description,
+      KeyUsage: 'ENCRYPT_DECRYPT',
+      KeyState: state,
+      DeletionDate: deletionDate,
+      Origin: 'AWS_KMS',
+      KeyManager: 'CUSTOMER',
+      CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
+      KeySpec: 'SYMMETRIC_DEFAULT',
+      EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+      MultiRegion: false,
+    };
+  }
 }

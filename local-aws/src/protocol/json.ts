@@ -10,6 +10,7 @@ const COMMON_ERRORS: ReadonlyMap<string, string> = new Map([
   ['AccessDenied', 'AccessDeniedException'],
   ['ExpiredToken', 'ExpiredTokenException'],
   ['InvalidClientTokenId', 'UnrecognizedClientException'],
+  ['MalformedInput', 'SerializationException'],
   ['ValidationError', 'ValidationException'],
 ]);
 

@@ -27,6 +27,11 @@ function violation(value: unknown, at: string, constraint: string): AwsError {
   );
 }
 
+/** What cannot be read at all, whatever its constraints. */
+function malformed(message: string): AwsError {
+  return new AwsError('MalformedInput', message);
+}
+
 function readText(value: unknown, at: string, { min, max, pattern, oneOf }: TextConstraints): string {
   if (typeof value !== 'string') throw violation(value, at, 'be a string');
   if (min !== undefined && value.length < min) {
@@ -55,7 +60,7 @@ export function integer(min: number, max: number): Member<number> {
     required: true,
     read: (value, at) => {
       const number = Number(value);
-      if (!Number.isInteger(number)) throw violation(value, at, 'be an integer');
+      if (!Number.isInteger(number) || number > Math.max(max, 2 ** 31 - 1)) throw malformed(`${at} is no integer`);
       if (number < min) throw violation(value, at, `have value greater than or equal to ${min}`);
       if (number > max) throw violation(value, at, `have value less than or equal to ${max}`);
       return number;

@@ -18,7 +18,8 @@ export function describedSecret(
     DeletedDate: secret.deletion?.requested,
     ...(secret.wasTagged ? { Tags: tagListOf(secret.tags) } : {}),
     ...(accessed.length > 0 ? { LastAccessedDate: new Date(Math.max(...accessed.map(Number))) } : {}),
-    ...(versions.length > 0 ? { RotationEnabled: false, [stagesName]: secret.stagesByVersion() } : {}),
+    ...(versions.length > 0 ? { [stagesName]: secret.stagesByVersion() } : {}),
+    ...(versions.length > 0 && secret.beganEmpty ? { RotationEnabled: false } : {}),
   };
 }
 

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
+import { type AuthorizationRequest, isAuthorized } from '../authorization';
 import { uniqueIdSuffix } from '../credentials';
 import { tagContext } from '../iam/inputs';
 import type { Kms } from '../kms';
+import { isPolicyDocument, listOf, type PolicyDocument } from '../policy-document';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { flag, integer, list, type Member, optional, text } from '../protocol/members';
-import type { AuthorizationRequest } from '../authorization';
 import { action, type Call, type RpcService } from '../service';
 import { describedSecret, describedVersions } from './descriptions';
 import { page, paging } from './page';
@@ -46,12 +47,16 @@ export class SecretsManager implements RpcService {
         ClientRequestToken: optional(versionId),
         Tags: optional(tags),
       },
-      authorize: ({ Name, Tags }) => ({
-        action: 'secretsmanager:CreateSecret',
-        resource: this.#arnOf(`${Name}-??????`),
-        context: tagContext(Tags, undefined),
-      }),
-      run: ({ Name, Description, KmsKeyId, SecretString, ClientRequestToken, Tags = [] }, call) => {
+      authorize: ({ Name, Tags = [] }) => {
+        const create = {
+          action: 'secretsmanager:CreateSecret',
+          resource: this.#arnOf(`${Name}-??????`),
+          resourceName: Name,
+          context: tagContext(Tags, undefined),
+        };
+        return Tags.length > 0 ? [create, { ...create, action: 'secretsmanager:TagResource' }] : [create];
+      },
+      run: ({ Name, Description, KmsKeyId, SecretString, ClientRequestToken, Tags }, call) => {
         const existing = this.#find(Name);
         if (existing) {
           // The SDK gives every request a token: a retry of one that had taken effect gets its answer.
@@ -68,11 +73,11 @@ export class SecretsManager implements RpcService {
                 `The operation failed because the secret ${Name} already exists.`,
               );
         }
-        const arn = this.#arnOf(`${Name}-${uniqueIdSuffix().slice(0, 6)}`);
-        const secret = new Secret(Name, arn, new Date(this.account.now()));
+        const arn = this.#newArnOf(Name);
+        const secret = new Secret(Name, arn, new Date(this.account.now()), SecretString === undefined);
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
-        tagSecret(secret, Tags, call);
+        if (Tags !== undefined) tagSecret(secret, Tags, call);
         const VersionId =
           SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, call);
         this.#secrets.set(arn, secret);
@@ -97,11 +102,15 @@ export class SecretsManager implements RpcService {
 
     GetSecretValue: action({
       input: { SecretId: secretId, VersionId: optional(versionId), VersionStage: optional(versionStage) },
-      authorize: (input) => this.#on('GetSecretValue', input),
+      authorize: ({ VersionId, VersionStage, ...input }) =>
+        this.#on('GetSecretValue', input, {
+          ...(VersionId === undefined ? {} : { 'secretsmanager:VersionId': VersionId }),
+          ...(VersionStage === undefined ? {} : { 'secretsmanager:VersionStage': VersionStage }),
+        }),
       run: ({ SecretId, VersionId, VersionStage }, { caller }) => {
         const secret = this.#usable(SecretId);
         const version = secret.version(VersionId, VersionStage);
-        this.#authorizeKey(secret, caller, ['kms:Decrypt']);
+        this.#useKey(secret, caller, 'decrypt');
         const now = this.account.now();
         version.lastAccessedDate = new Date(now - (now % DAY_MILLISECONDS));
         return {
@@ -196,7 +205,7 @@ export class SecretsManager implements RpcService {
       run: ({ SecretId, Description, KmsKeyId, SecretString, ClientRequestToken }, call) => {
         const secret = this.#usable(SecretId);
         // Secrets Manager encrypts the versions that have a label anew, which takes a key that can be used.
-        if (KmsKeyId !== undefined && secret.versions().length > 0) this.kms.assertUsable(KmsKeyId);
+        if (KmsKeyId !== undefined && secret.versions().length > 0) this.kms.usableKey(KmsKeyId);
         if (Description !== undefined) secret.description = Description;
         if (KmsKeyId !== undefined) secret.kmsKeyId = KmsKeyId;
         const VersionId =
@@ -224,7 +233,7 @@ export class SecretsManager implements RpcService {
         const due = new Date(requested.getTime() + days * DAY_MILLISECONDS);
         // A forced deletion can be repeated: a secret that is gone is what it wants.
         if (ForceDeleteWithoutRecovery && !this.#find(SecretId)) {
-          return { ARN: this.#arnOf(nameIn(SecretId)), Name: nameIn(SecretId), DeletionDate: due };
+          return { ARN: this.#newArnOf(nameIn(SecretId)), Name: nameIn(SecretId), DeletionDate: due };
         }
         const secret = this.#get(SecretId);
         if (ForceDeleteWithoutRecovery) this.#secrets.delete(secret.arn);
@@ -248,6 +257,8 @@ export class SecretsManager implements RpcService {
       authorize: ({ SecretId, Tags }) => this.#on('TagResource', { SecretId }, tagContext(Tags, undefined)),
       run: ({ SecretId, Tags }, call) => {
         const secret = this.#usable(SecretId);
+        const changed = new Map([...secret.tags, ...Tags.map(({ Key, Value }) => [Key, Value] as const)]);
+        this.#assertManageable(call, this.#on('TagResource', { SecretId }, tagContext(Tags, undefined), changed));
         tagSecret(secret, Tags, call);
         this.#changed(secret);
       },
@@ -255,10 +266,12 @@ export class SecretsManager implements RpcService {
 
     UntagResource: action({
       input: { SecretId: secretId, TagKeys: list(tagKey) },
-      authorize: (input) => this.#on('UntagResource', input),
-      run: ({ SecretId, TagKeys }) => {
+      authorize: ({ SecretId, TagKeys }) => this.#on('UntagResource', { SecretId }, { 'aws:TagKeys': TagKeys }),
+      run: ({ SecretId, TagKeys }, call) => {
         const secret = this.#usable(SecretId);
         assertNotReserved(TagKeys);
+        const left = new Map([...secret.tags].filter(([key]) => !TagKeys.includes(key)));
+        this.#assertManageable(call, this.#on('UntagResource', { SecretId }, { 'aws:TagKeys': TagKeys }, left));
         for (const key of TagKeys) secret.tags.delete(key);
       },
     }),
@@ -266,9 +279,16 @@ export class SecretsManager implements RpcService {
     PutResourcePolicy: action({
       input: { SecretId: secretId, ResourcePolicy: text({ min: 1, max: 20_480 }), BlockPublicPolicy: optional(flag()) },
       authorize: (input) => this.#on('PutResourcePolicy', input),
-      run: ({ SecretId, ResourcePolicy }) => {
+      run: ({ SecretId, ResourcePolicy, BlockPublicPolicy = false }) => {
         const secret = this.#usable(SecretId);
-        secret.resourcePolicy = ResourcePolicy;
+        const policy = readResourcePolicy(ResourcePolicy);
+        if (BlockPublicPolicy && isPublic(policy)) {
+          throw new AwsError(
+            'PublicPolicyException',
+            'You can not attach a resource policy that grants Public access to your secret.',
+          );
+        }
+        secret.resourcePolicy = policy;
         return this.#changed(secret);
       },
     }),
@@ -291,7 +311,7 @@ export class SecretsManager implements RpcService {
     { caller, source }: Call,
     stages?: readonly string[],
   ): string {
-    this.#authorizeKey(secret, caller, ['kms:GenerateDataKey', 'kms:Decrypt']);
+    this.#useKey(secret, caller, 'encrypt');
     // SDKs send one by themselves.
     if (token === undefined && source === 'http') {
       throw new AwsError(
@@ -311,21 +331,51 @@ export class SecretsManager implements RpcService {
     return { ARN: secret.arn, Name: secret.name };
   }
 
-  /** A secret under a customer managed key is readable only for who may use the key. */
-  #authorizeKey({ kmsKeyId }: Secret, caller: Principal, uses: readonly string[]): void {
-    if (kmsKeyId !== undefined) this.kms.authorizeUse(caller, kmsKeyId, uses, 'secretsmanager');
+  /** A secret under a customer managed key needs a key that can be used, by a caller who may use it. */
+  #useKey({ kmsKeyId }: Secret, caller: Principal, use: 'encrypt' | 'decrypt'): void {
+    if (kmsKeyId === undefined) return;
+    const permission = use === 'encrypt' ? 'kms:GenerateDataKey' : 'kms:Decrypt';
+    try {
+      if (this.kms.mayUse(caller, this.kms.usableKey(kmsKeyId), permission, 'secretsmanager')) return;
+    } catch (thrown) {
+      if (!(thrown instanceof AwsError) || thrown.code === 'NotFoundException') throw thrown;
+      const { message, code, status } = thrown;
+      throw new AwsError(
+        use === 'encrypt' ? 'EncryptionFailure' : 'DecryptionFailure',
+        `Secrets Manager can't ${use} the secret value: ${message} (Service: AWSKMS; Status Code: ${status}; Error Code: ${code}; Request ID: ${randomUUID()}; Proxy: null)`,
+      );
+    }
+    throw new AwsError('AccessDeniedException', 'Access to KMS is not allowed');
+  }
+
+  /** Throws if a caller shuts itself out: with the tags that it sets it could not set them again. */
+  #assertManageable({ caller }: Call, request: AuthorizationRequest): void {
+    if (isAuthorized(caller, request)) return;
+    throw new AwsError(
+      'AccessDeniedException',
+      'This resource policy will not allow you to manage this secret in the future.',
+    );
   }
 
   #on(
     secretsManagerAction: string,
     { SecretId }: { readonly SecretId: string },
     context: AuthorizationRequest['context'] = {},
+    tags = this.#find(SecretId)?.tags,
   ): AuthorizationRequest {
     const secret = this.#find(SecretId);
+    const ofService = [...(tags ?? [])].map(([key, value]) => [`secretsmanager:ResourceTag/${key}`, value] as const);
     return {
       action: `secretsmanager:${secretsManagerAction}`,
       resource: secret?.arn ?? SecretId,
-      context: { ...tagContext(undefined, secret?.tags), ...context },
+      resourceName: SecretId,
+      context: {
+        ...tagContext(undefined, tags),
+        ...Object.fromEntries(ofService),
+        ...(secret ? { 'secretsmanager:SecretId': secret.arn } : {}),
+        ...context,
+      },
+      ...(secret?.resourcePolicy ? { resourcePolicy: secret.resourcePolicy } : {}),
     };
   }
 
@@ -338,6 +388,11 @@ export class SecretsManager implements RpcService {
 
   #arnOf(name: string): string {
     return this.account.arn('secretsmanager', `secret:${name}`);
+  }
+
+  /** The ARN of a new secret ends in six characters of its own. */
+  #newArnOf(name: string): string {
+    return this.#arnOf(`${name}-${uniqueIdSuffix().slice(0, 6)}`);
   }
 
   /** Deletes the secrets whose recovery window is over. */
@@ -370,6 +425,24 @@ export class SecretsManager implements RpcService {
 /** What is a secret's name in an ARN; a name stays itself. */
 function nameIn(id: string): string {
   return id.replace(/^(?:[^:]*:){5}secret:/, '');
+}
+
+function readResourcePolicy(text: string): PolicyDocument {
+  try {
+    const policy: unknown = JSON.parse(text);
+    if (isPolicyDocument(policy)) return policy;
+  } catch {
+    // Refused like every other text that is no policy.
+  }
+  throw new AwsError('MalformedPolicyDocumentException', 'This resource policy contains a syntax error.');
+}
+
+/** Whether a policy lets everybody in, without a condition. */
+function isPublic({ Statement }: PolicyDocument): boolean {
+  return listOf(Statement).some(({ Effect, Principal, Condition }) => {
+    const everybody = Principal === '*' || listOf(Principal?.AWS ?? []).includes('*');
+    return Effect === 'Allow' && everybody && Condition === undefined;
+  });
 }
 
 function named(member: Member<string>, pattern: RegExp): Member<string> {

@@ -1,3 +1,4 @@
+import type { PolicyDocument } from '../policy-document';
 import { AwsError } from '../protocol/aws-error';
 
 export const CURRENT = 'AWSCURRENT';
@@ -23,7 +24,7 @@ export class Secret {
   readonly #stages = new Map<string, string>();
   description?: string;
   kmsKeyId?: string;
-  resourcePolicy?: string;
+  resourcePolicy?: PolicyDocument;
   lastChangedDate: Date;
   /** When its deletion was asked for, and when it is due. */
   deletion?: { readonly requested: Date; readonly due: Date };
@@ -32,6 +33,8 @@ export class Secret {
     readonly name: string,
     readonly arn: string,
     readonly createdDate: Date,
+    /** Whether it began without a value. AWS says only of such a secret that it is not rotated. */
+    readonly beganEmpty: boolean,
   ) {
     this.lastChangedDate = createdDate;
   }

@@ -30,7 +30,7 @@ export function tagSecret(secret: Secret, added: readonly Tag[], { source }: Pic
   }
   if (source !== 'cloudformation') assertNotReserved(added.map(({ Key }) => Key));
   for (const [key, value] of merged) secret.tags.set(key, value);
-  secret.wasTagged = secret.wasTagged || merged.size > 0;
+  secret.wasTagged = true;
 }
 
 /** Throws for a key that only AWS's own services may set and remove. */

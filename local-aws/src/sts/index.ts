@@ -3,6 +3,7 @@ import { evaluateResourcePolicy, globalContext } from '../authorization';
 import type { PolicyDocument } from '../policy-document';
 import type { Credentials } from '../credentials';
 import type { IamState } from '../iam/state';
+import { policyDocument } from '../iam/inputs';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { anything, integer, type Member, optional, text } from '../protocol/members';
@@ -53,6 +54,7 @@ export class Sts implements RpcService {
         RoleSessionName: sessionName,
         DurationSeconds: optional(integer(900, 43_200)),
         ExternalId: optional(text({ min: 2, max: 1224 })),
+        Policy: optional(policyDocument),
         Tags: optional(anything()),
         TransitiveTagKeys: optional(anything()),
         SerialNumber: optional(mfaSerialNumber),
@@ -60,7 +62,7 @@ export class Sts implements RpcService {
       },
       authorize: ({ RoleArn }) => ({ action: 'sts:AssumeRole', resource: RoleArn }),
       run: (
-        { RoleArn, RoleSessionName, DurationSeconds = 3600, ExternalId, SerialNumber, TokenCode },
+        { RoleArn, RoleSessionName, DurationSeconds = 3600, ExternalId, Policy, SerialNumber, TokenCode },
         { caller: signer },
       ) => {
         const withMfa = SerialNumber !== undefined || TokenCode !== undefined;
@@ -80,7 +82,10 @@ export class Sts implements RpcService {
             'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
           );
         }
-        const principal = this.iam.rolePrincipal(role, RoleSessionName);
+        const principal: Principal = {
+          ...this.iam.rolePrincipal(role, RoleSessionName),
+          ...(Policy === undefined ? {} : { sessionPolicy: Policy }),
+        };
         return {
           Credentials: rendered(this.account.credentials.issueSession(principal, DurationSeconds)),
           AssumedRoleUser: { AssumedRoleId: principal.userId, Arn: principal.arn },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface RecordedRefusal {
   readonly code: string;
   readonly status: number;
-  /** Left out where the recording has none. */
+  /** Left out where the recording has none; `*` stands for what differs each time. */
   readonly message?: string;
 }
 

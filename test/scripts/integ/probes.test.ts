@@ -192,7 +192,7 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       always('secretsmanager:GetSecretValue', new AwsError('AccessDeniedException', 'No.', 400), 'role'),
       'GetSecretValue answers AccessDeniedException: No.',
     ],
-    [IN_CHINA]: [inPolicies('"kms:Decrypt"', '"kms:Encrypt"'), 'PutSecretValue under the key is denied: '],
+    [IN_CHINA]: [inPolicies('"kms:GenerateDataKey"', '"kms:Encrypt"'), 'PutSecretValue under the key is denied: '],
   };
 
   test('each is broken here', () => {
