@@ -4,9 +4,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { App } from 'aws-cdk-lib';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json';
+import { synthesizeUsers } from '../../bin/mfa-users/users-app';
 
 const ROOT = join(__dirname, '../..');
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'virtual-mfa-app-'));
@@ -43,11 +45,26 @@ const CI_VARIABLES: Record<string, string | undefined> = Object.fromEntries(
   ].map((name) => [name, undefined]),
 );
 
-/** Runs the app as the CDK CLI does: the command of cdk.json, with its context and what `-c` gives. */
-function run(
+/** Runs the app in this process, with the context of cdk.json and what `-c` gives. */
+function run(context: Record<string, string>, { cwd = ROOT, ci = 'true', account = '' }: RunOptions = {}): Run {
+  const before = process.cwd();
+  let stderr = '';
+  const recording = { writable: ci === '', warn: (message: string) => (stderr += `${message}\n`) };
+  process.chdir(cwd);
+  try {
+    const app = new App({ autoSynth: false, outdir: OUTPUT_DIRECTORY, context: { ...cdkJson.context, ...context } });
+    const isSynthesized = synthesizeUsers(app, { account: account || undefined, recording });
+    return { status: isSynthesized ? 0 : 1, stderr };
+  } finally {
+    process.chdir(before);
+  }
+}
+
+/** Runs the app as the CDK CLI does: the command of cdk.json, in a process of its own. */
+function runCommand(
   context: Record<string, string>,
-  { cwd = ROOT, ci = 'true', account = '', service = {} }: RunOptions = {},
-) {
+  { cwd = ROOT, ci = 'true', account = '', service = {} }: CommandOptions = {},
+): Run {
   const { status, stderr } = spawnSync(cwd === ROOT ? cdkJson.app : COMMAND_ELSEWHERE, {
     cwd,
     shell: true,
@@ -65,22 +82,30 @@ function run(
   return { status, stderr };
 }
 
+interface Run {
+  readonly status: number | null;
+  readonly stderr: string;
+}
+
 interface RunOptions {
   readonly cwd?: string;
   readonly ci?: string;
   readonly account?: string;
+}
+
+interface CommandOptions extends RunOptions {
   /** The variables of a CI service. */
   readonly service?: Readonly<Record<string, string>>;
 }
 
-function synth(context: Record<string, string> = {}, options?: Parameters<typeof run>[1]): AppTemplate {
+function synth(context: Record<string, string> = {}, options?: RunOptions, runApp = run): AppTemplate {
   const { usersFile = 'mfa-users.json', stackName = 'VirtualMfaUsers' } = context;
   const recordFile = 'users' in context ? `${stackName}.lock.json` : usersFile.replace('.json', '.lock.json');
   const isNew = !existsSync(join(options?.cwd ?? ROOT, recordFile));
   const stderr = isNew
     ? (expect.stringMatching(/^[\w-]+\.lock\.json: recorded \d+ users? for the first time\. [^\n]+\n$/) as string)
     : '';
-  expect(run(context, options)).toEqual({ status: 0, stderr });
+  expect(runApp(context, options)).toEqual({ status: 0, stderr });
   return templateOf('users' in context ? 'VirtualMfaUsers' : 'VirtualMfaStack');
 }
 
@@ -105,7 +130,7 @@ function propertiesOf(template: AppTemplate, type: string): (Record<string, unkn
 
 describe('the app behind cdk.json', () => {
   test('declares Bob and his device, from mfa-users.json, and says how to list it, and gives out no seed', () => {
-    const template = synth();
+    const template = synth({}, {}, runCommand);
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([{ UserName: 'Bob' }]);
     expect(propertiesOf(template, 'Custom::IAMVirtualMFADevice')).toHaveLength(1);
@@ -119,7 +144,11 @@ describe('the app behind cdk.json', () => {
   });
 
   test('gives devices to the existing users of the context, and rotates their devices by it', () => {
-    const template = synth({ users: 'Bob, Alice', rotationId: '2', stackName: 'VirtualMfaUsers-b' }, ELSEWHERE);
+    const template = synth(
+      { users: 'Bob, Alice', rotationId: '2', stackName: 'VirtualMfaUsers-b' },
+      ELSEWHERE,
+      runCommand,
+    );
 
     expect(propertiesOf(template, 'AWS::IAM::User')).toEqual([]);
     expect(propertiesOf(template, 'Custom::IAMVirtualMFADevice')).toEqual([
@@ -170,7 +199,7 @@ describe('the app behind cdk.json', () => {
   ])('writes no record in CI, whose machines are thrown away: %j', (service) => {
     declareUsers('Alice');
 
-    expect(run({}, { ...ELSEWHERE, service })).toEqual({
+    expect(runCommand({}, { ...ELSEWHERE, service })).toEqual({
       status: 1,
       stderr: expect.stringMatching(/^mfa-users\.lock\.json: got no line for Alice, /) as string,
     });
@@ -287,7 +316,7 @@ describe('the app behind cdk.json', () => {
       JSON.stringify({ Users: [{ UserName: 'Bob', EncryptionKeyArn }] }),
     );
 
-    const { stderr } = run({}, { cwd: DIRECTORY, ci: '', account: '111111111111' });
+    const { stderr } = runCommand({}, { cwd: DIRECTORY, ci: '', account: '111111111111' });
 
     expect(stderr).toContain(
       'got a key of the account 222222222222; allowed: keys of the stack’s own account, 111111111111',
@@ -310,7 +339,7 @@ describe('the app behind cdk.json', () => {
       '{\n  "Users": [\n    { "UserName": "Bob", "issuer": "x" },\n    { "UserName": "Bob Smith" }\n  ]\n}\n',
     );
 
-    const { status, stderr } = run({}, { cwd: DIRECTORY, ci: '' });
+    const { status, stderr } = runCommand({}, { cwd: DIRECTORY, ci: '' });
 
     expect(status).toBe(1);
     expect(stderr.split('\n')).toEqual([

@@ -6,9 +6,7 @@ import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from 
 import { App } from 'aws-cdk-lib';
 import cdkJson from '../../cdk.json';
 import { cdk, type CdkRun } from '../../bin/cdk-command';
-import { LISTED_USERS_STACK, readContext } from '../../bin/mfa-users/context';
-import { withDefaults } from '../../bin/mfa-users/document';
-import { declareStacks } from '../../bin/mfa-users/stacks';
+import { declareUsers } from '../../bin/mfa-users/users-app';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
 
@@ -138,11 +136,8 @@ export class Deployment {
   }
 }
 
-/** Creates the users of the context `users`, as bin/app.ts does; but records them nowhere. */
+/** Creates the users of the context `users`, as the app of cdk.json does; but records them nowhere. */
 function listedUsers(app: App): void {
-  const context = app.node.getAllContext() as Readonly<Record<string, unknown>>;
-  const { source, stackName, rotationId } = readContext({ createUsers: 'true', ...context });
-  if (!('users' in source)) throw new Error('The context has no users');
-  const users = source.users.map((user) => withDefaults(user, { RotationId: rotationId }));
-  declareStacks(app, { users, stackOf: () => 1 }, { stackId: LISTED_USERS_STACK, stackName });
+  app.node.setContext('createUsers', 'true');
+  declareUsers(app, { recording: { writable: true, write: () => true, warn: () => undefined } });
 }
