@@ -133,7 +133,7 @@ export const failures = {
     new CommandFailure(
       'notAssigned',
       `The device ${serialNumber} exists, but is not enabled for the user ${userName}.`,
-      'Somebody deactivated it. Deploy its stack with any change to the device, a tag for example: that enables it again, with the seed it has.',
+      `Somebody deactivated it. \`npx --no virtual-mfa verify ${userName} --repair\` enables it again, with the seed it has; so does a deployment with any change to the device.`,
     ),
 
   foreignSession: (serialNumber: string, userName: string, caller: string) =>
@@ -225,6 +225,20 @@ export const failures = {
       'failed',
       `The device ${serialNumber} is not as it should be: ${checks.join(', ')}.`,
       'Deploy its stack with a change to the device; a new rotationId gives it a new seed.',
+    ),
+
+  notAllRight: (userNames: readonly string[], count: number) =>
+    new CommandFailure(
+      'failed',
+      `${userNames.length} of ${count} devices are not as they should be: ${userNames.join(', ')}.`,
+      'Each line says what is wrong, and what to do.',
+    ),
+
+  notOurs: (serialNumber: string) =>
+    new CommandFailure(
+      'failed',
+      `The tags of the device ${serialNumber} do not name its stack and a version of its secret, so it was left as it is.`,
+      'Set a new rotationId for the user, and deploy.',
     ),
 
   readableByOthers: (file: string, mode: number) =>

@@ -8,6 +8,7 @@ import { paginateListSecrets, type SecretListEntry } from '@aws-sdk/client-secre
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import { type AwsAccess, calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
+import { severalAtOnce } from './several-at-once';
 
 /** A virtual device, as IAM lists it. */
 export interface ListedDevice {
@@ -39,8 +40,6 @@ export interface SeedSecret {
 
 /** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
 const STACK_ID = /^arn:[\w-]+:cloudformation:[a-z\d-]+:\d{12}:stack\/[\w-]+\/[\w-]+$/;
-/** Enough to be quick, and well below IAM's throttling. */
-const CALLS_AT_ONCE = 8;
 /** @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html (IAM may return fewer, and then a marker) */
 const DEVICES_PER_PAGE = 1000;
 const GIVE_SECRET =
@@ -91,16 +90,11 @@ export class DeviceRecords {
 
   /** What the tags of devices say that the library made; others are left out. */
   async marksOfAll(serialNumbers: readonly string[]): Promise<ReadonlyMap<string, DeviceMarks>> {
-    const marked = new Map<string, DeviceMarks>();
-    for (let first = 0; first < serialNumbers.length; first += CALLS_AT_ONCE) {
-      const some = serialNumbers.slice(first, first + CALLS_AT_ONCE);
-      const marks = await Promise.all(some.map((serialNumber) => this.marksOf(serialNumber)));
-      some.forEach((serialNumber, index) => {
-        const { stackId, logicalId = '', versionId = '' } = marks[index] ?? {};
-        if (stackId !== undefined) marked.set(serialNumber, { stackId, logicalId, versionId });
-      });
-    }
-    return marked;
+    const marks = await severalAtOnce(serialNumbers, async (serialNumber) => {
+      const { stackId, logicalId = '', versionId = '' } = (await this.marksOf(serialNumber)) ?? {};
+      return stackId === undefined ? [] : [[serialNumber, { stackId, logicalId, versionId }] as const];
+    });
+    return new Map(marks.flat());
   }
 
   /** The virtual devices of the account, whoever made them. */

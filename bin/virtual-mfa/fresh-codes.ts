@@ -7,6 +7,9 @@ import { tell, type Terminal } from './terminal';
 /** A pair for IAM that is newer than the last one needs three time steps, at most. Some SDKs end a credential_process after a minute. */
 const TRIES = 3;
 
+/** A pair that IAM took, at enrollment too, makes every older one useless. */
+export const NEWER_CODES_NEEDED = 'IAM takes codes that are newer than the last two it took.';
+
 export interface CodeTools {
   readonly aws: AwsAccess;
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-import { deviceMark, deviceMarkIn } from '../../lambda/contract/seed-version';
+import { deviceMark, deviceMarkIn, seedStoredAt } from '../../lambda/contract/seed-version';
 import { failures } from './command-failure';
 import {
   type DeviceMarks,
@@ -35,6 +35,10 @@ export interface ManagedDevice {
   readonly seedSecretArn?: string;
   /** The version of the secret that has the device's seed. */
   readonly seedVersionId?: string;
+  /** When the seed was stored. */
+  readonly seedStoredDate?: Date;
+  /** When a rotation replaced the device before this one; absent where there was none. */
+  readonly lastRotatedDate?: Date;
 }
 
 /**
@@ -154,7 +158,22 @@ function existing(found: Found): ManagedDevice {
     ...(enableDate === undefined ? {} : { enableDate }),
     stackId,
     ...(secret === undefined ? {} : { seedSecretArn: secret.arn }),
-    ...(versionId === undefined ? {} : { seedVersionId: versionId }),
+    ...(secret === undefined || versionId === undefined ? {} : seedDates(secret, versionId)),
+  };
+}
+
+function seedDates(
+  { versions }: SeedSecret,
+  versionId: string,
+): Pick<ManagedDevice, 'seedVersionId' | 'seedStoredDate' | 'lastRotatedDate'> {
+  const stored = seedStoredAt(versionId);
+  const [previous] = [...versions].find(([, labels]) => labels.includes('AWSPREVIOUS')) ?? [];
+  const markBefore = deviceMarkIn(previous ?? '');
+  const isRotated = markBefore !== undefined && markBefore !== deviceMarkIn(versionId);
+  return {
+    seedVersionId: versionId,
+    ...(stored === undefined ? {} : { seedStoredDate: stored }),
+    ...(stored === undefined || !isRotated ? {} : { lastRotatedDate: stored }),
   };
 }
 
@@ -182,6 +201,6 @@ function withoutDevice(secret: SeedSecret): ManagedDevice {
     ...(userName === undefined ? {} : { userName }),
     stackId,
     seedSecretArn: arn,
-    ...(seedVersionId === undefined ? {} : { seedVersionId }),
+    ...(seedVersionId === undefined ? {} : seedDates(secret, seedVersionId)),
   };
 }

@@ -2,11 +2,8 @@ import { ResyncMFADeviceCommand } from '@aws-sdk/client-iam';
 import { previousAndCurrentCode } from '../../lambda/contract/authentication-codes';
 import { calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
-import { CODE_REFUSED, type CodeTools, withFreshCodes } from './fresh-codes';
+import { CODE_REFUSED, type CodeTools, NEWER_CODES_NEEDED, withFreshCodes } from './fresh-codes';
 import type { LocatedSeed } from './stored-seeds';
-
-/** A pair that IAM took, at enrollment too, makes every older one useless. */
-const NEWER_CODES_NEEDED = 'IAM takes codes that are newer than the last two it took.';
 
 /**
  * Synchronizes a device with two codes of its stored seed, which proves that IAM has the same seed.

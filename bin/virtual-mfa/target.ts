@@ -1,6 +1,7 @@
 import { kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
 import { partsOfSerialNumber } from '../../lambda/contract/serial-number';
 import { CommandFailure } from './command-failure';
+import type { ManagedDevice } from './inventory';
 
 /** What a command is told to work on. */
 export type Target =
@@ -21,4 +22,16 @@ export function readTarget(text: string): Target {
     `The argument, ${kindOf(text)}, names no user, device or secret.`,
     'Give the name of an IAM user, the serial number (ARN) of a device, or the ARN of the secret with its seed.',
   );
+}
+
+/** Whether a device is the one that a command was told to work on. */
+export function isTargetOf(target: Target): (device: ManagedDevice) => boolean {
+  switch (target.kind) {
+    case 'user':
+      return ({ userName }) => userName?.toLowerCase() === target.userName.toLowerCase();
+    case 'device':
+      return ({ serialNumber }) => serialNumber === target.serialNumber;
+    case 'secret':
+      return ({ seedSecretArn }) => seedSecretArn === target.secretArn;
+  }
 }

@@ -23,6 +23,15 @@ export function deviceMarkIn(versionId: string): string | undefined {
   return isSeedVersionId(versionId) ? versionId.slice(-MARK_LENGTH) : undefined;
 }
 
+/** When the request was made whose event stored a version, as its id says. */
+export function seedStoredAt(versionId: string): Date | undefined {
+  if (!isSeedVersionId(versionId)) return undefined;
+  const [, year, month, day, hour, minute, second] = TIME_PARTS.exec(versionId) ?? [];
+  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+const TIME_PARTS = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/;
 const SEED_VERSION_ID = /^\d{8}T\d{6}Z-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** The last group of a UUID. */
 const MARK_LENGTH = 12;

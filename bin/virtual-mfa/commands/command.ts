@@ -40,12 +40,12 @@ export function awsCommand(program: Command, { name, description, examples }: Co
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`.trimEnd()).join('\n')}`);
 }
 
+export const DEVICE_ARGUMENT =
+  'the name of an IAM user, the serial number of a device, or the ARN of the secret with its seed';
+
 /** Adds a command that works on one device. */
 export function deviceCommand(program: Command, help: CommandHelp): Command {
-  return awsCommand(program, help).argument(
-    '<user|serial|secret>',
-    'the name of an IAM user, the serial number of a device, or the ARN of the secret with its seed',
-  );
+  return awsCommand(program, help).argument('<user|serial|secret>', DEVICE_ARGUMENT);
 }
 
 /** Runs the work with AWS's clients, then closes them. */

@@ -70,6 +70,7 @@ describe('virtual-mfa list', () => {
       stackId: STACK_ID,
       seedSecretArn: subject.seedSecretArn,
       seedVersionId: subject.device()?.tags.get(SEED_VERSION_TAG),
+      seedStoredDate: expect.any(String) as string,
     });
   });
 

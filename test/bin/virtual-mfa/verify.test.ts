@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SEED_VERSION_TAG } from '../../../lambda/contract/own-tags';
+import { codeAt } from '../../../lambda/contract/authentication-codes';
 import type { Subject } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 
@@ -129,6 +130,68 @@ describe('virtual-mfa verify', () => {
     subject.device()?.tags.delete(SEED_VERSION_TAG);
 
     expect(await found(subject.seedSecretArn)).toEqual({ ...GOOD, 'stored seed': 'failed' });
+  });
+});
+
+describe('virtual-mfa verify --code', () => {
+  const codeIn = async (timeSteps: number) => {
+    const now = commandLine.lifecycle.clock.now() + timeSteps * 30_000;
+    return codeAt((await subject.stored())?.seed ?? '', now);
+  };
+
+  test.each([[0], [-1], [2]])(
+    'confirms a code that the owner reads out, without AWS: of time step %i',
+    async (timeSteps) => {
+      subject = await commandLine.enrolled();
+      const code = await codeIn(timeSteps);
+      const { calls } = commandLine.lifecycle.aws.account;
+      const before = calls.length;
+
+      const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', code]);
+
+      expect(exitCode).toBe(0);
+      expect(output).toContain('✓ code         the app of the owner has the stored seed\n');
+      expect(output).not.toContain(code);
+      expect(calls.after(before).filter(({ action }) => action.startsWith('sts:'))).toEqual([]);
+      await subject.signIn();
+    },
+  );
+
+  test.each([
+    [-20, 'its clock is 600 s behind'],
+    [3, 'its clock is 90 s ahead'],
+  ])('says how far off the phone’s clock is: %i time steps', async (timeSteps, words) => {
+    subject = await commandLine.enrolled();
+
+    const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', await codeIn(timeSteps)]);
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain(`✗ code         the app has the stored seed, but ${words}`);
+  });
+
+  test('says that an app has another seed', async () => {
+    subject = await commandLine.enrolled();
+    const codes = await Promise.all(Array.from({ length: 250 }, (_, index) => codeIn(index - 125)));
+    const wrong = ['000000', '111111', '222222'].find((code) => !codes.includes(code)) ?? '';
+
+    const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', wrong]);
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain('✗ code         it is no code of the stored seed: the app has another seed');
+  });
+
+  test.each([
+    [['Bob', '--code', '1234567']],
+    [['Bob', 'Alice', '--code', '123456']],
+    [['--all', '--resync']],
+    [['--all', 'Bob']],
+    [[]],
+    [['--all', '--json', '--csv']],
+  ])('does not take %j, and repeats no code', async (args) => {
+    const { exitCode, messages } = await commandLine.run(['verify', ...args]);
+
+    expect(exitCode).toBe(2);
+    expect(messages).not.toContain('123456');
   });
 });
 
