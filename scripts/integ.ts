@@ -28,39 +28,44 @@ const MODES = [...Object.keys(RUNNER_OPTIONS), 'probes'];
  *
  * @param mode one of MODES
  * @param tarball the packed package; packed anew by default, from what was built last
+ * @param project the folder that it is installed in, and that stays; by default a temporary one
  */
-async function main([mode = '', tarball]: readonly string[]): Promise<void> {
+async function main([mode = '', tarball, project]: readonly string[]): Promise<void> {
   if (!MODES.includes(mode)) {
     throw new Error(`Got the mode "${mode}"; allowed: ${MODES.join(', ')}. Use npm run integ.`);
   }
   try {
-    if (mode !== 'probes') runTest(mode, tarball);
+    if (mode !== 'probes') testIn(project, (folder) => runTest(mode, tarball, folder));
   } finally {
     // After a test that failed too: they may tell why.
     if (mode === 'deploy' || mode === 'probes') process.exitCode = await probe();
   }
 }
 
-/** Runs integ-runner in a project of its own, away from the repository: what it uses has to be in the package. */
-function runTest(mode: string, tarball: string | undefined): void {
-  const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-integ-'));
+function testIn(given: string | undefined, test: (project: string) => void): void {
+  const project = given ?? mkdtempSync(join(tmpdir(), 'virtual-mfa-integ-'));
   try {
-    cpSync(join(REPOSITORY, TESTS), project, { recursive: true });
-    // A changed snapshot would count as a failed test; what changed, git shows.
-    if (mode === 'snapshot') rmSync(join(project, SNAPSHOT), { recursive: true, force: true });
-    npm(['ci', '--silent', '--prefer-offline'], project);
-    npm(['install', '--silent', '--no-save', tarball ?? packInto(project)], project);
-    const app = ['--language', 'typescript', '--app', 'node --import tsx {filePath}'];
-    const tests = ['--directory', '.', '--test-regex', String.raw`^integ\..*\.ts$`];
-    const runner = ['integ-runner', ...tests, ...app, ...(RUNNER_OPTIONS[mode] ?? [])];
-    execFileSync('npx', runner, { cwd: project, stdio: 'inherit' });
-    if (mode === 'snapshot') {
-      const target = join(REPOSITORY, TESTS, SNAPSHOT);
-      rmSync(target, { recursive: true, force: true });
-      cpSync(join(project, SNAPSHOT), target, { recursive: true, filter: (path) => !isAsset(path) });
-    }
+    test(project);
   } finally {
-    rmSync(project, { recursive: true, force: true });
+    if (given === undefined) rmSync(project, { recursive: true, force: true });
+  }
+}
+
+/** Runs integ-runner in a project of its own, away from the repository: what it uses has to be in the package. */
+function runTest(mode: string, tarball: string | undefined, project: string): void {
+  cpSync(join(REPOSITORY, TESTS), project, { recursive: true });
+  // A changed snapshot would count as a failed test; what changed, git shows.
+  if (mode === 'snapshot') rmSync(join(project, SNAPSHOT), { recursive: true, force: true });
+  npm(['ci', '--silent', '--prefer-offline'], project);
+  npm(['install', '--silent', '--no-save', tarball ?? packInto(project)], project);
+  const app = ['--language', 'typescript', '--app', 'node --import tsx {filePath}'];
+  const tests = ['--directory', '.', '--test-regex', String.raw`^integ\..*\.ts$`];
+  const runner = ['integ-runner', ...tests, ...app, ...(RUNNER_OPTIONS[mode] ?? [])];
+  execFileSync('npx', runner, { cwd: project, stdio: 'inherit' });
+  if (mode === 'snapshot') {
+    const target = join(REPOSITORY, TESTS, SNAPSHOT);
+    rmSync(target, { recursive: true, force: true });
+    cpSync(join(project, SNAPSHOT), target, { recursive: true, filter: (path) => !isAsset(path) });
   }
 }
 
