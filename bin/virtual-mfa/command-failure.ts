@@ -241,6 +241,20 @@ export const failures = {
       'Set a new rotationId for the user, and deploy.',
     ),
 
+  noPageFor: (userNames: readonly string[], count: number, stack: string) =>
+    new CommandFailure(
+      'failed',
+      `${userNames.length} of ${count} devices got no page: ${userNames.join(', ')}.`,
+      `They are not enabled as they should be: \`npx --no virtual-mfa verify --stack ${stack}\` says why, and what to do.`,
+    ),
+
+  directoryOfOthers: (directory: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>) =>
+    new CommandFailure(
+      'readableByOthers',
+      `Others can open the directory ${directory} (of uid ${uid}, mode ${octal(mode)}), and what goes into it is secret.`,
+      'Name a directory that does not exist, or one of your own of mode 0700.',
+    ),
+
   readableByOthers: (file: string, mode: number) =>
     new CommandFailure(
       'readableByOthers',

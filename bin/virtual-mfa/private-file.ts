@@ -1,4 +1,4 @@
-import { fstatSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { fstatSync, lstatSync, mkdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { replaceFile } from '../replace-file';
 import { failures } from './command-failure';
@@ -9,6 +9,7 @@ const WRITTEN_BY_ALL = 0o002;
 /** In such a directory, /tmp for example, nobody can replace what somebody else owns. */
 const STICKY = 0o1000;
 const OWNER_ONLY = 0o600;
+const OWNER_ONLY_DIRECTORY = 0o700;
 const ROOT = 0;
 
 /**
@@ -27,6 +28,24 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw code === undefined ? error : failures.notAFile(file, code);
+  }
+}
+
+/**
+ * Makes a directory that its owner alone can open, or takes one that is so already.
+ *
+ * @throws CommandFailure where others can open it
+ */
+export function makePrivateDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    const stats = lstatSync(directory);
+    if (!stats.isDirectory()) throw failures.notAFile(directory, 'it is no directory');
+    const isOpen = stats.uid !== process.getuid?.() || (stats.mode & OTHERS) !== 0;
+    if (process.getuid !== undefined && isOpen) throw failures.directoryOfOthers(directory, stats);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === undefined ? error : failures.notAFile(directory, code);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Account } from '../account';
+import { accountAliasActions } from './account-alias';
 import type { RpcService } from '../service';
 import { groupActions } from './groups';
 import { identityPolicyActions } from './identity-policies';
@@ -23,6 +24,7 @@ export class Iam implements RpcService {
     const { users, groups, roles } = this.state;
     const [user, group, role] = [{ UserName: existingUserName }, { GroupName: groupName }, { RoleName: roleName }];
     this.actions = {
+      ...accountAliasActions(this.state),
       ...userActions(this.state),
       ...principalSettingActions(this.state, 'User', user, users),
       ...identityPolicyActions(this.state, 'User', user, users),

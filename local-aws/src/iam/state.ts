@@ -24,6 +24,7 @@ export class IamState {
   readonly managedPolicies = new Map<string, ManagedPolicy>();
   readonly virtualMfaDevices = new Map<string, VirtualMfaDevice>();
   readonly mfaBindings = new MfaBindings();
+  accountAlias: string | undefined;
 
   constructor(readonly account: Account) {}
 

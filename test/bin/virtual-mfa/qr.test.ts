@@ -13,6 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import font from 'oled-font-5x7';
+import { PNG } from 'pngjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import type { Subject } from '../../lambda/lifecycle';
@@ -42,6 +44,34 @@ async function expectToSignInWith(uri: string): Promise<void> {
   const { clock } = commandLine.lifecycle;
   clock.advance(30_000);
   await commandLine.signIn(subject, subject.serialNumber(), codeAt(searchParams.get('secret') ?? '', clock.now()));
+}
+
+/** Reads the lines below a code, of characters of two pixels a dot. */
+function linesIn({ width, height, data }: PNG): string[] {
+  const isDark = (x: number, y: number) => data[(y * width + x) * 4] === 0;
+  const darkRows = Array.from({ length: height }, (_, y) => y).filter((y) =>
+    Array.from({ length: width }, (_, x) => x).some((x) => isDark(x, y)),
+  );
+  const codeEnds = Math.max(...darkRows.filter((y) => isDark(32, y) && isDark(33, y) && isDark(39, y)));
+  const tops = darkRows.filter((y) => y > codeEnds && !darkRows.includes(y - 1));
+  return tops.map((top) => {
+    const columns = Array.from({ length: width }, (_, x) => {
+      const dots = Array.from({ length: font.height }, (_dot, dot) => dot);
+      return dots.reduce((bits, dot) => (isDark(x, top + dot * 2) ? bits | (1 << dot) : bits), 0);
+    });
+    const glyphs = font.lookup.map((_, place) => font.fontData.slice(place * font.width, (place + 1) * font.width));
+    const advance = (font.width + 1) * 2;
+    const read = (left: number) =>
+      Array.from({ length: Math.floor((width - left) / advance) }, (_, place) => {
+        const at = left + place * advance;
+        const seen = Array.from({ length: font.width }, (_column, column) => columns[at + column * 2]);
+        return font.lookup[glyphs.findIndex((glyph) => glyph.every((bits, column) => bits === seen[column]))] ?? '�';
+      }).join('');
+    // A character may begin with an empty column.
+    const first = columns.findIndex((bits) => bits > 0);
+    const lines = [first, first - 2, first - 4].map((left) => read(left).trim());
+    return lines.find((line) => !line.includes('�')) ?? '';
+  });
 }
 
 describe('virtual-mfa qr', () => {
@@ -80,6 +110,19 @@ describe('virtual-mfa qr', () => {
     expect(exitCode).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     await expectToSignInWith(await decoder.readSvg(readFileSync(file, 'utf8')));
+  });
+
+  test('says below the code whose it is, in the picture itself', async () => {
+    const [png, svg] = [join(folder, 'bob.png'), join(folder, 'bob.svg')];
+
+    await commandLine.run(['qr', subject.userName, '--png', png]);
+    await commandLine.run(['qr', subject.userName, '--svg', svg]);
+
+    const label = ['Amazon Web Services', `${subject.userName}@123456789012`];
+    expect([...readFileSync(svg, 'utf8').matchAll(/<text [^>]*>(.*?)<\/text>/g)].map(([, line]) => line)).toEqual(
+      label,
+    );
+    expect(linesIn(PNG.sync.read(readFileSync(png)))).toEqual(label);
   });
 
   test('prints the URI alone, of a secret given by its ARN', async () => {
