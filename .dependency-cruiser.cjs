@@ -20,6 +20,10 @@ module.exports = {
     only('lambda/custom-resource', '^lambda/custom-resource/', [
       ...['^lambda/(custom-resource|device|aws|contract)/', SHARED_BY_ROOMS],
     ]),
+    only('lambda/code', '^lambda/code/', [
+      ...['^lambda/(code|aws|contract)/', SHARED_BY_ROOMS],
+      ...['/@aws-sdk/', '/@types/aws-lambda/'],
+    ]),
     only('lambda/index', '^lambda/(index|create-handler)\\.ts$', ['^lambda/', '/@types/aws-lambda/']),
     never(
       'of-lambda-only-the-contract',

@@ -2,6 +2,7 @@ import {
   Arn,
   ArnFormat,
   type aws_iam as iam,
+  type aws_lambda as lambda,
   aws_secretsmanager as secretsmanager,
   CfnDeletionPolicy,
   type CfnResource,
@@ -25,6 +26,7 @@ import {
   type VirtualMfaDeviceProperties,
 } from '../lambda/contract/properties';
 import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
+import { CodeFunction } from './private/code-function';
 import { rememberDevice } from './private/declared-devices';
 import { tagProblems } from './private/device-tags';
 import { deviceReferenceProblems } from './private/dynamic-references';
@@ -142,6 +144,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public readonly seedSecret: secretsmanager.ISecret;
 
   private readonly retainable: CfnResource[];
+  private codeAlias?: lambda.IFunction;
 
   public constructor(scope: Construct, id: string, props: VirtualMfaDeviceProps) {
     super(scope, id, { physicalName: props.virtualMfaDeviceName });
@@ -206,6 +209,39 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
 
   public get virtualMfaDeviceRef(): iam.VirtualMFADeviceReference {
     return { serialNumber: this.serialNumber };
+  }
+
+  /**
+   * A Lambda function that returns the current code of this device, and never its seed. Its ARN names an alias that belongs to
+   * this device. Using this property adds the alias to the stack, and the function with the first device.
+   *
+   * The function reads no payload. It returns JSON with the members `code` (six digits, accepted once), `secondsLeft`,
+   * `serialNumber` and `userName`.
+   */
+  public get codeFunction(): lambda.IFunction {
+    this.codeAlias ??= CodeFunction.of(this).aliasFor(this, this.seedSecret);
+    return this.codeAlias;
+  }
+
+  /**
+   * Lets a principal get current codes of this device, without its seed: the principal may invoke `codeFunction`.
+   *
+   * Each code lets the principal sign in as the user, together with the user's password or access key. Taking the grant back
+   * ends that, whereas a seed that was read once lasts until the device is rotated.
+   *
+   * @param grantee the principal, such as a role
+   *
+   * @example
+   * const stack = new Stack(new App(), 'Robots');
+   * const robot = new iam.User(stack, 'Robot');
+   * const mfa = new VirtualMfaDevice(stack, 'RobotMfa', { user: robot });
+   * const runner = new iam.Role(stack, 'Runner', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
+   *
+   * mfa.grantCode(runner);
+   * new CfnOutput(stack, 'RobotCodeFunctionArn', { value: mfa.codeFunction.functionArn });
+   */
+  public grantCode(grantee: iam.IGrantable): iam.Grant {
+    return this.codeFunction.grantInvoke(grantee);
   }
 
   /**

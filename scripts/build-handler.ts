@@ -6,14 +6,28 @@ const environmentCredentials = inPlaceOf(/^@aws-sdk\/credential-provider-node$/,
   path: join(__dirname, '../lambda/aws/environment-credentials.ts'),
 });
 
-/** The custom resource's code, for Lambda. */
-void bundle({
-  entryPoint: 'lambda/index.ts',
-  outfile: 'dist/handler/index.js',
-  notices: 'dist/THIRD-PARTY-LICENSES.txt',
+const forLambda = {
   target: 'node24',
   mainFields: MODULES_FIRST,
   plugins: [environmentCredentials],
   // The SDK imports node:http dynamically, and for the module that this makes, Node loads all that http has, undici too.
   supported: { 'dynamic-import': false },
-});
+};
+
+/** The code of the two functions: the custom resource's, and the one that gives out codes. */
+async function buildFunctions(): Promise<void> {
+  await bundle({
+    ...forLambda,
+    entryPoint: 'lambda/index.ts',
+    outfile: 'dist/handler/index.js',
+    notices: 'dist/THIRD-PARTY-LICENSES.txt',
+  });
+  await bundle({
+    ...forLambda,
+    entryPoint: 'lambda/code/index.ts',
+    outfile: 'dist/code-function/index.js',
+    notices: 'dist/code-function.THIRD-PARTY-LICENSES.txt',
+  });
+}
+
+void buildFunctions();

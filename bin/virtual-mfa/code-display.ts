@@ -1,22 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { codeAt, millisecondsToNextTimeStep, PERIOD_MILLISECONDS } from '../../lambda/contract/authentication-codes';
+import { PERIOD_MILLISECONDS } from '../../lambda/contract/authentication-codes';
 import type { Clock } from '../../lambda/contract/clock';
+import { currentCode, type CurrentCode } from '../../lambda/contract/current-code';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { nextTimeStep } from './fresh-codes';
 import type { Terminal } from './terminal';
-
-/** A code, and how long it lasts. */
-export interface CurrentCode {
-  readonly userName: string;
-  readonly serialNumber: string;
-  readonly code: string;
-  readonly secondsLeft: number;
-}
-
-export function currentCode({ userName, serialNumber, seed }: StoredSeed, now: number): CurrentCode {
-  const secondsLeft = Math.ceil(millisecondsToNextTimeStep(now) / 1000);
-  return { userName, serialNumber, code: codeAt(seed, now), secondsLeft };
-}
 
 export interface Watching {
   readonly terminal: Terminal;

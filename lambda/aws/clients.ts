@@ -7,12 +7,16 @@ export interface Clients {
   readonly secretsManager: SecretsManagerClient;
 }
 
+const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
 /** Clients of the function's own account and region. */
 export function awsClients(): Clients {
-  const configuration = {
-    // AwsCalls decides what is tried again: see there.
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
-  };
+  // AwsCalls decides what is tried again: see there.
+  const configuration = { maxAttempts: 1, requestHandler };
   return { iam: new IAMClient(configuration), secretsManager: new SecretsManagerClient(configuration) };
+}
+
+/** For a single read, which the SDK's own retries serve. */
+export function secretsManagerThatRetries(): SecretsManagerClient {
+  return new SecretsManagerClient({ requestHandler });
 }

@@ -13,7 +13,7 @@ import { Construct, type IConstruct } from 'constructs';
 import { RETIRED_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract/properties';
 import { acknowledgeWildcard } from './acknowledgement';
-import { handlerCode } from './handler-code';
+import { bundledCode } from './bundled-code';
 import { SeedKeys } from './seed-keys';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
@@ -61,7 +61,7 @@ export class VirtualMfaDeviceProvider extends Construct {
     // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
     const handler = new lambda.Function(this, 'Handler', {
       description: 'Creates, enables and deletes virtual MFA devices (cdk-iam-virtual-mfa)',
-      code: handlerCode(this),
+      code: bundledCode(this, 'handler'),
       handler: 'index.handler',
       runtime: lambda.Runtime.NODEJS_24_X,
       // Lambda offers x86_64 in every region, arm64 not yet in all of them.

@@ -4,7 +4,7 @@ import { type CloudFormationService, cloudFormationService } from './cloudformat
 import type { Credentials } from './credentials';
 import { Iam } from './iam';
 import { Kms } from './kms';
-import { LambdaService } from './lambda';
+import { invokeRoute, LambdaService } from './lambda';
 import { LogStore, logsService } from './logs';
 import { S3 } from './s3';
 import { SecretsManager } from './secretsmanager';
@@ -90,7 +90,7 @@ export async function startLocalAws({
   for (const service of [...services, cloudFormation.service]) account.register(service);
   await bootstrap(account, s3);
 
-  const handle = requestHandler(account, [s3.route, lambda.route, cloudFormation.route]);
+  const handle = requestHandler(account, [s3.route, lambda.route, invokeRoute(account, lambda), cloudFormation.route]);
   const server = await serve(handle, port);
   ({ url } = server);
   const credentials = account.credentials.issueAccessKey(account.root);

@@ -117,7 +117,7 @@ describe('the packed package', () => {
 
   test('holds nothing else: no source, no test, no local-aws', () => {
     const expected =
-      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/THIRD-PARTY-LICENSES\.txt|dist\/handler\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
+      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/(?:code-function\.)?THIRD-PARTY-LICENSES\.txt|dist\/(?:handler|code-function)\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
 
     expect(packedFiles.filter((path) => !expected.test(path))).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { currentCode, type CurrentCode, watchCodes } from '../code-display';
+import { currentCode, type CurrentCode } from '../../../lambda/contract/current-code';
+import { watchCodes } from '../code-display';
 import { print } from '../terminal';
 import { type CommonOptions, deviceCommand, enabledSeed, type Machine, withAws } from './command';
 

@@ -159,7 +159,7 @@ export class FunctionProcess {
         'content-type': 'application/json',
         'lambda-runtime-aws-request-id': invocation.requestId,
         'lambda-runtime-deadline-ms': String(this.#deadline),
-        'lambda-runtime-invoked-function-arn': this.version.arn,
+        'lambda-runtime-invoked-function-arn': invocation.functionArn,
       },
       body: JSON.stringify(invocation.event),
     });

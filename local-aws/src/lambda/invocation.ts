@@ -1,6 +1,8 @@
 /** One run of a function. Its retries are invocations of their own with the same request id. */
 export interface Invocation {
   readonly requestId: string;
+  /** As it was invoked: with the alias, if there was one. */
+  readonly functionArn: string;
   readonly event: unknown;
 }
 

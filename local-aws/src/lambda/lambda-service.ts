@@ -38,6 +38,8 @@ const RUNTIME_API = /^\/lambda-runtime\/([^/]+)\/2018-06-01\/runtime\/(.+)$/;
 /** Lambda: functions from their zip files, run in child processes on Node 24. */
 export class LambdaService {
   readonly #functions = new Map<string, FunctionVersion>();
+  /** ARNs, each of an alias of `$LATEST`. */
+  readonly #aliases = new Set<string>();
   readonly #processes = new Map<string, FunctionProcess>();
   readonly #waitingRetries = new Set<NodeJS.Timeout>();
   readonly #retryDelays: readonly number[];
@@ -82,8 +84,22 @@ export class LambdaService {
 
   /** Deletes a function; an invocation that runs is not disturbed, one that waits for its retry is dropped. */
   async deleteFunction(functionName: string): Promise<void> {
-    this.#functions.delete(this.#function(functionName).configuration.FunctionName);
+    const { arn } = this.#function(functionName);
+    this.#functions.delete(functionName);
+    for (const alias of this.#aliases) if (alias.startsWith(`${arn}:`)) this.#aliases.delete(alias);
     this.#retireOutdated(functionName);
+  }
+
+  /** Gives `$LATEST` of a function another name; answers its ARN. */
+  createAlias(functionName: string, alias: string): string {
+    const arn = `${this.#function(functionName).arn}:${alias}`;
+    if (this.#aliases.has(arn)) throw new AwsError('ResourceConflictException', `Alias already exists: ${arn}`, 409);
+    this.#aliases.add(arn);
+    return arn;
+  }
+
+  deleteAlias(arn: string): void {
+    this.#aliases.delete(arn);
   }
 
   /** Whether there is a function of this name or ARN. */
@@ -96,15 +112,22 @@ export class LambdaService {
     return this.#function(nameOf(nameOrArn)).configuration;
   }
 
-  /** Invokes a function and waits for how the run ended. */
+  /** Invokes a function, by its name or by an ARN with or without a qualifier, and waits for how the run ended. */
   async invoke(nameOrArn: string, event: unknown): Promise<Outcome> {
-    return this.#run(this.#function(nameOf(nameOrArn)), { requestId: randomUUID(), event });
+    const version = this.#function(nameOf(nameOrArn));
+    const qualifier = qualifierOf(nameOrArn);
+    const functionArn = qualifier === undefined ? version.arn : `${version.arn}:${qualifier}`;
+    if (qualifier !== undefined && qualifier !== '$LATEST' && !this.#aliases.has(functionArn)) {
+      throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+    }
+    return this.#run(version, { requestId: randomUUID(), functionArn, event });
   }
 
   /** Queues an event; a run that fails is repeated after each of the retry delays. Answers the request id of all of them. */
   invokeAsync(nameOrArn: string, event: unknown): string {
-    const name = this.#function(nameOf(nameOrArn)).configuration.FunctionName;
-    const invocation = { requestId: randomUUID(), event };
+    const { arn: functionArn, configuration } = this.#function(nameOf(nameOrArn));
+    const name = configuration.FunctionName;
+    const invocation = { requestId: randomUUID(), functionArn, event };
     void this.#attempt(name, invocation, this.#retryDelays);
     return invocation.requestId;
   }
@@ -239,4 +262,8 @@ export class LambdaService {
 function nameOf(nameOrArn: string): string {
   const [, name = nameOrArn] = /:function:([^:]+)/.exec(nameOrArn) ?? [];
   return name;
+}
+
+function qualifierOf(nameOrArn: string): string | undefined {
+  return /:function:[^:]+:([^:]+)$/.exec(nameOrArn)?.[1];
 }

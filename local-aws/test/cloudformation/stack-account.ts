@@ -55,6 +55,8 @@ export async function startStackAccount() {
       updateCode: async () => undefined,
       updateConfiguration: async () => undefined,
       deleteFunction: async () => undefined,
+      createAlias: (name, alias) => account.arn('lambda', `function:${name}:${alias}`),
+      deleteAlias: () => undefined,
       hasFunction: (arn) => arn === SERVICE_TOKEN,
       invokeAsync: (_arn, sent) => {
         const event = sent as CustomResourceEvent;

@@ -5,7 +5,7 @@ import { accessKey, virtualMfaDevice } from './iam-credentials';
 import { inlinePolicy, managedPolicy } from './iam-policies';
 import { group, role, user, userToGroupAddition } from './iam-principals';
 import { kmsAlias, kmsKey } from './kms';
-import { type Functions, lambdaFunction, lambdaPermission } from './lambda';
+import { type Functions, lambdaAlias, lambdaFunction, lambdaPermission } from './lambda';
 import { logGroup } from './logs';
 import { begun } from './properties';
 import { secret, secretResourcePolicy } from './secrets-manager';
@@ -36,6 +36,7 @@ export function resourceProviders(lambda: Functions, customResources: CustomReso
     'AWS::IAM::VirtualMFADevice': virtualMfaDevice,
     'AWS::KMS::Alias': kmsAlias,
     'AWS::KMS::Key': kmsKey,
+    'AWS::Lambda::Alias': lambdaAlias(lambda),
     'AWS::Lambda::Function': lambdaFunction(lambda),
     'AWS::Lambda::Permission': lambdaPermission,
     'AWS::Logs::LogGroup': logGroup,

@@ -16,7 +16,10 @@ import {
 type Properties = Readonly<Record<string, unknown>>;
 
 /** What CloudFormation does to functions, besides invoking them. */
-export type Functions = Pick<LambdaService, 'createFunction' | 'updateCode' | 'updateConfiguration' | 'deleteFunction'>;
+export type Functions = Pick<
+  LambdaService,
+  'createFunction' | 'updateCode' | 'updateConfiguration' | 'deleteFunction' | 'createAlias' | 'deleteAlias'
+>;
 
 /** `AWS::Lambda::Function` */
 export function lambdaFunction(lambda: Functions): ResourceProvider {
@@ -52,6 +55,35 @@ export function lambdaFunction(lambda: Functions): ResourceProvider {
     },
     delete: async ({ physicalId }) => ignoringAbsence(() => lambda.deleteFunction(physicalId)),
   };
+}
+
+/** `AWS::Lambda::Alias` */
+export function lambdaAlias(lambda: Functions): ResourceProvider {
+  return {
+    properties: {
+      FunctionName: 'replacement',
+      Name: 'replacement',
+      Description: 'in place',
+      FunctionVersion: 'in place',
+    },
+    required: ['FunctionName', 'FunctionVersion', 'Name'],
+    nameProperty: 'Name',
+    create: async (change) => {
+      refuseOtherVersions(change.properties);
+      const arn = lambda.createAlias(text(change.properties, 'FunctionName'), text(change.properties, 'Name'));
+      return begun(change, arn, { AliasArn: arn });
+    },
+    update: async ({ physicalId, properties }) => {
+      refuseOtherVersions(properties);
+      return { physicalId };
+    },
+    delete: async ({ physicalId }) => lambda.deleteAlias(physicalId),
+  };
+}
+
+function refuseOtherVersions(properties: Properties): void {
+  const version = text(properties, 'FunctionVersion');
+  if (version !== '$LATEST') throw notImplemented(`an alias of the version ${version}`);
 }
 
 /** `AWS::Lambda::Permission`: accepted, and of no effect: nothing but CloudFormation invokes functions here. */

@@ -1,0 +1,88 @@
+import {
+  aws_iam as iam,
+  aws_lambda as lambda,
+  aws_logs as logs,
+  type aws_secretsmanager as secretsmanager,
+  type CfnResource,
+  Duration,
+  Fn,
+  RemovalPolicy,
+  Stack,
+  Token,
+} from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { bundledCode } from './bundled-code';
+
+const CODE_FUNCTION_ID = 'Custom::IAMVirtualMFADeviceCodes';
+
+/** `arn:<partition>:secretsmanager:<region>:<account>:secret:<name>-<six characters>` */
+const NAME_IN_SECRET_ARN = 6;
+
+/**
+ * CloudFormation calls a secret by its logical id, a hyphen and 12 characters, and Secrets Manager adds 7. An alias may have 128.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
+ */
+const LONGEST_LOGICAL_ID = 128 - 13 - 7;
+
+/** The function of a stack that gives out the current codes of some devices, and the role that reads their seeds. */
+export class CodeFunction extends Construct {
+  /** The one of the stack that the construct is in. */
+  public static of(scope: Construct): CodeFunction {
+    const stack = Stack.of(scope);
+    const existing = stack.node.tryFindChild(CODE_FUNCTION_ID) as CodeFunction | undefined;
+    return existing ?? new CodeFunction(stack, CODE_FUNCTION_ID);
+  }
+
+  private readonly role: iam.Role;
+  private readonly latestVersion: lambda.IVersion;
+
+  private constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new iam.Role(this, 'Role', {
+      description: 'Reads the seeds of which codes are given out',
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+    });
+    logGroup.grantWrite(this.role);
+    this.latestVersion = new lambda.Function(this, 'Handler', {
+      description: 'Gives out current codes of virtual MFA devices, not their seeds (cdk-iam-virtual-mfa)',
+      code: bundledCode(this, 'code-function'),
+      handler: 'index.handler',
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.X86_64,
+      // For its share of the processor: the caller waits for the cold start.
+      memorySize: 512,
+      timeout: Duration.seconds(30),
+      loggingFormat: lambda.LoggingFormat.JSON,
+      logGroup,
+      role: this.role,
+    }).latestVersion;
+  }
+
+  /** The function as it may be invoked for one device: the alias says which, so that no payload can. */
+  public aliasFor(device: Construct, seed: secretsmanager.ISecret): lambda.IFunction {
+    seed.grantRead(this.role);
+    const { logicalId } = seed.node.defaultChild as CfnResource;
+    this.node.addValidation({ validate: () => logicalIdProblems(device, logicalId) });
+    return new lambda.Alias(device, 'Code', {
+      description: 'Gives out the current code of one virtual MFA device',
+      aliasName: Fn.select(NAME_IN_SECRET_ARN, Fn.split(':', seed.secretArn)),
+      // Permissions name the alias, so it need not pin a version: the role and the code are this stack's own.
+      version: this.latestVersion,
+    });
+  }
+}
+
+function logicalIdProblems(device: Construct, logicalId: string): string[] {
+  const { length } = Token.asString(Stack.of(device).resolve(logicalId));
+  return length <= LONGEST_LOGICAL_ID
+    ? []
+    : [
+        `${device.node.path}: the logical id of the seed's secret has ${length} characters; allowed: ${LONGEST_LOGICAL_ID} for a device ` +
+          'whose codes a function gives out, for the name of an alias begins with it. Give shorter construct ids.',
+      ];
+}

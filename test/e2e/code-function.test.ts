@@ -1,0 +1,118 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DeleteAccessKeyCommand } from '@aws-sdk/client-iam';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clientsOf, createAccessKey } from '../../local-aws/test/strict-account';
+import type { CurrentCode } from '../../lambda/contract/current-code';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { codeFunction } from './code-function-app';
+import { Deployment } from './deployment';
+
+/** What code-function-app.ts declares, deployed by the real CDK CLI: the real bundle in a process of its own, under its role. */
+describe('codes without seeds, deployed', () => {
+  let deployment: Deployment;
+  let arn: string;
+  let arnOfOther: string;
+  let seeds: readonly StoredSeed[];
+  const answers: string[] = [];
+
+  beforeAll(async () => {
+    deployment = await Deployment.start({}, codeFunction);
+    const { exitCode, output } = await deployment.deploy();
+    expect(exitCode, output).toBe(0);
+    const stacks = await new CloudFormationClient(deployment.localAws.clientConfiguration).send(
+      new DescribeStacksCommand({}),
+    );
+    const outputs = stacks.Stacks?.flatMap(({ Outputs = [] }) => Outputs) ?? [];
+    const outputOf = (name: string) => outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue ?? '';
+    arn = outputOf('RobotCodeFunctionArn');
+    arnOfOther = outputOf('OtherCodeFunctionArn');
+    seeds = await deployment.storedSeeds();
+  });
+  afterAll(() => deployment.stop());
+
+  const credentialsOfRunner = () => {
+    const { account, iam } = deployment.localAws;
+    const role = iam.roles.all().find(({ name }) => name === 'RobotRunner');
+    if (role === undefined) throw new Error('The stack has no runner');
+    return account.credentials.issueSession(iam.rolePrincipal(role, 'runner'), 3_600);
+  };
+
+  async function invoke(FunctionName: string, payload: object = {}, asRoot = false): Promise<unknown> {
+    const { clientConfiguration } = deployment.localAws;
+    const credentials = asRoot ? clientConfiguration.credentials : credentialsOfRunner();
+    const client = new LambdaClient({ ...clientConfiguration, credentials });
+    const { Payload, FunctionError } = await client.send(
+      new InvokeCommand({ FunctionName, Payload: JSON.stringify(payload) }),
+    );
+    const text = Payload?.transformToString() ?? '';
+    answers.push(text);
+    if (FunctionError !== undefined) throw new Error((JSON.parse(text) as { errorMessage: string }).errorMessage);
+    return JSON.parse(text);
+  }
+
+  test('the runner signs the robot in with a code of the function', async () => {
+    const { code, secondsLeft, serialNumber, userName } = (await invoke(arn)) as CurrentCode;
+    expect(userName).toBe('Robot');
+    expect(secondsLeft).toBeLessThanOrEqual(30);
+
+    // STS learns of a device some seconds after it was enabled.
+    deployment.localAws.account.advanceClock(20_000);
+    const accessKey = await createAccessKey(deployment.iam, 'Robot');
+    const { sts } = clientsOf(deployment.localAws, accessKey);
+    const { Credentials } = await sts.send(new GetSessionTokenCommand({ SerialNumber: serialNumber, TokenCode: code }));
+
+    expect(Credentials?.SessionToken).toBeDefined();
+    await deployment.iam.send(new DeleteAccessKeyCommand({ UserName: 'Robot', AccessKeyId: accessKey.accessKeyId }));
+  });
+
+  test('the payload cannot choose another device', async () => {
+    const [robot, other] = ['Robot', 'Other'].map((name) => seeds.find(({ userName }) => userName === name));
+    const forged = {
+      serialNumber: other?.serialNumber,
+      userName: 'Other',
+      invokedFunctionArn: arnOfOther,
+      arn: arnOfOther,
+    };
+
+    expect(await invoke(arn, forged)).toMatchObject({ serialNumber: robot?.serialNumber, userName: 'Robot' });
+  });
+
+  test.each([
+    ['the alias of another device', () => arnOfOther],
+    ['$LATEST', () => arn.replace(/[^:]+$/, '$LATEST')],
+    ['the function without a qualifier', () => arn.replace(/:[^:]+$/, '')],
+  ])('the runner may not invoke %s', async (_what, target) => {
+    await expect(invoke(target())).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  test('an administrator gets no code without an alias', async () => {
+    await expect(invoke(arn.replace(/:[^:]+$/, ''), {}, true)).rejects.toThrow("without a device's alias");
+  });
+
+  test('the runner cannot read the seed', async () => {
+    const { clientConfiguration } = deployment.localAws;
+    const secretsManager = new SecretsManagerClient({ ...clientConfiguration, credentials: credentialsOfRunner() });
+    const SecretId = `arn:aws:secretsmanager:us-east-1:123456789012:secret:${arn.split(':').at(-1)}`;
+
+    await expect(secretsManager.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+  });
+
+  test('no seed is in answers, logs, templates or what the CLI printed, and no code in a log', async () => {
+    deployment.remember('');
+    const { exitCode, output } = await deployment.destroy();
+    expect(exitCode, output).toBe(0);
+
+    expect(seeds).toHaveLength(2);
+    const printed = deployment.everythingPublic();
+    expect(printed).toContain('Gave out a code');
+    for (const { seed } of seeds) expect([...answers, printed].join('\n')).not.toContain(seed);
+    const codes = answers.flatMap((answer) => /"code":"(\d{6})"/.exec(answer)?.[1] ?? []);
+    expect(codes).toHaveLength(2);
+    for (const code of codes) expect(printed).not.toContain(`"${code}"`);
+  });
+});
