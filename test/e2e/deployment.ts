@@ -9,6 +9,7 @@ import { cdk, type CdkRun } from '../../bin/cdk-command';
 import { declareUsers } from '../../bin/mfa-users/users-app';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
+import { cdkInProcess } from './cdk-in-process';
 
 export const DEPLOY = ['deploy', '--require-approval', 'never'];
 
@@ -23,8 +24,8 @@ const CLI_CONTEXT = {
 export type Declaration = (app: App) => void;
 
 /**
- * An account, and an app deployed into it by the real CDK CLI. The app is synthesized in this process, where aws-cdk-lib is loaded once:
- * in a process of its own each step would take seconds more.
+ * An account, and an app deployed into it by the real CDK CLI. App and CLI run in this process, where both are loaded once: in processes
+ * of their own each step would take seconds more.
  */
 export class Deployment {
   readonly observations: CustomResourceObservation[] = [];
@@ -49,16 +50,21 @@ export class Deployment {
     return new Deployment(await startLocalAws(options), declare);
   }
 
-  /** Runs the CLI on the app with its context, which is given as `name=value`. */
+  /** Runs the CLI's code on the app with its context, which is given as `name=value`. */
   async cdk(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
     this.synthesize(context);
-    return this.run(...command, '--app', this.assembly);
+    const run = await cdkInProcess([...command, '--app', this.assembly], this.localAws.environment);
+    this.remember(run.output);
+    return run;
   }
 
-  /** Lets the CLI run the app of cdk.json, in a process of its own, to create the users of the context. */
+  /** Runs the CLI as people do, in a process of its own, where it runs the app of cdk.json, to create the users of the context. */
   async cdkWithApp(command: readonly string[], ...context: readonly string[]): Promise<CdkRun> {
     const values = ['createUsers=true', ...context].flatMap((value) => ['-c', value]);
-    return this.run(...command, '--output', this.assembly, ...values);
+    const { environment } = this.localAws;
+    const run = await cdk([...command, '--output', this.assembly, ...values], { environment });
+    this.remember(run.output);
+    return run;
   }
 
   async deploy(...context: readonly string[]): Promise<CdkRun> {
@@ -127,12 +133,6 @@ export class Deployment {
     const app = new App({ outdir: this.assembly, context: { ...cdkJson.context, ...CLI_CONTEXT, ...given } });
     this.declare(app);
     app.synth();
-  }
-
-  private async run(...args: readonly string[]): Promise<CdkRun> {
-    const run = await cdk(args, { environment: this.localAws.environment });
-    this.remember(run.output);
-    return run;
   }
 }
 
