@@ -5,6 +5,7 @@ import { CredentialRegistry } from './credentials';
 import { Faults } from './faults';
 import type { Principal } from './principal';
 import { AwsError, notImplemented } from './protocol/aws-error';
+import { readInput } from './protocol/input';
 import type { Call, RpcService } from './service';
 import { Throttling } from './throttling';
 
@@ -103,8 +104,10 @@ export class Account {
     const action = Object.hasOwn(service.actions, name) ? service.actions[name] : undefined;
     if (!action) throw notImplemented(`${service.name}:${name}`);
     const call = { requestId: randomUUID(), ...from };
-    for (const request of action.authorize(input, call)) authorize(call.caller, request);
-    return action.run(input, call);
+    const read = readInput(service, name, action.takes, input);
+    const requests = action.authorize?.(read, call) ?? [];
+    for (const request of [requests].flat()) authorize(call.caller, request);
+    return action.run(read, call);
   }
 
   async #logged<T>(

@@ -20,6 +20,7 @@ export type { Credentials } from './credentials';
 export { ConnectionReset, type Fault } from './faults';
 export { nodeBinary } from './lambda/node-binary';
 export { AwsError } from './protocol/aws-error';
+export { documentedErrors } from './protocol/spec';
 export type { RateLimit } from './throttling';
 
 /** How an account is made; everything has a default. */

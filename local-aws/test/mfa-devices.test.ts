@@ -100,24 +100,24 @@ describe('CreateVirtualMFADevice', () => {
     await create('Bob', '/other/');
   });
 
-  it.each([
-    ['virtualMFADeviceName', 'b ob', 'satisfy regular expression pattern: [\\w+=,.@-]+'],
-    ['virtualMFADeviceName', 'bob/eve', 'satisfy regular expression pattern: [\\w+=,.@-]+'],
-    ['virtualMFADeviceName', 'bob\n', 'satisfy regular expression pattern: [\\w+=,.@-]+'],
-    ['virtualMFADeviceName', '', 'have length greater than or equal to 1'],
-    ['virtualMFADeviceName', 'b'.repeat(227), 'have length less than or equal to 226'],
-  ])('refuses a %s as AWS words it: %j', async (member, name, constraint) => {
+  it.each(['b ob', 'bob/eve', 'bob\n', ''])('refuses a name as AWS words it: %j', async (name) => {
     expect(await refusalOf(create(name))).toEqual({
       code: 'ValidationError',
       status: 400,
-      message: `1 validation error detected: Value '${name}' at '${member}' failed to satisfy constraint: Member must ${constraint}`,
+      message:
+        'The specified value for virtualMFADeviceName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-',
     });
   });
 
   it('takes serial numbers of up to 256 characters and none that are longer', async () => {
     const { VirtualMFADevice: device } = await create('b'.repeat(226));
     expect(device?.SerialNumber).toHaveLength(256);
-    expect(await refusalOf(create('b'.repeat(226), '/p/'))).toMatchObject({ code: 'ValidationError', status: 400 });
+    for (const [name, path] of [
+      ['b'.repeat(226), '/p/'],
+      ['b'.repeat(227), '/'],
+    ] as const) {
+      expect(await refusalOf(create(name, path))).toMatchObject({ code: 'ValidationError', status: 400 });
+    }
   });
 
   it('takes 50 tags and no more, no reserved keys, and no key twice', async () => {
@@ -125,7 +125,15 @@ describe('CreateVirtualMFADevice', () => {
     const tagged = (VirtualMFADeviceName: string, Tags: { Key: string; Value: string }[]) =>
       account.iam.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName, Tags }));
     await tagged('fifty', tags(50));
-    expect(await refusalOf(tagged('more', tags(51)))).toMatchObject({ code: 'LimitExceeded', status: 409 });
+    expect(await refusalOf(tagged('more', tags(51)))).toEqual({
+      code: 'ValidationError',
+      status: 400,
+      message:
+        "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50",
+    });
+    const SerialNumber = `arn:aws:iam::${ACCOUNT_ID}:mfa/fifty`;
+    const another = new TagMFADeviceCommand({ SerialNumber, Tags: [{ Key: 'k50', Value: '' }] });
+    expect(await refusalOf(account.iam.send(another))).toMatchObject({ code: 'LimitExceeded', status: 409 });
     expect(await refusalOf(tagged('reserved', [{ Key: 'aws:x', Value: '' }]))).toMatchObject({ code: 'InvalidInput' });
     const twice = { Key: 'team', Value: 'a' };
     expect(await refusalOf(tagged('twice', [twice, twice]))).toMatchObject({
@@ -224,7 +232,7 @@ describe('EnableMFADevice', () => {
     expect(await refusalOf(account.iam.send(command))).toEqual({
       code: 'ValidationError',
       status: 400,
-      message: `1 validation error detected: Value '${code}' at 'authenticationCode2' failed to satisfy constraint: Member must ${constraint}`,
+      message: `1 validation error detected: Value at 'authenticationCode2' failed to satisfy constraint: Member must ${constraint}`,
     });
   });
 
@@ -455,7 +463,7 @@ describe('tags of a device', () => {
     const { serialNumber } = await createDevice(account.iam, 'bob');
     expect(await refusalOf(tag(serialNumber, 'a&b'))).toMatchObject({
       code: 'ValidationError',
-      message: expect.stringContaining("Value 'a&b' at 'tags.1.member.key'") as string,
+      message: expect.stringContaining("Value at 'tags.1.member.key'") as string,
     });
   });
 });

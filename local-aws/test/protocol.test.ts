@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Account } from '../src/account';
 import { AwsError } from '../src/protocol/aws-error';
 import { readJson } from '../src/protocol/json';
-import { anything, flag, integer, list, optional, readMembers, structure, text } from '../src/protocol/members';
+import { readInput } from '../src/protocol/input';
+import type { Shape } from '../src/protocol/spec';
 import { readQuery } from '../src/protocol/query';
 import { type LoopbackServer, requestHandler, serve } from '../src/server';
-import { action } from '../src/service';
+import type { Action } from '../src/service';
 import { refusalOf } from './strict-account';
 
 /** What the account was sent last, and what it shall answer. */
@@ -18,36 +19,46 @@ let server: LoopbackServer;
 let iam: IAMClient;
 let secretsManager: SecretsManagerClient;
 
-const echo = (input: Parameters<typeof action>[0]['input']) =>
-  action({
-    input,
-    run: (read) => {
-      received = read;
-      if (answer instanceof Error) throw answer;
-      return answer;
-    },
-  });
+const TEXT: Shape = { type: 'string' };
+const specOf = (input: Readonly<Record<string, Shape>>) => ({ input, errors: [] });
+const echo = (...takes: string[]): Action => ({
+  takes,
+  run: (read) => {
+    received = read;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  },
+});
 
 beforeAll(async () => {
   const account = new Account({ accountId: '123456789012', region: 'us-east-1', partition: 'aws', now: Date.now });
-  const name = { UserName: anything() };
+  const tag: Shape = { type: 'structure', members: { Key: TEXT, Value: TEXT } };
   account.register({
     name: 'iam',
     protocol: 'query',
     namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
+    spec: {
+      TagUser: specOf({ UserName: TEXT, Tags: { type: 'list', member: tag } }),
+      UntagUser: specOf({ UserName: TEXT, TagKeys: { type: 'list', member: TEXT } }),
+      ListUserTags: specOf({ UserName: TEXT }),
+    },
     actions: {
-      TagUser: echo({ ...name, Tags: list(structure({ Key: text(), Value: text() })) }),
-      UntagUser: echo({ ...name, TagKeys: list(text()) }),
-      ListUserTags: echo(name),
+      TagUser: echo('UserName', 'Tags'),
+      UntagUser: echo('UserName', 'TagKeys'),
+      ListUserTags: echo('UserName'),
     },
   });
   account.register({
     name: 'secretsmanager',
     protocol: 'json',
     namespace: 'secretsmanager',
+    spec: {
+      PutSecretValue: specOf({ SecretId: TEXT, SecretString: TEXT, ClientRequestToken: TEXT }),
+      GetSecretValue: specOf({ SecretId: TEXT }),
+    },
     actions: {
-      PutSecretValue: echo({ SecretId: text(), SecretString: text(), ClientRequestToken: text() }),
-      GetSecretValue: echo({ SecretId: text() }),
+      PutSecretValue: echo('SecretId', 'SecretString', 'ClientRequestToken'),
+      GetSecretValue: echo('SecretId'),
     },
   });
   server = await serve(requestHandler(account, []), 0);
@@ -188,26 +199,29 @@ describe('the JSON protocol (for all texts)', () => {
   });
 });
 
-describe('the members of an input', () => {
-  const members = {
-    Name: text({ min: 2, max: 4, pattern: /^[a-z]+$/ }),
-    Count: optional(integer(1, 10)),
-    Flag: optional(flag()),
-    Tags: optional(list(structure({ Key: text() }))),
+describe('an input', () => {
+  const input: Readonly<Record<string, Shape>> = {
+    Name: { type: 'string', required: true, min: 2, max: 4, pattern: '[a-z]+' },
+    Count: { type: 'integer', min: 1, max: 10 },
+    Flag: { type: 'boolean' },
+    Kind: { type: 'string', enum: ['one', 'other'] },
+    Secret: { type: 'string', max: 3, sensitive: true },
+    Tags: { type: 'list', max: 2, member: { type: 'structure', members: { Key: { ...TEXT, required: true } } } },
   };
+  const rules = { spec: { Act: specOf(input) }, echoesValues: true };
+  const read = (values: Record<string, unknown>, more = {}) =>
+    readInput({ ...rules, ...more }, 'Act', [...Object.keys(input)], values);
+  const refused = (message: string, code = 'ValidationError') =>
+    expect.objectContaining({ code, status: 400, message }) as Error;
 
-  it('are read from texts as from values, and left out where they are absent', () => {
-    expect(readMembers(members, { Name: 'ab', Count: '7', Flag: 'false', Tags: '' })).toEqual({
+  it('is read from texts as from values, and left out where it is absent', () => {
+    expect(read({ Name: 'ab', Count: '7', Flag: 'false', Tags: '' })).toEqual({
       Name: 'ab',
       Count: 7,
       Flag: false,
       Tags: [],
     });
-    expect(readMembers(members, { Name: 'ab', Count: 7, Flag: true, Tags: undefined })).toEqual({
-      Name: 'ab',
-      Count: 7,
-      Flag: true,
-    });
+    expect(read({ Name: 'ab', Count: 7, Flag: true, Tags: undefined })).toEqual({ Name: 'ab', Count: 7, Flag: true });
   });
 
   it.each([
@@ -224,34 +238,68 @@ describe('the members of an input', () => {
       { Name: 'A1' },
       "Value 'A1' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+",
     ],
-    [{ Name: ['ab'] }, `Value '["ab"]' at 'name' failed to satisfy constraint: Member must be a string`],
-    [{ Name: 'ab', Flag: 'yes' }, "Value 'yes' at 'flag' failed to satisfy constraint: Member must be a boolean"],
-    [{ Name: 'ab', Tags: 'x' }, "Value 'x' at 'tags' failed to satisfy constraint: Member must be a list"],
     [
-      { Name: 'ab', Tags: ['x'] },
-      "Value 'x' at 'tags.1.member' failed to satisfy constraint: Member must be a structure",
+      { Name: 'ab\n' },
+      "Value 'ab\n' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z]+",
+    ],
+    [
+      { Name: 'ab', Count: 11 },
+      "Value '11' at 'count' failed to satisfy constraint: Member must have value less than or equal to 10",
+    ],
+    [
+      { Name: 'ab', Kind: 'neither' },
+      "Value 'neither' at 'kind' failed to satisfy constraint: Member must satisfy enum value set: [one, other]",
+    ],
+    [
+      { Name: 'ab', Secret: 'known to nobody' },
+      "Value at 'secret' failed to satisfy constraint: Member must have length less than or equal to 3",
     ],
     [
       { Name: 'ab', Tags: [{}] },
       "Value null at 'tags.1.member.key' failed to satisfy constraint: Member must not be null",
     ],
-  ])('that are wrong are refused as AWS words it: %j', (input, message) => {
-    expect(() => readMembers(members, input)).toThrow(
-      expect.objectContaining({
-        code: 'ValidationError',
-        status: 400,
-        message: `1 validation error detected: ${message}`,
-      }) as Error,
+  ])('that breaks a constraint is refused as AWS words it: %j', (values, message) => {
+    expect(() => read(values)).toThrow(refused(`1 validation error detected: ${message}`));
+  });
+
+  it('is refused with every constraint that it breaks, and without values where the service repeats none', () => {
+    expect(() => read({ Name: 'a', Count: '0' }, { echoesValues: false })).toThrow(
+      refused(
+        "2 validation errors detected: Value at 'name' failed to satisfy constraint: Member must have length greater than or equal to 2; " +
+          "Value at 'count' failed to satisfy constraint: Member must have value greater than or equal to 1",
+      ),
     );
+  });
+
+  it('is refused in a sentence of the service, where it has one for the pattern', () => {
+    const patternSentence = (member: string) => `The specified value for ${member} is invalid.`;
+    expect(() => read({ Name: 'A1' }, { patternSentence })).toThrow(
+      refused('The specified value for name is invalid.'),
+    );
+  });
+
+  it.each([
+    [{ Name: ['ab'] }, 'name is not a string'],
+    [{ Name: 'ab', Count: '1.5' }, 'count is not an integer'],
+    [{ Name: 'ab', Count: '2147483648' }, 'count is not an integer'],
+    [{ Name: 'ab', Flag: 'yes' }, 'flag is not a boolean'],
+    [{ Name: 'ab', Tags: 'x' }, 'tags is not a list'],
+    [{ Name: 'ab', Tags: ['x'] }, 'tags.1.member is not a structure'],
+  ])('of the wrong type cannot be read: %j', (values, message) => {
+    expect(() => read(values)).toThrow(refused(message, 'MalformedInput'));
   });
 
   it.each([
     [{ Name: 'ab', Nonsense: '' }, 'Nonsense'],
     [{ Name: 'ab', toString: '' }, 'toString'],
     [{ Name: 'ab', Tags: [{ Key: 'k', Colour: 'red' }] }, 'tags.1.member.Colour'],
-  ])('that nobody declared fail loudly, with their name: %j', (input, name) => {
-    expect(() => readMembers(members, input as Record<string, unknown>)).toThrow(
-      `local-aws does not implement the parameter ${name}`,
+  ])('with a parameter that nobody declared fails loudly, with its name: %j', (values, name) => {
+    expect(() => read(values as Record<string, unknown>)).toThrow(`local-aws does not implement the parameter ${name}`);
+  });
+
+  it('with a parameter that AWS has, and local-aws does nothing about, fails loudly, too', () => {
+    expect(() => readInput(rules, 'Act', ['Name'], { Name: 'ab', Count: 1 })).toThrow(
+      'local-aws does not implement the parameter Count',
     );
   });
 });

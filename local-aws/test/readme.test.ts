@@ -28,6 +28,18 @@ describe('local-aws/README', () => {
     expect(printed).not.toContain(seed);
   });
 
+  it('gives each behavior one of the grounds that it explains', () => {
+    const cells = README.split('\n').flatMap((line) => /^\|(.*)\|$/.exec(line)?.[1] ?? []);
+    const rows = cells.map((row) => row.split(' | ').map((cell) => cell.trim())).filter(([, ground = '']) => ground);
+    expect(rows.length).toBeGreaterThan(60);
+    for (const [behavior, ground = ''] of rows) {
+      expect([behavior, ground]).toEqual([
+        behavior,
+        expect.stringMatching(/^\[?(ground$|recorded|documented|reported|inferred|none:|local-aws's own)/),
+      ]);
+    }
+  });
+
   it('names every file of recorded cases', () => {
     for (const { file } of readRecordings()) expect(README).toContain(`\`${file.replace(/\.json$/, '')}\``);
   });

@@ -477,7 +477,7 @@ describe('the list of secrets', () => {
       ['an unknown key', [{ Key: 'colour' as 'name', Values: ['x'] }], { code: 'ValidationException' }],
       ['no key', [{ Values: ['x'] }], { code: 'InvalidParameterException' }],
       ['no values', [{ Key: 'name' }], { code: 'InvalidParameterException' }],
-      ['an empty list of values', [filter('name')], { code: 'InvalidParameterException' }],
+      ['an empty list of values', [filter('name')], { code: 'ValidationException' }],
       ['eleven values', [filter('name', ...ELEVEN)], { code: 'ValidationException' }],
       ['eleven filters', ELEVEN.map((name) => filter('name', name)), { code: 'ValidationException' }],
       ['a value of 513 characters', [filter('name', 'x'.repeat(513))], { code: 'ValidationException' }],
@@ -586,7 +586,11 @@ describe('the deletion of a secret', () => {
   });
 
   it.each([6, 31])('has no window of %i days', async (RecoveryWindowInDays) => {
-    expect(await refusalOf(remove({ RecoveryWindowInDays }))).toMatchObject({ code: 'ValidationException' });
+    expect(await refusalOf(remove({ RecoveryWindowInDays }))).toEqual({
+      code: 'InvalidParameterException',
+      status: 400,
+      message: 'The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).',
+    });
   });
 });
 

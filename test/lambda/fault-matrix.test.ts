@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { AwsError, type Fault } from 'local-aws';
+import { AwsError, documentedErrors, type Fault } from 'local-aws';
 import {
   ACCOUNT_ID,
   type CallObserver,
@@ -14,85 +14,6 @@ import {
   writing,
 } from './lifecycle';
 
-/** What an action may answer, as its page in the API reference lists it. */
-const IAM_ERRORS: Readonly<Record<string, readonly (readonly [code: string, status: number])[]>> = {
-  CreateVirtualMFADevice: [
-    ['LimitExceeded', 409],
-    ['InvalidInput', 400],
-    ['EntityAlreadyExists', 409],
-    ['ConcurrentModification', 409],
-  ],
-  EnableMFADevice: [
-    ['EntityAlreadyExists', 409],
-    ['EntityTemporarilyUnmodifiable', 409],
-    ['InvalidAuthenticationCode', 403],
-    ['LimitExceeded', 409],
-    ['NoSuchEntity', 404],
-    ['ConcurrentModification', 409],
-  ],
-  DeactivateMFADevice: [
-    ['EntityTemporarilyUnmodifiable', 409],
-    ['NoSuchEntity', 404],
-    ['LimitExceeded', 409],
-    ['ConcurrentModification', 409],
-  ],
-  DeleteVirtualMFADevice: [
-    ['NoSuchEntity', 404],
-    ['DeleteConflict', 409],
-    ['LimitExceeded', 409],
-    ['ConcurrentModification', 409],
-  ],
-  ResyncMFADevice: [
-    ['InvalidAuthenticationCode', 403],
-    ['NoSuchEntity', 404],
-    ['LimitExceeded', 409],
-    ['ConcurrentModification', 409],
-  ],
-  ListMFADevices: [['NoSuchEntity', 404]],
-  ListMFADeviceTags: [
-    ['NoSuchEntity', 404],
-    ['InvalidInput', 400],
-  ],
-  ListVirtualMFADevices: [],
-  TagMFADevice: [
-    ['InvalidInput', 400],
-    ['LimitExceeded', 409],
-    ['NoSuchEntity', 404],
-    ['ConcurrentModification', 409],
-  ],
-  UntagMFADevice: [
-    ['InvalidInput', 400],
-    ['NoSuchEntity', 404],
-    ['ConcurrentModification', 409],
-  ],
-};
-/** The same of Secrets Manager; each of them comes with status 400. */
-const SECRETS_MANAGER_ERRORS: Readonly<Record<string, readonly string[]>> = {
-  DescribeSecret: ['InvalidParameterException', 'ResourceNotFoundException'],
-  GetSecretValue: [
-    'DecryptionFailure',
-    'InvalidParameterException',
-    'InvalidRequestException',
-    'ResourceNotFoundException',
-  ],
-  PutSecretValue: [
-    'DecryptionFailure',
-    'EncryptionFailure',
-    'InvalidParameterException',
-    'InvalidRequestException',
-    'LimitExceededException',
-    'ResourceExistsException',
-    'ResourceNotFoundException',
-  ],
-  TagResource: ['InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'],
-  UpdateSecretVersionStage: [
-    'InvalidParameterException',
-    'InvalidRequestException',
-    'LimitExceededException',
-    'ResourceNotFoundException',
-  ],
-};
-
 const FOREVER = Number.POSITIVE_INFINITY;
 
 interface Strike extends Omit<Fault, 'action'> {
@@ -105,9 +26,6 @@ const SPEAKS_OF_DEVICE = ['ListMFADeviceTags', 'TagMFADevice', 'UntagMFADevice',
 /** Everything that can happen to a call of an action. */
 function strikesOn(action: string, deleteDevice: () => void): Strike[] {
   const [service = '', name = ''] = action.split(':');
-  const documented =
-    service === 'iam' ? IAM_ERRORS[name] : SECRETS_MANAGER_ERRORS[name]?.map((code) => [code, 400] as const);
-  if (!documented) throw new Error(`The table lacks the errors of ${action}`);
   const failure = service === 'iam' ? 'ServiceFailure' : 'InternalServiceError';
   const throttling = service === 'iam' ? 'Throttling' : 'ThrottlingException';
   const denied = service === 'iam' ? 'AccessDenied' : 'AccessDeniedException';
@@ -125,6 +43,8 @@ function strikesOn(action: string, deleteDevice: () => void): Strike[] {
       { name: 'connection reset after', answer: 'connection reset', moment: 'after' },
     );
   }
+  // A failure of the service itself is temporary.
+  const documented = documentedErrors(action).filter(([code]) => code !== failure);
   const final = documented.map(([code, status]): Omit<Strike, 'times'> => {
     const isTrue = code === 'NoSuchEntity' && SPEAKS_OF_DEVICE.includes(name);
     return { name: code, answer: error(code, status), ...(isTrue ? { strike: deleteDevice } : {}) };

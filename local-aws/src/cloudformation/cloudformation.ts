@@ -31,6 +31,9 @@ export interface DefinitionRequest {
   readonly NotificationARNs?: readonly string[] | undefined;
 }
 
+/** The largest template in a request, and in S3. */
+const MAXIMUM_BODY_BYTES = 51_200;
+const MAXIMUM_OBJECT_BYTES = 1_000_000;
 const NO_CHANGES =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
 const NO_UPDATES = 'No updates are to be performed.';
@@ -194,14 +197,21 @@ export class CloudFormation {
     if (TemplateBody !== undefined && TemplateURL !== undefined) {
       throw validationError('You cannot specify both TemplateBody and TemplateURL');
     }
-    if (TemplateBody !== undefined) return TemplateBody;
+    if (TemplateBody !== undefined) {
+      if (TemplateBody.length <= MAXIMUM_BODY_BYTES) return TemplateBody;
+      throw validationError(
+        `1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${MAXIMUM_BODY_BYTES}`,
+      );
+    }
     if (TemplateURL === undefined) throw validationError('Either Template URL or Template Body must be specified.');
     const { hostname, pathname } = new URL(TemplateURL);
     const path = decodeURIComponent(pathname).slice(1);
     const [, hostBucket] = /^(.+)\.s3[.-].*amazonaws\.com(?:\.cn)?$/.exec(hostname) ?? [];
     const bucket = hostBucket ?? path.slice(0, path.indexOf('/'));
     const key = hostBucket === undefined ? path.slice(path.indexOf('/') + 1) : path;
-    return this.ports.readObject(bucket, key).toString('utf8');
+    const object = this.ports.readObject(bucket, key);
+    if (object.length <= MAXIMUM_OBJECT_BYTES) return object.toString('utf8');
+    throw validationError(`Template may not exceed ${MAXIMUM_OBJECT_BYTES} bytes in size.`);
   }
 
   async #definition(stack: Stack, request: DefinitionRequest): Promise<StackDefinition> {

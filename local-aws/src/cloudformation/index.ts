@@ -1,5 +1,6 @@
 import type { Account } from '../account';
 import type { LambdaService } from '../lambda';
+import { specOf } from '../protocol/spec';
 import type { HttpRoute } from '../server';
 import type { RpcService } from '../service';
 import { changeSetActions } from './actions/change-set-actions';
@@ -45,6 +46,8 @@ export function cloudFormationService(
       name: 'cloudformation',
       protocol: 'query',
       namespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
+      spec: specOf('cloudformation'),
+      echoesValues: true,
       actions: {
         ...stackActions(account, cloudFormation),
         ...changeSetActions(account, cloudFormation),

@@ -57,6 +57,14 @@ export interface ResourceProvider {
   delete(change: ExistingChange): Promise<void>;
 }
 
+/** A provider of one of AWS's own types. What its schema says of the properties comes from the spec. */
+export interface TypeProvider extends Omit<ResourceProvider, 'properties' | 'required' | 'taggable' | 'freeForm'> {
+  /** The properties that mean something here; with any other the template fails. */
+  readonly takes: readonly string[];
+  /** Those that local-aws cannot change. */
+  readonly unchangeable?: readonly string[];
+}
+
 /** Finds the provider of a resource type; loud if there is none. */
 export type ProviderOf = (type: string) => ResourceProvider;
 

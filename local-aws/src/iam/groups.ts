@@ -1,10 +1,9 @@
-import { type Action, action } from '../service';
+import type { Actions } from '../service';
 import { deleteConflict, newIdentity } from './entities';
-import { existingUserName, groupName, optional, path } from './inputs';
 import type { IamState } from './state';
 
 /** Groups, and who is in them. */
-export function groupActions(state: IamState): Record<string, Action> {
+export function groupActions(state: IamState): Actions<'iam'> {
   const { account } = state;
   const onGroup = (iamAction: string) => (input: { readonly GroupName: string }) => {
     const group = state.groups.find(input.GroupName);
@@ -15,8 +14,8 @@ export function groupActions(state: IamState): Record<string, Action> {
     };
   };
   return {
-    CreateGroup: action({
-      input: { GroupName: groupName, Path: optional(path) },
+    CreateGroup: {
+      takes: ['GroupName', 'Path'],
       authorize: ({ GroupName, Path = '/' }) => ({
         action: 'iam:CreateGroup',
         resource: account.arn('iam', `group${Path}${GroupName}`),
@@ -33,10 +32,10 @@ export function groupActions(state: IamState): Record<string, Action> {
           },
         };
       },
-    }),
+    },
 
-    DeleteGroup: action({
-      input: { GroupName: groupName },
+    DeleteGroup: {
+      takes: ['GroupName'],
       authorize: onGroup('iam:DeleteGroup'),
       run: ({ GroupName }) => {
         const group = state.groups.get(GroupName);
@@ -48,22 +47,22 @@ export function groupActions(state: IamState): Record<string, Action> {
         }
         state.groups.delete(GroupName);
       },
-    }),
+    },
 
-    AddUserToGroup: action({
-      input: { UserName: existingUserName, GroupName: groupName },
+    AddUserToGroup: {
+      takes: ['UserName', 'GroupName'],
       authorize: onGroup('iam:AddUserToGroup'),
       run: ({ UserName, GroupName }) => {
         state.users.get(UserName).groups.add(state.groups.get(GroupName).name);
       },
-    }),
+    },
 
-    RemoveUserFromGroup: action({
-      input: { UserName: existingUserName, GroupName: groupName },
+    RemoveUserFromGroup: {
+      takes: ['UserName', 'GroupName'],
       authorize: onGroup('iam:RemoveUserFromGroup'),
       run: ({ UserName, GroupName }) => {
         state.users.get(UserName).groups.delete(state.groups.get(GroupName).name);
       },
-    }),
+    },
   };
 }

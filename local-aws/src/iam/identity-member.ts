@@ -1,12 +1,22 @@
 import type { AuthorizationRequest } from '../authorization';
+import type { Input } from '../service';
 import type { Entities, Identity } from './entities';
-import type { roleName } from './inputs';
 import type { IamState } from './state';
 
-/** The member of an input that names a user, a group or a role: `{ UserName: … }`. */
-export type IdentityMember = Readonly<Record<string, typeof roleName>>;
+export type IdentityKind = 'User' | 'Group' | 'Role';
 
-/** How actions that are the same for each kind of identity find theirs, and what they are authorized on. */
+/** What the actions that are the same for each kind of identity take, besides the identity's name. */
+export type IdentityInput = Omit<
+  Input<'iam', 'PutRolePolicy'> &
+    Input<'iam', 'AttachRolePolicy'> &
+    Input<'iam', 'ListRolePolicies'> &
+    Input<'iam', 'TagRole'> &
+    Input<'iam', 'UntagRole'> &
+    Input<'iam', 'PutRolePermissionsBoundary'>,
+  'RoleName'
+>;
+
+/** How these actions find their identity, and what they are authorized on. */
 export interface IdentityAccess<T extends Identity> {
   readonly memberName: string;
   readonly nameIn: (input: object) => string;
@@ -16,11 +26,10 @@ export interface IdentityAccess<T extends Identity> {
 
 export function identityAccess<T extends Identity>(
   state: IamState,
-  kind: 'User' | 'Group' | 'Role',
-  member: IdentityMember,
+  kind: IdentityKind,
   entities: Entities<T>,
 ): IdentityAccess<T> {
-  const [memberName = ''] = Object.keys(member);
+  const memberName = `${kind}Name`;
   const nameIn = (input: object) => (input as Record<string, string>)[memberName] ?? '';
   return {
     memberName,

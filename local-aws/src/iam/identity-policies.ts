@@ -1,23 +1,21 @@
-import { type Action, action } from '../service';
+import { AwsError } from '../protocol/aws-error';
+import type { Action } from '../service';
 import { type Entities, type Identity, limitExceeded, noSuchEntity } from './entities';
-import { type IdentityMember, identityAccess } from './identity-member';
-import { arn, page, paging, policyDocument, policyName, policySize } from './inputs';
+import { identityAccess, type IdentityInput, type IdentityKind } from './identity-member';
+import { page, policySize, readPolicy } from './inputs';
 import type { IamState } from './state';
 
 const MANAGED_POLICIES_PER_IDENTITY = 10;
 /** The sum of one identity's inline policies. */
 const INLINE_POLICY_CHARACTERS = { User: 2048, Group: 5120, Role: 10_240 };
 
-type IdentityKind = 'User' | 'Group' | 'Role';
-
 /** The inline and attached policies of one kind of identity. The actions are the same for each kind: they differ in their names and in the member that names the identity. */
 export function identityPolicyActions(
   state: IamState,
   kind: IdentityKind,
-  member: IdentityMember,
   entities: Entities<Identity>,
-): Record<string, Action> {
-  const { memberName, nameIn, identityIn, on } = identityAccess(state, kind, member, entities);
+): Record<string, Action<IdentityInput>> {
+  const { memberName, nameIn, identityIn, on } = identityAccess(state, kind, entities);
   const put = `Put${kind}Policy`;
   const get = `Get${kind}Policy`;
   const remove = `Delete${kind}Policy`;
@@ -27,22 +25,25 @@ export function identityPolicyActions(
   const listAttached = `ListAttached${kind}Policies`;
 
   return {
-    [put]: action({
-      input: { ...member, PolicyName: policyName, PolicyDocument: policyDocument },
+    [put]: {
+      takes: [memberName, 'PolicyName', 'PolicyDocument'],
       authorize: on(put),
       run: (input) => {
-        const { inlinePolicies } = identityIn(input);
+        const { inlinePolicies, name: owner } = identityIn(input);
+        const policy = readPolicy(input.PolicyDocument, 'policyDocument');
         const others = [...inlinePolicies].filter(([name]) => name !== input.PolicyName).map(([, other]) => other);
-        const size = [...others, input.PolicyDocument].reduce((sum, document) => sum + policySize(document), 0);
-        if (size > INLINE_POLICY_CHARACTERS[kind]) {
-          throw limitExceeded(`${kind}PolicySize`, INLINE_POLICY_CHARACTERS[kind]);
+        const size = [...others, policy].reduce((sum, document) => sum + policySize(document), 0);
+        const maximum = INLINE_POLICY_CHARACTERS[kind];
+        if (size > maximum) {
+          const message = `Maximum policy size of ${maximum} bytes exceeded for ${kind.toLowerCase()} ${owner}`;
+          throw new AwsError('LimitExceeded', message, 409);
         }
-        inlinePolicies.set(input.PolicyName, input.PolicyDocument);
+        inlinePolicies.set(input.PolicyName, policy);
       },
-    }),
+    },
 
-    [get]: action({
-      input: { ...member, PolicyName: policyName },
+    [get]: {
+      takes: [memberName, 'PolicyName'],
       authorize: on(get),
       run: (input) => {
         const document = identityIn(input).inlinePolicies.get(input.PolicyName);
@@ -53,29 +54,29 @@ export function identityPolicyActions(
           PolicyDocument: encodeURIComponent(JSON.stringify(document)),
         };
       },
-    }),
+    },
 
-    [remove]: action({
-      input: { ...member, PolicyName: policyName },
+    [remove]: {
+      takes: [memberName, 'PolicyName'],
       authorize: on(remove),
       run: (input) => {
         if (!identityIn(input).inlinePolicies.delete(input.PolicyName)) {
           throw noSuchEntity(`The policy with name ${input.PolicyName} cannot be found.`);
         }
       },
-    }),
+    },
 
-    [listInline]: action({
-      input: { ...member, ...paging },
+    [listInline]: {
+      takes: [memberName, 'Marker', 'MaxItems'],
       authorize: on(listInline),
       run: (input) => {
         const { items, ...rest } = page([...identityIn(input).inlinePolicies.keys()], input);
         return { PolicyNames: items, ...rest };
       },
-    }),
+    },
 
-    [attach]: action({
-      input: { ...member, PolicyArn: arn },
+    [attach]: {
+      takes: [memberName, 'PolicyArn'],
       authorize: on(attach),
       run: (input) => {
         const { attachedPolicies } = identityIn(input);
@@ -85,20 +86,20 @@ export function identityPolicyActions(
         }
         attachedPolicies.add(input.PolicyArn);
       },
-    }),
+    },
 
-    [detach]: action({
-      input: { ...member, PolicyArn: arn },
+    [detach]: {
+      takes: [memberName, 'PolicyArn'],
       authorize: on(detach),
       run: (input) => {
         if (!identityIn(input).attachedPolicies.delete(input.PolicyArn)) {
           throw noSuchEntity(`Policy ${input.PolicyArn} was not found.`);
         }
       },
-    }),
+    },
 
-    [listAttached]: action({
-      input: { ...member, ...paging },
+    [listAttached]: {
+      takes: [memberName, 'Marker', 'MaxItems'],
       authorize: on(listAttached),
       run: (input) => {
         const { items, ...rest } = page([...identityIn(input).attachedPolicies], input);
@@ -107,6 +108,6 @@ export function identityPolicyActions(
           ...rest,
         };
       },
-    }),
+    },
   };
 }

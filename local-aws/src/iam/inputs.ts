@@ -1,65 +1,28 @@
 import { isPolicyDocument, type PolicyDocument } from '../policy-document';
 import { AwsError } from '../protocol/aws-error';
-import { flag, integer, list, type Member, optional, structure, text } from '../protocol/members';
 import { limitExceeded, type Role, type Tags, type User } from './entities';
 
-const friendlyName = /^[\w+=,.@-]+$/;
-
-/** IAM's members and their constraints, as its API reference gives them. */
-export const userName = text({ min: 1, max: 64, pattern: friendlyName });
-export const existingUserName = text({ min: 1, max: 128, pattern: friendlyName });
-export const groupName = text({ min: 1, max: 128, pattern: friendlyName });
-export const roleName = text({ min: 1, max: 64, pattern: friendlyName });
-export const policyName = text({ min: 1, max: 128, pattern: friendlyName });
-export const virtualMfaDeviceName = text({ min: 1, max: 226, pattern: friendlyName });
-export const serialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]+$/ });
-export const authenticationCode = text({ min: 6, max: 6, pattern: /^[\d]+$/ });
-export const arn = text({ min: 20, max: 2048 });
-const maxItems = integer(1, 1000);
-
-export const tagKey = text({ min: 1, max: 128, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u });
-const tagValue = text({ min: 0, max: 256, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u });
-export const tags = list(structure({ Key: tagKey, Value: tagValue }));
 export type TagList = readonly { readonly Key: string; readonly Value: string }[];
 
-export const paging = { Marker: optional(text()), MaxItems: optional(maxItems) };
-export { flag, integer, list, optional, text };
+/** IAM's own words for a name or a path that does not fit its pattern. */
+export function patternSentence(member: string, pattern: string): string | undefined {
+  if (pattern === String.raw`[\w+=,.@-]+`) {
+    return `The specified value for ${member} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-`;
+  }
+  if (!/path$/i.test(member)) return undefined;
+  return `The specified value for ${member} is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.`;
+}
 
-/** AWS documents U+007F, too, and was recorded to refuse it. */
-const pathPattern = /^(\u002F)$|^(\u002F[\u0021-\u007E]+\u002F)$/;
-
-/** A path; refused in words of its own, which do not repeat it. */
-export const path: Member<string> = {
-  required: true,
-  read: (value, at) => {
-    if (typeof value === 'string' && value.length > 512) {
-      throw new AwsError(
-        'ValidationError',
-        `1 validation error detected: Value at '${at}' failed to satisfy constraint: Member must have length less than or equal to 512`,
-      );
-    }
-    if (typeof value === 'string' && pathPattern.test(value)) return value;
-    throw new AwsError(
-      'ValidationError',
-      'The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.',
-    );
-  },
-};
-
-/** A policy document, given as JSON text. */
-export const policyDocument: Member<PolicyDocument> = {
-  required: true,
-  read: (value, at) => {
-    const json = text({ min: 1, max: 131_072 }).read(value, at);
-    try {
-      const document: unknown = JSON.parse(json);
-      if (isPolicyDocument(document)) return document;
-    } catch {
-      // Answered like every other text that is no policy.
-    }
-    throw new AwsError('MalformedPolicyDocument', `Syntax errors in policy at ${at}`);
-  },
-};
+/** Reads a policy document, given as JSON text. */
+export function readPolicy(text: string, at: string): PolicyDocument {
+  try {
+    const document: unknown = JSON.parse(text);
+    if (isPolicyDocument(document)) return document;
+  } catch {
+    // Answered like every other text that is no policy.
+  }
+  throw new AwsError('MalformedPolicyDocument', `Syntax errors in policy at ${at}`);
+}
 
 /** The size IAM counts against a policy's quota: characters without white space. */
 export function policySize(document: PolicyDocument): number {
@@ -117,12 +80,12 @@ export function page<T>(
 
 /** Condition keys that tags in a request and tags on a resource give to a policy. */
 export function tagContext(
-  request: TagList | undefined,
+  request: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] = [],
   resource: Tags | undefined,
 ): Record<string, string | string[]> {
   return {
-    ...Object.fromEntries((request ?? []).map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value])),
-    ...(request && request.length > 0 ? { 'aws:TagKeys': request.map(({ Key }) => Key) } : {}),
+    ...Object.fromEntries(request.map(({ Key = '', Value = '' }) => [`aws:RequestTag/${Key}`, Value])),
+    ...(request.length > 0 ? { 'aws:TagKeys': request.map(({ Key = '' }) => Key) } : {}),
     ...Object.fromEntries([...(resource ?? [])].map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
   };
 }

@@ -1,29 +1,15 @@
 import type { PolicyDocument } from '../policy-document';
 import { uniqueIdSuffix } from '../credentials';
-import { type Action, action } from '../service';
+import type { Actions } from '../service';
 import { deleteConflict, entityAlreadyExists, limitExceeded, type ManagedPolicy, noSuchEntity } from './entities';
-import {
-  arn,
-  flag,
-  optional,
-  page,
-  paging,
-  path,
-  policyDocument,
-  policyName,
-  policySize,
-  tagListOf,
-  tags,
-  tagsOf,
-  text,
-} from './inputs';
+import { page, policySize, readPolicy, tagListOf, tagsOf } from './inputs';
 import type { IamState } from './state';
 
 const MANAGED_POLICY_CHARACTERS = 6144;
 const MANAGED_POLICY_VERSIONS = 5;
 
 /** Managed policies: the account's own documents, with their versions. */
-export function managedPolicyActions(state: IamState): Record<string, Action> {
+export function managedPolicyActions(state: IamState): Actions<'iam'> {
   const { account } = state;
   const managedPolicy = (policyArn: string) => {
     const policy = state.managedPolicies.get(policyArn);
@@ -50,20 +36,14 @@ export function managedPolicyActions(state: IamState): Record<string, Action> {
   });
 
   return {
-    CreatePolicy: action({
-      input: {
-        PolicyName: policyName,
-        PolicyDocument: policyDocument,
-        Path: optional(path),
-        Description: optional(text({ max: 1000 })),
-        Tags: optional(tags),
-      },
+    CreatePolicy: {
+      takes: ['PolicyName', 'PolicyDocument', 'Path', 'Description', 'Tags'],
       authorize: ({ PolicyName, Path = '/' }) => ({
         action: 'iam:CreatePolicy',
         resource: account.arn('iam', `policy${Path}${PolicyName}`),
       }),
       run: ({ PolicyName, PolicyDocument, Path = '/', Tags }) => {
-        requireManagedPolicySize(PolicyDocument);
+        const document = readManagedPolicy(PolicyDocument);
         const policyArn = account.arn('iam', `policy${Path}${PolicyName}`);
         if (state.managedPolicies.has(policyArn)) {
           throw entityAlreadyExists(`A policy called ${PolicyName} already exists. Duplicate names are not allowed.`);
@@ -74,40 +54,40 @@ export function managedPolicyActions(state: IamState): Record<string, Action> {
           path: Path,
           id: `ANPA${uniqueIdSuffix()}A`,
           createDate: new Date(account.now()),
-          versions: new Map([['v1', PolicyDocument]]),
+          versions: new Map([['v1', document]]),
           defaultVersionId: 'v1',
           tags: tagsOf(Tags, 'case-sensitive'),
         };
         state.managedPolicies.set(policyArn, policy);
         return { Policy: rendered(policy) };
       },
-    }),
+    },
 
-    GetPolicy: action({
-      input: { PolicyArn: arn },
+    GetPolicy: {
+      takes: ['PolicyArn'],
       authorize: onPolicy('iam:GetPolicy'),
       run: ({ PolicyArn }) => ({ Policy: rendered(managedPolicy(PolicyArn)) }),
-    }),
+    },
 
-    CreatePolicyVersion: action({
-      input: { PolicyArn: arn, PolicyDocument: policyDocument, SetAsDefault: optional(flag()) },
+    CreatePolicyVersion: {
+      takes: ['PolicyArn', 'PolicyDocument', 'SetAsDefault'],
       authorize: onPolicy('iam:CreatePolicyVersion'),
       run: ({ PolicyArn, PolicyDocument, SetAsDefault = false }) => {
         const policy = managedPolicy(PolicyArn);
-        requireManagedPolicySize(PolicyDocument);
+        const document = readManagedPolicy(PolicyDocument);
         if (policy.versions.size >= MANAGED_POLICY_VERSIONS) {
           throw limitExceeded('PolicyVersionsPerPolicy', MANAGED_POLICY_VERSIONS);
         }
         const latest = Math.max(...[...policy.versions.keys()].map((version) => Number(version.slice(1))));
         const VersionId = `v${latest + 1}`;
-        policy.versions.set(VersionId, PolicyDocument);
+        policy.versions.set(VersionId, document);
         if (SetAsDefault) policy.defaultVersionId = VersionId;
         return { PolicyVersion: { VersionId, IsDefaultVersion: SetAsDefault, CreateDate: new Date(account.now()) } };
       },
-    }),
+    },
 
-    ListPolicyVersions: action({
-      input: { PolicyArn: arn, ...paging },
+    ListPolicyVersions: {
+      takes: ['PolicyArn', 'Marker', 'MaxItems'],
       authorize: onPolicy('iam:ListPolicyVersions'),
       run: ({ PolicyArn, ...paged }) => {
         const policy = managedPolicy(PolicyArn);
@@ -117,10 +97,10 @@ export function managedPolicyActions(state: IamState): Record<string, Action> {
           ...rest,
         };
       },
-    }),
+    },
 
-    DeletePolicyVersion: action({
-      input: { PolicyArn: arn, VersionId: text() },
+    DeletePolicyVersion: {
+      takes: ['PolicyArn', 'VersionId'],
       authorize: onPolicy('iam:DeletePolicyVersion'),
       run: ({ PolicyArn, VersionId }) => {
         const policy = managedPolicy(PolicyArn);
@@ -129,10 +109,10 @@ export function managedPolicyActions(state: IamState): Record<string, Action> {
         }
         if (!policy.versions.delete(VersionId)) throw noSuchEntity(`Policy version ${VersionId} was not found.`);
       },
-    }),
+    },
 
-    DeletePolicy: action({
-      input: { PolicyArn: arn },
+    DeletePolicy: {
+      takes: ['PolicyArn'],
       authorize: onPolicy('iam:DeletePolicy'),
       run: ({ PolicyArn }) => {
         const policy = managedPolicy(PolicyArn);
@@ -144,12 +124,14 @@ export function managedPolicyActions(state: IamState): Record<string, Action> {
         }
         state.managedPolicies.delete(PolicyArn);
       },
-    }),
+    },
   };
 }
 
-function requireManagedPolicySize(document: PolicyDocument): void {
+function readManagedPolicy(text: string): PolicyDocument {
+  const document = readPolicy(text, 'policyDocument');
   if (policySize(document) > MANAGED_POLICY_CHARACTERS) {
     throw limitExceeded('PolicySize', MANAGED_POLICY_CHARACTERS);
   }
+  return document;
 }

@@ -1,6 +1,6 @@
 import type { AuthorizationRequest } from '../authorization';
-import { type Action, action } from '../service';
-import { list, paging, page, serialNumber, setTags, tagContext, tagKey, type TagList, tagListOf, tags } from './inputs';
+import type { Actions } from '../service';
+import { page, setTags, tagContext, type TagList, tagListOf } from './inputs';
 import type { IamState } from './state';
 
 /** Authorizes an action on the device that the input names, with its tags. */
@@ -13,16 +13,16 @@ export function onDevice(state: IamState, iamAction: string) {
 }
 
 /** The tags of devices, whose keys differ also in case alone. */
-export function mfaDeviceTagActions(state: IamState): Record<string, Action> {
+export function mfaDeviceTagActions(state: IamState): Actions<'iam'> {
   return {
-    TagMFADevice: action({
-      input: { SerialNumber: serialNumber, Tags: tags },
+    TagMFADevice: {
+      takes: ['SerialNumber', 'Tags'],
       authorize: onDevice(state, 'iam:TagMFADevice'),
       run: ({ SerialNumber, Tags }) => void setTags(state.device(SerialNumber).tags, Tags, 'case-sensitive'),
-    }),
+    },
 
-    UntagMFADevice: action({
-      input: { SerialNumber: serialNumber, TagKeys: list(tagKey) },
+    UntagMFADevice: {
+      takes: ['SerialNumber', 'TagKeys'],
       authorize: ({ SerialNumber, TagKeys }) => ({
         action: 'iam:UntagMFADevice',
         resource: SerialNumber,
@@ -32,15 +32,15 @@ export function mfaDeviceTagActions(state: IamState): Record<string, Action> {
         const device = state.device(SerialNumber);
         for (const key of TagKeys) device.tags.delete(key);
       },
-    }),
+    },
 
-    ListMFADeviceTags: action({
-      input: { SerialNumber: serialNumber, ...paging },
+    ListMFADeviceTags: {
+      takes: ['SerialNumber', 'Marker', 'MaxItems'],
       authorize: onDevice(state, 'iam:ListMFADeviceTags'),
       run: ({ SerialNumber, ...paged }) => {
         const { items, ...rest } = page(tagListOf(state.device(SerialNumber).tags), paged);
         return { Tags: items, ...rest };
       },
-    }),
+    },
   };
 }

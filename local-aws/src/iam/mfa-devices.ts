@@ -3,7 +3,7 @@ import { Secret } from 'otpauth';
 import { toBuffer } from 'qrcode';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
-import { type Action, action } from '../service';
+import type { Actions } from '../service';
 import {
   deleteConflict,
   entityAlreadyExists,
@@ -12,21 +12,7 @@ import {
   type User,
   type VirtualMfaDevice,
 } from './entities';
-import {
-  authenticationCode,
-  existingUserName,
-  optional,
-  page,
-  paging,
-  path,
-  serialNumber,
-  tagContext,
-  tagListOf,
-  tags,
-  tagsOf,
-  text,
-  virtualMfaDeviceName,
-} from './inputs';
+import { page, tagContext, tagListOf, tagsOf } from './inputs';
 import { mfaDeviceTagActions, onDevice } from './mfa-device-tags';
 import type { IamState } from './state';
 import { consecutiveTimeSteps, timeStepAt } from './totp';
@@ -42,7 +28,7 @@ const PAIR_RANGE = { behind: 998, ahead: 1000 };
 const SEED_BYTES = 40;
 
 /** The MFA actions in full, with AWS's limits and real code verification. */
-export function mfaDeviceActions(state: IamState): Record<string, Action> {
+export function mfaDeviceActions(state: IamState): Actions<'iam'> {
   const { account } = state;
   const arnOf = (devicePath: string, name: string) => account.arn('iam', `mfa${devicePath}${name}`);
   const onUser = (iamAction: string) => state.onUser(iamAction);
@@ -50,8 +36,8 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
   return {
     ...mfaDeviceTagActions(state),
 
-    CreateVirtualMFADevice: action({
-      input: { VirtualMFADeviceName: virtualMfaDeviceName, Path: optional(path), Tags: optional(tags) },
+    CreateVirtualMFADevice: {
+      takes: ['VirtualMFADeviceName', 'Path', 'Tags'],
       authorize: ({ VirtualMFADeviceName, Path = '/', Tags }) => {
         const resource = arnOf(Path, VirtualMFADeviceName);
         const context = tagContext(Tags, undefined);
@@ -91,15 +77,10 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
           },
         };
       },
-    }),
+    },
 
-    EnableMFADevice: action({
-      input: {
-        UserName: existingUserName,
-        SerialNumber: serialNumber,
-        AuthenticationCode1: authenticationCode,
-        AuthenticationCode2: authenticationCode,
-      },
+    EnableMFADevice: {
+      takes: ['UserName', 'SerialNumber', 'AuthenticationCode1', 'AuthenticationCode2'],
       authorize: onUser('iam:EnableMFADevice'),
       run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }, { caller }) => {
         const user = state.users.get(UserName);
@@ -116,10 +97,10 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
         device.assignment = { userName: user.name, enableDate: new Date(account.now()) };
         state.publishBinding(device);
       },
-    }),
+    },
 
-    DeactivateMFADevice: action({
-      input: { UserName: optional(existingUserName), SerialNumber: serialNumber },
+    DeactivateMFADevice: {
+      takes: ['UserName', 'SerialNumber'],
       authorize: onUser('iam:DeactivateMFADevice'),
       run: ({ UserName, SerialNumber }, call) => {
         const user = userOf(state, UserName, call);
@@ -128,25 +109,20 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
         delete device.assignment;
         state.publishBinding(device);
       },
-    }),
+    },
 
-    ResyncMFADevice: action({
-      input: {
-        UserName: existingUserName,
-        SerialNumber: serialNumber,
-        AuthenticationCode1: authenticationCode,
-        AuthenticationCode2: authenticationCode,
-      },
+    ResyncMFADevice: {
+      takes: ['UserName', 'SerialNumber', 'AuthenticationCode1', 'AuthenticationCode2'],
       authorize: onUser('iam:ResyncMFADevice'),
       run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
         const device = assignedDevice(state, state.users.get(UserName), SerialNumber);
         synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now());
         state.publishBinding(device);
       },
-    }),
+    },
 
-    DeleteVirtualMFADevice: action({
-      input: { SerialNumber: serialNumber },
+    DeleteVirtualMFADevice: {
+      takes: ['SerialNumber'],
       authorize: onDevice(state, 'iam:DeleteVirtualMFADevice'),
       run: ({ SerialNumber }) => {
         if (state.device(SerialNumber).assignment) {
@@ -154,10 +130,10 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
         }
         state.virtualMfaDevices.delete(SerialNumber);
       },
-    }),
+    },
 
-    GetMFADevice: action({
-      input: { UserName: optional(existingUserName), SerialNumber: serialNumber },
+    GetMFADevice: {
+      takes: ['UserName', 'SerialNumber'],
       authorize: onUser('iam:GetMFADevice'),
       run: () => {
         throw new AwsError(
@@ -165,10 +141,10 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
           'The MFA device serial number sent in the request is invalid or not supported by this API. Currently, only hardware FIDO security keys are supported. Please use the compatible device or API.',
         );
       },
-    }),
+    },
 
-    ListMFADevices: action({
-      input: { UserName: optional(existingUserName), ...paging },
+    ListMFADevices: {
+      takes: ['UserName', 'Marker', 'MaxItems'],
       authorize: onUser('iam:ListMFADevices'),
       run: ({ UserName, ...paged }, call) => {
         const { items, ...rest } = page(state.devicesOf(userOf(state, UserName, call).name), paged);
@@ -181,10 +157,10 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
           ...rest,
         };
       },
-    }),
+    },
 
-    ListVirtualMFADevices: action({
-      input: { AssignmentStatus: optional(text({ oneOf: ['Assigned', 'Unassigned', 'Any'] })), ...paging },
+    ListVirtualMFADevices: {
+      takes: ['AssignmentStatus', 'Marker', 'MaxItems'],
       authorize: () => ({ action: 'iam:ListVirtualMFADevices', resource: '*', resourceName: arnOf('/', '') }),
       run: ({ AssignmentStatus = 'Any', ...paged }) => {
         const devices = [...state.virtualMfaDevices.values()].filter(
@@ -194,7 +170,7 @@ export function mfaDeviceActions(state: IamState): Record<string, Action> {
         const { items, ...rest } = page(devices, paged);
         return { VirtualMFADevices: items.map((device) => listed(state, device)), ...rest };
       },
-    }),
+    },
   };
 }
 

@@ -1,25 +1,9 @@
-import { type Action, action } from '../service';
+import type { Actions } from '../service';
 import { deleteConflict, newIdentity, type Role } from './entities';
-import {
-  arn,
-  integer,
-  optional,
-  path,
-  policyDocument,
-  renderedBoundary,
-  roleName,
-  tagContext,
-  tagListOf,
-  tags,
-  tagsOf,
-  text,
-} from './inputs';
+import { readPolicy, renderedBoundary, tagContext, tagListOf, tagsOf } from './inputs';
 import type { IamState } from './state';
 
-const maxSessionDuration = integer(3600, 43_200);
-const description = text({ max: 1000 });
-
-export function roleActions(state: IamState): Record<string, Action> {
+export function roleActions(state: IamState): Actions<'iam'> {
   const { account } = state;
   const onRole = (iamAction: string) => (input: { readonly RoleName: string }) => {
     const role = state.roles.find(input.RoleName);
@@ -43,16 +27,16 @@ export function roleActions(state: IamState): Record<string, Action> {
   });
 
   return {
-    CreateRole: action({
-      input: {
-        RoleName: roleName,
-        AssumeRolePolicyDocument: policyDocument,
-        Path: optional(path),
-        Description: optional(description),
-        MaxSessionDuration: optional(maxSessionDuration),
-        PermissionsBoundary: optional(arn),
-        Tags: optional(tags),
-      },
+    CreateRole: {
+      takes: [
+        'RoleName',
+        'AssumeRolePolicyDocument',
+        'Path',
+        'Description',
+        'MaxSessionDuration',
+        'PermissionsBoundary',
+        'Tags',
+      ],
       authorize: ({ RoleName, Path = '/', Tags }) => ({
         action: 'iam:CreateRole',
         resource: account.arn('iam', `role${Path}${RoleName}`),
@@ -62,7 +46,7 @@ export function roleActions(state: IamState): Record<string, Action> {
         const { RoleName, AssumeRolePolicyDocument, Path = '/', Tags } = input;
         const role: Role = {
           ...newIdentity(RoleName, Path, 'AROA', new Date(account.now())),
-          trustPolicy: AssumeRolePolicyDocument,
+          trustPolicy: readPolicy(AssumeRolePolicyDocument, 'assumeRolePolicyDocument'),
           tags: tagsOf(Tags),
           maxSessionDuration: input.MaxSessionDuration ?? 3600,
           ...(input.Description === undefined ? {} : { description: input.Description }),
@@ -70,20 +54,16 @@ export function roleActions(state: IamState): Record<string, Action> {
         };
         return { Role: rendered(state.roles.add(RoleName, role)) };
       },
-    }),
+    },
 
-    GetRole: action({
-      input: { RoleName: roleName },
+    GetRole: {
+      takes: ['RoleName'],
       authorize: onRole('iam:GetRole'),
       run: ({ RoleName }) => ({ Role: rendered(state.roles.get(RoleName)) }),
-    }),
+    },
 
-    UpdateRole: action({
-      input: {
-        RoleName: roleName,
-        Description: optional(description),
-        MaxSessionDuration: optional(maxSessionDuration),
-      },
+    UpdateRole: {
+      takes: ['RoleName', 'Description', 'MaxSessionDuration'],
       authorize: onRole('iam:UpdateRole'),
       run: ({ RoleName, Description, MaxSessionDuration }) => {
         const role = state.roles.get(RoleName);
@@ -91,18 +71,18 @@ export function roleActions(state: IamState): Record<string, Action> {
         role.maxSessionDuration = MaxSessionDuration ?? role.maxSessionDuration;
         return {};
       },
-    }),
+    },
 
-    UpdateAssumeRolePolicy: action({
-      input: { RoleName: roleName, PolicyDocument: policyDocument },
+    UpdateAssumeRolePolicy: {
+      takes: ['RoleName', 'PolicyDocument'],
       authorize: onRole('iam:UpdateAssumeRolePolicy'),
       run: ({ RoleName, PolicyDocument }) => {
-        state.roles.get(RoleName).trustPolicy = PolicyDocument;
+        state.roles.get(RoleName).trustPolicy = readPolicy(PolicyDocument, 'policyDocument');
       },
-    }),
+    },
 
-    DeleteRole: action({
-      input: { RoleName: roleName },
+    DeleteRole: {
+      takes: ['RoleName'],
       authorize: onRole('iam:DeleteRole'),
       run: ({ RoleName }) => {
         const role = state.roles.get(RoleName);
@@ -112,6 +92,6 @@ export function roleActions(state: IamState): Record<string, Action> {
         if (role.inlinePolicies.size > 0) throw deleteConflict('Cannot delete entity, must delete policies first.');
         state.roles.delete(RoleName);
       },
-    }),
+    },
   };
 }

@@ -1,22 +1,7 @@
-import { type Action, action, type Call } from '../service';
+import type { Actions, Call } from '../service';
 import { AwsError } from '../protocol/aws-error';
 import { deleteConflict, entityAlreadyExists, limitExceeded, newIdentity, noSuchEntity, type User } from './entities';
-import {
-  arn,
-  existingUserName,
-  flag,
-  optional,
-  page,
-  paging,
-  path,
-  renderedBoundary,
-  tagContext,
-  tagListOf,
-  tags,
-  tagsOf,
-  text,
-  userName,
-} from './inputs';
+import { page, renderedBoundary, tagContext, tagListOf, tagsOf } from './inputs';
 import type { IamState } from './state';
 
 const ACCESS_KEYS_PER_USER = 2;
@@ -35,7 +20,7 @@ function renderedLoginProfile({ name, loginProfileCreated }: User) {
 }
 
 /** Users, and what belongs to one user alone: login profile, access keys, group memberships, permissions boundary. */
-export function userActions(state: IamState): Record<string, Action> {
+export function userActions(state: IamState): Actions<'iam'> {
   const { account } = state;
   const onUser = (iamAction: string) => state.onUser(iamAction);
   const rendered = (user: User) => ({
@@ -45,8 +30,8 @@ export function userActions(state: IamState): Record<string, Action> {
   });
 
   return {
-    CreateUser: action({
-      input: { UserName: userName, Path: optional(path), Tags: optional(tags), PermissionsBoundary: optional(arn) },
+    CreateUser: {
+      takes: ['UserName', 'Path', 'Tags', 'PermissionsBoundary'],
       authorize: ({ UserName, Path = '/', Tags }) => ({
         action: 'iam:CreateUser',
         resource: account.arn('iam', `user${Path}${UserName}`),
@@ -62,16 +47,16 @@ export function userActions(state: IamState): Record<string, Action> {
         if (PermissionsBoundary !== undefined) user.permissionsBoundary = PermissionsBoundary;
         return { User: rendered(state.users.add(UserName, user)) };
       },
-    }),
+    },
 
-    GetUser: action({
-      input: { UserName: optional(existingUserName) },
+    GetUser: {
+      takes: ['UserName'],
       authorize: onUser('iam:GetUser'),
       run: ({ UserName }, call) => ({ User: rendered(userOf(state, UserName, call)) }),
-    }),
+    },
 
-    ListUsers: action({
-      input: { PathPrefix: optional(text()), ...paging },
+    ListUsers: {
+      takes: ['PathPrefix', 'Marker', 'MaxItems'],
       authorize: () => ({ action: 'iam:ListUsers', resource: '*', resourceName: account.arn('iam', 'user/') }),
       run: ({ PathPrefix = '/', ...paged }) => {
         const { items, ...rest } = page(
@@ -80,19 +65,19 @@ export function userActions(state: IamState): Record<string, Action> {
         );
         return { Users: items.map((user) => state.listedUser(user)), ...rest };
       },
-    }),
+    },
 
-    UpdateUser: action({
-      input: { UserName: existingUserName, NewPath: optional(path) },
+    UpdateUser: {
+      takes: ['UserName', 'NewPath'],
       authorize: onUser('iam:UpdateUser'),
       run: ({ UserName, NewPath }) => {
         const user = state.users.get(UserName);
         user.path = NewPath ?? user.path;
       },
-    }),
+    },
 
-    DeleteUser: action({
-      input: { UserName: existingUserName },
+    DeleteUser: {
+      takes: ['UserName'],
       authorize: onUser('iam:DeleteUser'),
       run: ({ UserName }) => {
         const user = state.users.get(UserName);
@@ -107,14 +92,10 @@ export function userActions(state: IamState): Record<string, Action> {
         if (blocking) throw deleteConflict(`Cannot delete entity, must ${blocking[1] ?? ''} first.`);
         state.users.delete(UserName);
       },
-    }),
+    },
 
-    CreateLoginProfile: action({
-      input: {
-        UserName: optional(existingUserName),
-        Password: optional(text()),
-        PasswordResetRequired: optional(flag()),
-      },
+    CreateLoginProfile: {
+      takes: ['UserName', 'Password', 'PasswordResetRequired'],
       authorize: onUser('iam:CreateLoginProfile'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
@@ -124,30 +105,30 @@ export function userActions(state: IamState): Record<string, Action> {
         user.loginProfileCreated = new Date(account.now());
         return { LoginProfile: renderedLoginProfile(user) };
       },
-    }),
+    },
 
-    GetLoginProfile: action({
-      input: { UserName: optional(existingUserName) },
+    GetLoginProfile: {
+      takes: ['UserName'],
       authorize: onUser('iam:GetLoginProfile'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
         return { LoginProfile: renderedLoginProfile(user) };
       },
-    }),
+    },
 
-    DeleteLoginProfile: action({
-      input: { UserName: optional(existingUserName) },
+    DeleteLoginProfile: {
+      takes: ['UserName'],
       authorize: onUser('iam:DeleteLoginProfile'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
         delete user.loginProfileCreated;
       },
-    }),
+    },
 
-    CreateAccessKey: action({
-      input: { UserName: optional(existingUserName) },
+    CreateAccessKey: {
+      takes: ['UserName'],
       authorize: onUser('iam:CreateAccessKey'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
@@ -167,10 +148,10 @@ export function userActions(state: IamState): Record<string, Action> {
           },
         };
       },
-    }),
+    },
 
-    ListAccessKeys: action({
-      input: { UserName: optional(existingUserName), ...paging },
+    ListAccessKeys: {
+      takes: ['UserName', 'Marker', 'MaxItems'],
       authorize: onUser('iam:ListAccessKeys'),
       run: ({ UserName, ...paged }, call) => {
         const user = userOf(state, UserName, call);
@@ -185,10 +166,10 @@ export function userActions(state: IamState): Record<string, Action> {
           ...rest,
         };
       },
-    }),
+    },
 
-    DeleteAccessKey: action({
-      input: { UserName: optional(existingUserName), AccessKeyId: text({ min: 16, max: 128 }) },
+    DeleteAccessKey: {
+      takes: ['UserName', 'AccessKeyId'],
       authorize: onUser('iam:DeleteAccessKey'),
       run: ({ UserName, AccessKeyId }, call) => {
         const user = userOf(state, UserName, call);
@@ -197,6 +178,6 @@ export function userActions(state: IamState): Record<string, Action> {
         }
         account.credentials.revoke(AccessKeyId);
       },
-    }),
+    },
   };
 }

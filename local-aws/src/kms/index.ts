@@ -3,9 +3,9 @@ import type { Account } from '../account';
 import { evaluateResourcePolicy, isAuthorized, isDeniedExplicitly } from '../authorization';
 import type { PolicyDocument } from '../policy-document';
 import type { Principal } from '../principal';
-import { AwsError } from '../protocol/aws-error';
-import { anything, integer, optional, text } from '../protocol/members';
-import { action, type RpcService } from '../service';
+import { AwsError, notImplemented } from '../protocol/aws-error';
+import { specOf } from '../protocol/spec';
+import type { Actions, RpcService } from '../service';
 
 interface Key {
   readonly id: string;
@@ -20,29 +20,26 @@ interface Key {
 
 const DAY_MILLISECONDS = 86_400_000;
 
-const keyId = text({ min: 1, max: 2048 });
-
 /** AWS Key Management Service, as far as stacks with a customer managed key need it: keys, their policies, who may use them. */
 export class Kms implements RpcService {
   readonly name = 'kms';
   readonly protocol = 'json';
   readonly namespace = 'TrentService';
+  readonly spec = specOf('kms');
+  readonly echoesValues = true;
   readonly #keys = new Map<string, Key>();
   readonly #aliases = new Map<string, string>();
 
   constructor(private readonly account: Account) {}
 
-  readonly actions: RpcService['actions'] = {
-    CreateKey: action({
-      input: {
-        Policy: optional(text()),
-        Description: optional(text({ max: 8192 })),
-        KeyUsage: optional(text({ oneOf: ['ENCRYPT_DECRYPT'] })),
-        KeySpec: optional(text({ oneOf: ['SYMMETRIC_DEFAULT'] })),
-        Tags: optional(anything()),
-      },
+  readonly actions: Actions<'kms'> = {
+    CreateKey: {
+      takes: ['Policy', 'Description', 'KeyUsage', 'KeySpec', 'Tags'],
       authorize: () => ({ action: 'kms:CreateKey', resource: '*' }),
-      run: ({ Policy, Description = '' }) => {
+      run: ({ Policy, Description = '', KeyUsage = 'ENCRYPT_DECRYPT', KeySpec = 'SYMMETRIC_DEFAULT' }) => {
+        if (KeyUsage !== 'ENCRYPT_DECRYPT' || KeySpec !== 'SYMMETRIC_DEFAULT') {
+          throw notImplemented(`a KMS key of ${KeySpec} for ${KeyUsage}`);
+        }
         const id = randomUUID();
         const wholeAccount = {
           Effect: 'Allow',
@@ -65,93 +62,99 @@ export class Kms implements RpcService {
         this.#keys.set(id, key);
         return { KeyMetadata: this.#rendered(key) };
       },
-    }),
-    DescribeKey: action({
-      input: { KeyId: keyId },
+    },
+    DescribeKey: {
+      takes: ['KeyId'],
       authorize: (input) => this.#on('kms:DescribeKey', input),
       run: ({ KeyId }) => ({ KeyMetadata: this.#rendered(this.#key(KeyId)) }),
-    }),
-    PutKeyPolicy: action({
-      input: { KeyId: keyId, PolicyName: optional(text()), Policy: text() },
+    },
+    PutKeyPolicy: {
+      takes: ['KeyId', 'PolicyName', 'Policy'],
       authorize: (input) => this.#on('kms:PutKeyPolicy', input),
       run: ({ KeyId, Policy }) => {
         this.#key(KeyId).policy = JSON.parse(Policy) as PolicyDocument;
       },
-    }),
-    UpdateKeyDescription: action({
-      input: { KeyId: keyId, Description: text({ max: 8192 }) },
+    },
+    UpdateKeyDescription: {
+      takes: ['KeyId', 'Description'],
       authorize: (input) => this.#on('kms:UpdateKeyDescription', input),
       run: ({ KeyId, Description }) => {
         this.#key(KeyId).description = Description;
       },
-    }),
-    EnableKeyRotation: action({
-      input: { KeyId: keyId, RotationPeriodInDays: optional(integer(90, 2560)) },
+    },
+    EnableKeyRotation: {
+      takes: ['KeyId', 'RotationPeriodInDays'],
       authorize: (input) => this.#on('kms:EnableKeyRotation', input),
       run: ({ KeyId }) => {
         this.#key(KeyId).rotationEnabled = true;
       },
-    }),
-    DisableKeyRotation: action({
-      input: { KeyId: keyId },
+    },
+    DisableKeyRotation: {
+      takes: ['KeyId'],
       authorize: (input) => this.#on('kms:DisableKeyRotation', input),
       run: ({ KeyId }) => {
         this.#key(KeyId).rotationEnabled = false;
       },
-    }),
-    EnableKey: action({
-      input: { KeyId: keyId },
+    },
+    EnableKey: {
+      takes: ['KeyId'],
       authorize: (input) => this.#on('kms:EnableKey', input),
       run: ({ KeyId }) => {
         this.#usableOrDisabled(KeyId).state = 'Enabled';
       },
-    }),
-    DisableKey: action({
-      input: { KeyId: keyId },
+    },
+    DisableKey: {
+      takes: ['KeyId'],
       authorize: (input) => this.#on('kms:DisableKey', input),
       run: ({ KeyId }) => {
         this.#usableOrDisabled(KeyId).state = 'Disabled';
       },
-    }),
-    ScheduleKeyDeletion: action({
-      input: { KeyId: keyId, PendingWindowInDays: optional(integer(7, 30)) },
+    },
+    ScheduleKeyDeletion: {
+      takes: ['KeyId', 'PendingWindowInDays'],
       authorize: (input) => this.#on('kms:ScheduleKeyDeletion', input),
       run: ({ KeyId, PendingWindowInDays = 30 }) => {
         const key = this.#key(KeyId);
+        if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {
+          throw new AwsError('ValidationException', 'PendingWindowInDays must be between 7 and 30');
+        }
         key.state = 'PendingDeletion';
         key.deletionDate = new Date(this.account.now() + PendingWindowInDays * DAY_MILLISECONDS);
         return { KeyId: key.arn, DeletionDate: key.deletionDate, KeyState: key.state, PendingWindowInDays };
       },
-    }),
-    TagResource: action({
-      input: { KeyId: keyId, Tags: optional(anything()) },
+    },
+    TagResource: {
+      takes: ['KeyId', 'Tags'],
       authorize: (input) => this.#on('kms:TagResource', input),
       run: ({ KeyId }) => void this.#key(KeyId),
-    }),
-    UntagResource: action({
-      input: { KeyId: keyId, TagKeys: optional(anything()) },
+    },
+    UntagResource: {
+      takes: ['KeyId', 'TagKeys'],
       authorize: (input) => this.#on('kms:UntagResource', input),
       run: ({ KeyId }) => void this.#key(KeyId),
-    }),
-    CreateAlias: action({
-      input: { AliasName: text({ pattern: /^alias\/[\w/-]+$/ }), TargetKeyId: keyId },
+    },
+    CreateAlias: {
+      takes: ['AliasName', 'TargetKeyId'],
       authorize: ({ TargetKeyId }) => this.#on('kms:CreateAlias', { KeyId: TargetKeyId }),
       run: ({ AliasName, TargetKeyId }) => {
+        if (!AliasName.startsWith('alias/')) {
+          throw new AwsError('ValidationException', 'Alias must start with the prefix "alias/".');
+        }
         if (this.#aliases.has(AliasName))
           throw new AwsError('AlreadyExistsException', `An alias with the name ${AliasName} already exists`);
         this.#aliases.set(AliasName, this.#key(TargetKeyId).id);
       },
-    }),
-    UpdateAlias: action({
-      input: { AliasName: text(), TargetKeyId: keyId },
+    },
+    UpdateAlias: {
+      takes: ['AliasName', 'TargetKeyId'],
       authorize: ({ TargetKeyId }) => this.#on('kms:UpdateAlias', { KeyId: TargetKeyId }),
       run: ({ AliasName, TargetKeyId }) => void this.#aliases.set(AliasName, this.#key(TargetKeyId).id),
-    }),
-    DeleteAlias: action({
-      input: { AliasName: text() },
+    },
+    DeleteAlias: {
+      takes: ['AliasName'],
       authorize: ({ AliasName }) => this.#on('kms:DeleteAlias', { KeyId: AliasName }),
       run: ({ AliasName }) => void this.#aliases.delete(AliasName),
-    }),
+    },
   };
 
   /**

@@ -1,12 +1,11 @@
 import type { Account } from '../account';
 import { notImplemented } from '../protocol/aws-error';
-import { anything, flag, integer, list, optional, text } from '../protocol/members';
-import { action, type RpcService } from '../service';
+import { specOf } from '../protocol/spec';
+import type { Actions, RpcService } from '../service';
 import type { LogGroup, LogStore } from './log-store';
 
 export { LogStore, type LogEvent, type LogGroup } from './log-store';
 
-const logGroupName = text({ min: 1, max: 512, pattern: /^[.\-_/#A-Za-z0-9]+$/ });
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
@@ -18,9 +17,9 @@ const RETENTION_DAYS = [
  */
 export function logsService(account: Account, store: LogStore): RpcService {
   const groupArn = (name: string) => account.arn('logs', `log-group:${name}`);
-  const on = (name: string, input: { logGroupName: string }) => ({
+  const on = (name: string, { logGroupName = '' }: { readonly logGroupName?: string | undefined }) => ({
     action: `logs:${name}`,
-    resource: `${groupArn(input.logGroupName)}:*`,
+    resource: `${groupArn(logGroupName)}:*`,
   });
   const described = ({ name, creationTime, retentionInDays, kmsKeyId, events }: LogGroup) => ({
     logGroupName: name,
@@ -38,118 +37,105 @@ export function logsService(account: Account, store: LogStore): RpcService {
     return store.group(name);
   };
 
+  const actions: Actions<'logs'> = {
+    CreateLogGroup: {
+      takes: ['logGroupName', 'kmsKeyId', 'tags', 'logGroupClass'],
+      authorize: (input) => on('CreateLogGroup', input),
+      run: ({ logGroupName: name, kmsKeyId, tags = {}, logGroupClass = 'STANDARD' }) => {
+        if (logGroupClass !== 'STANDARD') throw notImplemented(`log groups of the class ${logGroupClass}`);
+        store.create(name, { ...(kmsKeyId === undefined ? {} : { kmsKeyId }), tags });
+      },
+    },
+    DeleteLogGroup: {
+      takes: ['logGroupName'],
+      authorize: (input) => on('DeleteLogGroup', input),
+      run: ({ logGroupName: name }) => store.delete(name),
+    },
+    DescribeLogGroups: {
+      takes: ['logGroupNamePrefix', 'limit'],
+      authorize: () => ({ action: 'logs:DescribeLogGroups', resource: groupArn('*') }),
+      run: ({ logGroupNamePrefix: prefix = '' }) => ({
+        logGroups: store
+          .groups()
+          .filter(({ name }) => name.startsWith(prefix))
+          .map(described),
+      }),
+    },
+    PutRetentionPolicy: {
+      takes: ['logGroupName', 'retentionInDays'],
+      authorize: (input) => on('PutRetentionPolicy', input),
+      run: ({ logGroupName: name, retentionInDays }) => {
+        if (!RETENTION_DAYS.includes(retentionInDays)) {
+          throw notImplemented(
+            `a retention of ${retentionInDays} days: CloudWatch Logs knows ${String(RETENTION_DAYS)}`,
+          );
+        }
+        store.group(name).retentionInDays = retentionInDays;
+      },
+    },
+    DeleteRetentionPolicy: {
+      takes: ['logGroupName'],
+      authorize: (input) => on('DeleteRetentionPolicy', input),
+      run: ({ logGroupName: name }) => {
+        delete store.group(name).retentionInDays;
+      },
+    },
+    FilterLogEvents: {
+      takes: ['logGroupName', 'logStreamNames', 'startTime', 'endTime', 'filterPattern', 'interleaved', 'limit'],
+      authorize: (input) => on('FilterLogEvents', input),
+      run: ({
+        logGroupName: name = '',
+        logStreamNames,
+        startTime = 0,
+        endTime = Infinity,
+        filterPattern,
+        limit = 10_000,
+      }) => {
+        const term = filterTerm(filterPattern ?? '');
+        const events = store
+          .group(name)
+          .events.filter(({ stream }) => logStreamNames?.includes(stream) ?? true)
+          .filter(({ timestamp, message }) => timestamp >= startTime && timestamp <= endTime && message.includes(term))
+          .slice(0, limit)
+          .map(({ timestamp, stream, message }, index) => ({
+            eventId: String(index),
+            timestamp,
+            ingestionTime: timestamp,
+            logStreamName: stream,
+            message,
+          }));
+        return { events, searchedLogStreams: [] };
+      },
+    },
+    TagResource: {
+      takes: ['resourceArn', 'tags'],
+      authorize: ({ resourceArn }) => ({ action: 'logs:TagResource', resource: resourceArn }),
+      run: ({ resourceArn, tags }) => {
+        const group = groupOfArn(resourceArn);
+        group.tags = { ...group.tags, ...tags };
+      },
+    },
+    UntagResource: {
+      takes: ['resourceArn', 'tagKeys'],
+      authorize: ({ resourceArn }) => ({ action: 'logs:UntagResource', resource: resourceArn }),
+      run: ({ resourceArn, tagKeys }) => {
+        const group = groupOfArn(resourceArn);
+        group.tags = Object.fromEntries(Object.entries(group.tags).filter(([key]) => !tagKeys.includes(key)));
+      },
+    },
+    ListTagsForResource: {
+      takes: ['resourceArn'],
+      authorize: ({ resourceArn }) => ({ action: 'logs:ListTagsForResource', resource: resourceArn }),
+      run: ({ resourceArn }) => ({ tags: groupOfArn(resourceArn).tags }),
+    },
+  };
   return {
     name: 'logs',
     protocol: 'json',
     namespace: 'Logs_20140328.',
-    actions: {
-      CreateLogGroup: action({
-        input: {
-          logGroupName,
-          kmsKeyId: optional(text()),
-          tags: optional(anything()),
-          logGroupClass: optional(text({ oneOf: ['STANDARD'] })),
-        },
-        authorize: (input) => on('CreateLogGroup', input),
-        run: ({ logGroupName: name, kmsKeyId, tags }) =>
-          store.create(name, {
-            ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
-            tags: (tags ?? {}) as Record<string, string>,
-          }),
-      }),
-      DeleteLogGroup: action({
-        input: { logGroupName },
-        authorize: (input) => on('DeleteLogGroup', input),
-        run: ({ logGroupName: name }) => store.delete(name),
-      }),
-      DescribeLogGroups: action({
-        input: { logGroupNamePrefix: optional(text()), limit: optional(integer(1, 50)) },
-        authorize: () => ({ action: 'logs:DescribeLogGroups', resource: groupArn('*') }),
-        run: ({ logGroupNamePrefix: prefix = '' }) => ({
-          logGroups: store
-            .groups()
-            .filter(({ name }) => name.startsWith(prefix))
-            .map(described),
-        }),
-      }),
-      PutRetentionPolicy: action({
-        input: { logGroupName, retentionInDays: integer(1, 3653) },
-        authorize: (input) => on('PutRetentionPolicy', input),
-        run: ({ logGroupName: name, retentionInDays }) => {
-          if (!RETENTION_DAYS.includes(retentionInDays)) {
-            throw notImplemented(
-              `a retention of ${retentionInDays} days: CloudWatch Logs knows ${String(RETENTION_DAYS)}`,
-            );
-          }
-          store.group(name).retentionInDays = retentionInDays;
-        },
-      }),
-      DeleteRetentionPolicy: action({
-        input: { logGroupName },
-        authorize: (input) => on('DeleteRetentionPolicy', input),
-        run: ({ logGroupName: name }) => {
-          delete store.group(name).retentionInDays;
-        },
-      }),
-      FilterLogEvents: action({
-        input: {
-          logGroupName,
-          logStreamNames: optional(list(text())),
-          startTime: optional(integer(0, Number.MAX_SAFE_INTEGER)),
-          endTime: optional(integer(0, Number.MAX_SAFE_INTEGER)),
-          filterPattern: optional(text()),
-          interleaved: optional(flag()),
-          limit: optional(integer(1, 10_000)),
-        },
-        authorize: (input) => on('FilterLogEvents', input),
-        run: ({
-          logGroupName: name,
-          logStreamNames,
-          startTime = 0,
-          endTime = Infinity,
-          filterPattern,
-          limit = 10_000,
-        }) => {
-          const term = filterTerm(filterPattern ?? '');
-          const events = store
-            .group(name)
-            .events.filter(({ stream }) => logStreamNames?.includes(stream) ?? true)
-            .filter(
-              ({ timestamp, message }) => timestamp >= startTime && timestamp <= endTime && message.includes(term),
-            )
-            .slice(0, limit)
-            .map(({ timestamp, stream, message }, index) => ({
-              eventId: String(index),
-              timestamp,
-              ingestionTime: timestamp,
-              logStreamName: stream,
-              message,
-            }));
-          return { events, searchedLogStreams: [] };
-        },
-      }),
-      TagResource: action({
-        input: { resourceArn: text(), tags: anything() },
-        authorize: ({ resourceArn }) => ({ action: 'logs:TagResource', resource: resourceArn }),
-        run: ({ resourceArn, tags }) => {
-          const group = groupOfArn(resourceArn);
-          group.tags = { ...group.tags, ...(tags as Record<string, string>) };
-        },
-      }),
-      UntagResource: action({
-        input: { resourceArn: text(), tagKeys: list(text()) },
-        authorize: ({ resourceArn }) => ({ action: 'logs:UntagResource', resource: resourceArn }),
-        run: ({ resourceArn, tagKeys }) => {
-          const group = groupOfArn(resourceArn);
-          group.tags = Object.fromEntries(Object.entries(group.tags).filter(([key]) => !tagKeys.includes(key)));
-        },
-      }),
-      ListTagsForResource: action({
-        input: { resourceArn: text() },
-        authorize: ({ resourceArn }) => ({ action: 'logs:ListTagsForResource', resource: resourceArn }),
-        run: ({ resourceArn }) => ({ tags: groupOfArn(resourceArn).tags }),
-      }),
-    },
+    spec: specOf('logs'),
+    echoesValues: true,
+    actions,
   };
 }
 

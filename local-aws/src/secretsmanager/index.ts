@@ -7,29 +7,23 @@ import type { Kms } from '../kms';
 import { isPolicyDocument, listOf, type PolicyDocument } from '../policy-document';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
-import { flag, integer, list, type Member, optional, text } from '../protocol/members';
-import { action, type Call, type RpcService } from '../service';
+import { specOf } from '../protocol/spec';
+import type { Actions, Call, RpcService } from '../service';
 import { describedSecret, describedVersions } from './descriptions';
-import { page, paging } from './page';
+import { page } from './page';
 import { CURRENT, Secret } from './secret';
-import { filters, passes } from './secret-filter';
-import { assertNotReserved, tagKey, tags, tagSecret } from './tags';
+import { passes, readFilter } from './secret-filter';
+import { assertNotReserved, tagMapOf, tagSecret } from './tags';
 
 const DAY_MILLISECONDS = 86_400_000;
-
-const name = named(text({ min: 1, max: 512 }), /^[\w/+=.@!-]+$/);
-/** A secret's name, or its ARN. */
-const secretId = named(text({ min: 1, max: 2048 }), /^([\w/+=.@!-]+|arn:[\w:/+=.@!-]+)$/);
-const secretString = text({ min: 1, max: 65_536 });
-const versionId = text({ min: 32, max: 64 });
-const versionStage = text({ min: 1, max: 256 });
-const description = text({ max: 2048 });
 
 /** AWS Secrets Manager: secrets with versions, staging labels, scheduled deletion. */
 export class SecretsManager implements RpcService {
   readonly name = 'secretsmanager';
   readonly protocol = 'json';
   readonly namespace = 'secretsmanager';
+  readonly spec = specOf('secretsmanager');
+  readonly echoesValues = true;
   readonly #secrets = new Map<string, Secret>();
 
   constructor(
@@ -37,20 +31,13 @@ export class SecretsManager implements RpcService {
     private readonly kms: Kms,
   ) {}
 
-  readonly actions: RpcService['actions'] = {
-    CreateSecret: action({
-      input: {
-        Name: name,
-        Description: optional(description),
-        KmsKeyId: optional(text()),
-        SecretString: optional(secretString),
-        ClientRequestToken: optional(versionId),
-        Tags: optional(tags),
-      },
+  readonly actions: Actions<'secretsmanager'> = {
+    CreateSecret: {
+      takes: ['Name', 'Description', 'KmsKeyId', 'SecretString', 'ClientRequestToken', 'Tags'],
       authorize: ({ Name, Tags = [] }) => {
         const create = {
           action: 'secretsmanager:CreateSecret',
-          resource: this.#arnOf(`${Name}-??????`),
+          resource: this.#arnOf(`${requireName(Name)}-??????`),
           resourceName: Name,
           context: tagContext(Tags, undefined),
         };
@@ -83,25 +70,23 @@ export class SecretsManager implements RpcService {
         this.#secrets.set(arn, secret);
         return { ARN: arn, Name, ...(VersionId === undefined ? {} : { VersionId }) };
       },
-    }),
+    },
 
-    PutSecretValue: action({
-      input: {
-        SecretId: secretId,
-        SecretString: secretString,
-        ClientRequestToken: optional(versionId),
-        VersionStages: optional(list(versionStage)),
-      },
+    PutSecretValue: {
+      takes: ['SecretId', 'SecretString', 'ClientRequestToken', 'VersionStages'],
       authorize: (input) => this.#on('PutSecretValue', input),
       run: ({ SecretId, SecretString, ClientRequestToken, VersionStages }, call) => {
         const secret = this.#usable(SecretId);
+        if (SecretString === undefined) {
+          throw new AwsError('InvalidRequestException', 'You must provide either SecretString or SecretBinary.');
+        }
         const VersionId = this.#put(secret, SecretString, ClientRequestToken, call, VersionStages);
         return { ...this.#changed(secret), VersionId, VersionStages: secret.stagesOf(VersionId) };
       },
-    }),
+    },
 
-    GetSecretValue: action({
-      input: { SecretId: secretId, VersionId: optional(versionId), VersionStage: optional(versionStage) },
+    GetSecretValue: {
+      takes: ['SecretId', 'VersionId', 'VersionStage'],
       authorize: ({ VersionId, VersionStage, ...input }) =>
         this.#on('GetSecretValue', input, {
           ...(VersionId === undefined ? {} : { 'secretsmanager:VersionId': VersionId }),
@@ -122,29 +107,30 @@ export class SecretsManager implements RpcService {
           CreatedDate: version.createdDate,
         };
       },
-    }),
+    },
 
-    DescribeSecret: action({
-      input: { SecretId: secretId },
+    DescribeSecret: {
+      takes: ['SecretId'],
       authorize: (input) => this.#on('DescribeSecret', input),
       run: ({ SecretId }) => describedSecret(this.#get(SecretId), 'VersionIdsToStages'),
-    }),
+    },
 
-    ListSecrets: action({
-      input: { ...paging, Filters: optional(filters), IncludePlannedDeletion: optional(flag()) },
+    ListSecrets: {
+      takes: ['MaxResults', 'NextToken', 'Filters', 'IncludePlannedDeletion'],
       authorize: () => ({ action: 'secretsmanager:ListSecrets', resource: '*' }),
       run: ({ Filters = [], IncludePlannedDeletion = false, ...place }) => {
+        const filters = Filters.map(readFilter);
         this.#deleteDue();
         const found = [...this.#secrets.values()]
           .filter(({ deletion }) => IncludePlannedDeletion || deletion === undefined)
-          .filter((secret) => passes(secret, Filters));
+          .filter((secret) => passes(secret, filters));
         const { items, ...next } = page(found, place);
         return { SecretList: items.map((secret) => describedSecret(secret, 'SecretVersionsToStages')), ...next };
       },
-    }),
+    },
 
-    ListSecretVersionIds: action({
-      input: { ...paging, SecretId: secretId, IncludeDeprecated: optional(flag()) },
+    ListSecretVersionIds: {
+      takes: ['MaxResults', 'NextToken', 'SecretId', 'IncludeDeprecated'],
       authorize: (input) => this.#on('ListSecretVersionIds', input),
       run: ({ SecretId, IncludeDeprecated = false, ...place }) => {
         const secret = this.#get(SecretId);
@@ -154,15 +140,10 @@ export class SecretsManager implements RpcService {
         const { items, ...next } = page(versions, place);
         return { ARN: secret.arn, Name: secret.name, Versions: items, ...next };
       },
-    }),
+    },
 
-    UpdateSecretVersionStage: action({
-      input: {
-        SecretId: secretId,
-        VersionStage: versionStage,
-        RemoveFromVersionId: optional(versionId),
-        MoveToVersionId: optional(versionId),
-      },
+    UpdateSecretVersionStage: {
+      takes: ['SecretId', 'VersionStage', 'RemoveFromVersionId', 'MoveToVersionId'],
       authorize: (input) => this.#on('UpdateSecretVersionStage', input),
       run: ({ SecretId, VersionStage, RemoveFromVersionId, MoveToVersionId }) => {
         const secret = this.#usable(SecretId);
@@ -191,16 +172,10 @@ export class SecretsManager implements RpcService {
           );
         return this.#changed(secret);
       },
-    }),
+    },
 
-    UpdateSecret: action({
-      input: {
-        SecretId: secretId,
-        Description: optional(description),
-        KmsKeyId: optional(text()),
-        SecretString: optional(secretString),
-        ClientRequestToken: optional(versionId),
-      },
+    UpdateSecret: {
+      takes: ['SecretId', 'Description', 'KmsKeyId', 'SecretString', 'ClientRequestToken'],
       authorize: (input) => this.#on('UpdateSecret', input),
       run: ({ SecretId, Description, KmsKeyId, SecretString, ClientRequestToken }, call) => {
         const secret = this.#usable(SecretId);
@@ -212,14 +187,10 @@ export class SecretsManager implements RpcService {
           SecretString === undefined ? undefined : this.#put(secret, SecretString, ClientRequestToken, call);
         return { ...this.#changed(secret), ...(VersionId === undefined ? {} : { VersionId }) };
       },
-    }),
+    },
 
-    DeleteSecret: action({
-      input: {
-        SecretId: secretId,
-        ForceDeleteWithoutRecovery: optional(flag()),
-        RecoveryWindowInDays: optional(integer(7, 30)),
-      },
+    DeleteSecret: {
+      takes: ['SecretId', 'ForceDeleteWithoutRecovery', 'RecoveryWindowInDays'],
       authorize: (input) => this.#on('DeleteSecret', input),
       run: ({ SecretId, ForceDeleteWithoutRecovery = false, RecoveryWindowInDays }) => {
         if (ForceDeleteWithoutRecovery && RecoveryWindowInDays !== undefined) {
@@ -230,6 +201,12 @@ export class SecretsManager implements RpcService {
         }
         const requested = new Date(this.account.now());
         const days = ForceDeleteWithoutRecovery ? 0 : (RecoveryWindowInDays ?? 30);
+        if (RecoveryWindowInDays !== undefined && (days < 7 || days > 30)) {
+          throw new AwsError(
+            'InvalidParameterException',
+            'The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).',
+          );
+        }
         const due = new Date(requested.getTime() + days * DAY_MILLISECONDS);
         // A forced deletion can be repeated: a secret that is gone is what it wants.
         if (ForceDeleteWithoutRecovery && !this.#find(SecretId)) {
@@ -240,32 +217,32 @@ export class SecretsManager implements RpcService {
         else secret.deletion = { requested, due };
         return { ...this.#changed(secret), DeletionDate: due };
       },
-    }),
+    },
 
-    RestoreSecret: action({
-      input: { SecretId: secretId },
+    RestoreSecret: {
+      takes: ['SecretId'],
       authorize: (input) => this.#on('RestoreSecret', input),
       run: ({ SecretId }) => {
         const secret = this.#get(SecretId);
         delete secret.deletion;
         return this.#changed(secret);
       },
-    }),
+    },
 
-    TagResource: action({
-      input: { SecretId: secretId, Tags: tags },
+    TagResource: {
+      takes: ['SecretId', 'Tags'],
       authorize: ({ SecretId, Tags }) => this.#on('TagResource', { SecretId }, tagContext(Tags, undefined)),
       run: ({ SecretId, Tags }, call) => {
         const secret = this.#usable(SecretId);
-        const changed = new Map([...secret.tags, ...Tags.map(({ Key, Value }) => [Key, Value] as const)]);
+        const changed = new Map([...secret.tags, ...tagMapOf(Tags)]);
         this.#assertManageable(call, this.#on('TagResource', { SecretId }, tagContext(Tags, undefined), changed));
         tagSecret(secret, Tags, call);
         this.#changed(secret);
       },
-    }),
+    },
 
-    UntagResource: action({
-      input: { SecretId: secretId, TagKeys: list(tagKey) },
+    UntagResource: {
+      takes: ['SecretId', 'TagKeys'],
       authorize: ({ SecretId, TagKeys }) => this.#on('UntagResource', { SecretId }, { 'aws:TagKeys': TagKeys }),
       run: ({ SecretId, TagKeys }, call) => {
         const secret = this.#usable(SecretId);
@@ -274,10 +251,10 @@ export class SecretsManager implements RpcService {
         this.#assertManageable(call, this.#on('UntagResource', { SecretId }, { 'aws:TagKeys': TagKeys }, left));
         for (const key of TagKeys) secret.tags.delete(key);
       },
-    }),
+    },
 
-    PutResourcePolicy: action({
-      input: { SecretId: secretId, ResourcePolicy: text({ min: 1, max: 20_480 }), BlockPublicPolicy: optional(flag()) },
+    PutResourcePolicy: {
+      takes: ['SecretId', 'ResourcePolicy', 'BlockPublicPolicy'],
       authorize: (input) => this.#on('PutResourcePolicy', input),
       run: ({ SecretId, ResourcePolicy, BlockPublicPolicy = false }) => {
         const secret = this.#usable(SecretId);
@@ -291,17 +268,17 @@ export class SecretsManager implements RpcService {
         secret.resourcePolicy = policy;
         return this.#changed(secret);
       },
-    }),
+    },
 
-    DeleteResourcePolicy: action({
-      input: { SecretId: secretId },
+    DeleteResourcePolicy: {
+      takes: ['SecretId'],
       authorize: (input) => this.#on('DeleteResourcePolicy', input),
       run: ({ SecretId }) => {
         const secret = this.#usable(SecretId);
         delete secret.resourcePolicy;
         return this.#changed(secret);
       },
-    }),
+    },
   };
 
   #put(
@@ -361,9 +338,9 @@ export class SecretsManager implements RpcService {
     secretsManagerAction: string,
     { SecretId }: { readonly SecretId: string },
     context: AuthorizationRequest['context'] = {},
-    tags = this.#find(SecretId)?.tags,
+    tags: Map<string, string> | undefined = this.#find(SecretId)?.tags,
   ): AuthorizationRequest {
-    const secret = this.#find(SecretId);
+    const secret = this.#find(requireName(SecretId));
     const ofService = [...(tags ?? [])].map(([key, value]) => [`secretsmanager:ResourceTag/${key}`, value] as const);
     return {
       action: `secretsmanager:${secretsManagerAction}`,
@@ -445,16 +422,14 @@ function isPublic({ Statement }: PolicyDocument): boolean {
   });
 }
 
-function named(member: Member<string>, pattern: RegExp): Member<string> {
-  return {
-    required: true,
-    read: (value, at) => {
-      const read = member.read(value, at);
-      if (pattern.test(read)) return read;
-      throw new AwsError(
-        'ValidationException',
-        'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
-      );
-    },
-  };
+const NAME = /^[\w/+=.@!-]+$/;
+const ARN = /^arn:[\w:/+=.@!-]+$/;
+
+/** Throws for what is neither the name nor the ARN of a secret. */
+function requireName(id: string): string {
+  if (NAME.test(id) || ARN.test(id)) return id;
+  throw new AwsError(
+    'ValidationException',
+    'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+  );
 }

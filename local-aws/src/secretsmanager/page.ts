@@ -1,8 +1,4 @@
 import { AwsError } from '../protocol/aws-error';
-import { integer, optional, text } from '../protocol/members';
-
-/** The members of an action that answers a list in pages. */
-export const paging = { MaxResults: optional(integer(1, 100)), NextToken: optional(text({ min: 1, max: 4096 })) };
 
 /** Cuts a page out of a whole list; the token is opaque, as AWS's: none may count on what it says. */
 export function page<T>(

@@ -1,5 +1,4 @@
 import { AwsError, notImplemented } from '../protocol/aws-error';
-import { list, type Member, optional, structure, text } from '../protocol/members';
 import type { Secret } from './secret';
 
 /** What each key looks at, and whether upper and lower case are the same to it. */
@@ -11,38 +10,31 @@ const ATTRIBUTES = {
 } as const;
 type Key = keyof typeof ATTRIBUTES;
 
-/** AWS does not say what a word is, nor what passes for a secret that has neither replicas nor an owning service. */
-const KEYS_WITHOUT_DOCUMENTED_MEANING = ['primary-region', 'owning-service', 'all'];
-
-interface SecretFilter {
+/** A filter of ListSecrets, as read from a request. */
+export interface SecretFilter {
   readonly Key: Key;
   readonly Values: readonly string[];
 }
 
-const key = text({ oneOf: [...Object.keys(ATTRIBUTES), ...KEYS_WITHOUT_DOCUMENTED_MEANING] });
-const values = atMostTen(list(text({ max: 512, pattern: /^!?[a-zA-Z0-9 :_@/+=.!-]*$/ })));
-const members = structure({ Key: optional(key), Values: optional(values) });
-
-const filter: Member<SecretFilter> = {
-  required: true,
-  read: (value, at) => {
-    const { Key, Values = [] } = members.read(value, at);
-    // The API reference requires neither of the two, but no filter works without them.
-    if (Key === undefined) throw new AwsError('InvalidParameterException', 'Invalid filter key');
-    if (Values.length === 0) {
-      throw new AwsError('InvalidParameterException', `Invalid filter values for key: ${Key}`);
-    }
-    if (!isImplemented(Key)) throw notImplemented(`the filter key ${Key} of ListSecrets`);
-    return { Key, Values };
-  },
-};
-
 /**
- * The filters of ListSecrets.
+ * Reads a filter of ListSecrets. AWS does not say what a word is, nor what passes for a secret that has neither replicas nor an
+ * owning service: the filters that need it are not there.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html
  */
-export const filters = atMostTen(list(filter));
+export function readFilter({
+  Key,
+  Values = [],
+}: {
+  readonly Key?: string | undefined;
+  readonly Values?: readonly string[] | undefined;
+}): SecretFilter {
+  // The API reference requires neither of the two, but no filter works without them.
+  if (Key === undefined) throw new AwsError('InvalidParameterException', 'Invalid filter key');
+  if (Values.length === 0) throw new AwsError('InvalidParameterException', `Invalid filter values for key: ${Key}`);
+  if (!isImplemented(Key)) throw notImplemented(`the filter key ${Key} of ListSecrets`);
+  return { Key, Values };
+}
 
 /** Whether a secret passes every filter; it passes one by any of its values. */
 export function passes(secret: Secret, all: readonly SecretFilter[]): boolean {
@@ -59,20 +51,4 @@ function matches(secret: Secret, Key: Key, value: string): boolean {
 
 function isImplemented(Key: string): Key is Key {
   return Object.hasOwn(ATTRIBUTES, Key);
-}
-
-function atMostTen<T>(member: Member<readonly T[]>): Member<readonly T[]> {
-  return {
-    required: true,
-    read: (value, at) => {
-      const items = member.read(value, at);
-      if (items.length > 10) {
-        throw new AwsError(
-          'ValidationError',
-          `1 validation error detected: Value '${JSON.stringify(value)}' at '${at}' failed to satisfy constraint: Member must have length less than or equal to 10`,
-        );
-      }
-      return items;
-    },
-  };
 }

@@ -1,26 +1,23 @@
 import { AwsError } from '../protocol/aws-error';
-import { list, structure, text } from '../protocol/members';
 import type { Call } from '../service';
 import type { Secret } from './secret';
 
-/**
- * Of any characters, unlike IAM's: a user's name may have a comma.
- *
- * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Tag.html
- */
-export const tagKey = text({ min: 1, max: 128 });
-export const tags = list(structure({ Key: tagKey, Value: text({ max: 256 }) }));
-
 const TAGS_PER_SECRET = 50;
 
-interface Tag {
-  readonly Key: string;
-  readonly Value: string;
+/** Of any characters, unlike IAM's: a user's name may have a comma. */
+export interface Tag {
+  readonly Key?: string | undefined;
+  readonly Value?: string | undefined;
+}
+
+/** Tags as a map. A key without a value has the empty one. */
+export function tagMapOf(tags: readonly Tag[]): Map<string, string> {
+  return new Map(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
 }
 
 /** Sets tags of a secret. Their keys are case sensitive; those that begin with aws: are for AWS's own services. */
 export function tagSecret(secret: Secret, added: readonly Tag[], { source }: Pick<Call, 'source'>): void {
-  const merged = new Map([...secret.tags, ...added.map(({ Key, Value }) => [Key, Value] as const)]);
+  const merged = new Map([...secret.tags, ...tagMapOf(added)]);
   const own = [...merged.keys()].filter((key) => !key.startsWith('aws:'));
   if (own.length > TAGS_PER_SECRET) {
     throw new AwsError(
@@ -28,7 +25,7 @@ export function tagSecret(secret: Secret, added: readonly Tag[], { source }: Pic
       `A secret can have ${TAGS_PER_SECRET} tags, and this request makes ${own.length}.`,
     );
   }
-  if (source !== 'cloudformation') assertNotReserved(added.map(({ Key }) => Key));
+  if (source !== 'cloudformation') assertNotReserved([...tagMapOf(added).keys()]);
   for (const [key, value] of merged) secret.tags.set(key, value);
   secret.wasTagged = true;
 }

@@ -1,7 +1,7 @@
 import type { Account } from '../account';
-import { AwsError } from '../protocol/aws-error';
-import { anything, flag, list, optional, text } from '../protocol/members';
-import { action, type RpcService } from '../service';
+import { AwsError, notImplemented } from '../protocol/aws-error';
+import { specOf } from '../protocol/spec';
+import type { Actions, RpcService } from '../service';
 
 interface Parameter {
   readonly name: string;
@@ -10,29 +10,27 @@ interface Parameter {
   version: number;
 }
 
-const parameterName = text({ min: 1, max: 2048 });
-
 /** AWS Systems Manager, as far as CDK uses it: Parameter Store. */
 export class Ssm implements RpcService {
   readonly name = 'ssm';
   readonly protocol = 'json';
   readonly namespace = 'AmazonSSM';
+  readonly spec = specOf('ssm');
+  readonly echoesValues = true;
   readonly #parameters = new Map<string, Parameter>();
 
   constructor(private readonly account: Account) {}
 
-  readonly actions: RpcService['actions'] = {
-    PutParameter: action({
-      input: {
-        Name: parameterName,
-        Value: text({ min: 1, max: 8192 }),
-        Type: optional(text({ oneOf: ['String', 'StringList'] })),
-        Description: optional(text()),
-        Overwrite: optional(flag()),
-        Tags: optional(anything()),
-      },
+  readonly actions: Actions<'ssm'> = {
+    PutParameter: {
+      takes: ['Name', 'Value', 'Type', 'Description', 'Overwrite', 'Tags'],
       authorize: ({ Name }) => this.#on('ssm:PutParameter', Name),
       run: ({ Name, Value, Type = 'String', Overwrite = false }) => {
+        if (Type === 'SecureString') throw notImplemented('a parameter of the type SecureString');
+        if (Value.length > 4096) {
+          const message = 'Standard tier parameters support a maximum parameter value of 4096 characters.';
+          throw new AwsError('ValidationException', message);
+        }
         const existing = this.#parameters.get(Name);
         if (existing && !Overwrite) {
           throw new AwsError(
@@ -44,28 +42,28 @@ export class Ssm implements RpcService {
         this.#parameters.set(Name, { name: Name, value: Value, type: Type, version });
         return { Version: version, Tier: 'Standard' };
       },
-    }),
-    GetParameter: action({
-      input: { Name: parameterName, WithDecryption: optional(flag()) },
+    },
+    GetParameter: {
+      takes: ['Name', 'WithDecryption'],
       authorize: ({ Name }) => this.#on('ssm:GetParameter', Name),
       run: ({ Name }) => ({ Parameter: this.#rendered(this.#get(Name)) }),
-    }),
-    GetParameters: action({
-      input: { Names: list(parameterName), WithDecryption: optional(flag()) },
+    },
+    GetParameters: {
+      takes: ['Names', 'WithDecryption'],
       authorize: ({ Names }) => Names.map((name) => this.#on('ssm:GetParameters', name)),
       run: ({ Names }) => ({
         Parameters: Names.flatMap((name) => this.#parameters.get(name) ?? []).map((found) => this.#rendered(found)),
         InvalidParameters: Names.filter((name) => !this.#parameters.has(name)),
       }),
-    }),
-    DeleteParameter: action({
-      input: { Name: parameterName },
+    },
+    DeleteParameter: {
+      takes: ['Name'],
       authorize: ({ Name }) => this.#on('ssm:DeleteParameter', Name),
       run: ({ Name }) => {
         this.#parameters.delete(this.#get(Name).name);
         return {};
       },
-    }),
+    },
   };
 
   #on(ssmAction: string, name: string): { action: string; resource: string } {

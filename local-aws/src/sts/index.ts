@@ -3,26 +3,12 @@ import { evaluateResourcePolicy, globalContext } from '../authorization';
 import type { PolicyDocument } from '../policy-document';
 import type { Credentials } from '../credentials';
 import type { IamState } from '../iam/state';
-import { policyDocument } from '../iam/inputs';
+import { readPolicy } from '../iam/inputs';
 import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
-import { anything, integer, type Member, optional, text } from '../protocol/members';
-import { action, type RpcService } from '../service';
+import { specOf } from '../protocol/spec';
+import type { Actions, RpcService } from '../service';
 import { MfaCodes } from './mfa-codes';
-
-const sessionName = text({ min: 2, max: 64, pattern: /^[\w+=,.@-]*$/ });
-
-const roleArn: Member<string> = {
-  required: true,
-  read: (value, at) => {
-    const arn = text({ min: 20, max: 2048 }).read(value, at);
-    if (!/^arn:[^:]+:[^:]+:[^:]*:[^:]*:./.test(arn)) throw new AwsError('ValidationError', `${arn} is invalid`);
-    return arn;
-  },
-};
-
-const mfaSerialNumber = text({ min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ });
-const tokenCode = text({ min: 6, max: 6, pattern: /^[\d]*$/ });
 
 /** Temporary credentials of a user that were got without MFA may not call IAM at all. */
 const NO_IAM: PolicyDocument = { Statement: { Effect: 'Deny', Action: 'iam:*', Resource: '*' } };
@@ -32,6 +18,8 @@ export class Sts implements RpcService {
   readonly name = 'sts';
   readonly protocol = 'query';
   readonly namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
+  readonly spec = specOf('sts');
+  readonly echoesValues = true;
 
   readonly #mfaCodes: MfaCodes;
 
@@ -42,25 +30,25 @@ export class Sts implements RpcService {
     this.#mfaCodes = new MfaCodes(iam.mfaBindings, account.now);
   }
 
-  readonly actions: RpcService['actions'] = {
-    GetCallerIdentity: action({
-      input: {},
+  readonly actions: Actions<'sts'> = {
+    GetCallerIdentity: {
+      takes: [],
       run: (_input, { caller }) => ({ UserId: caller.userId, Account: this.account.accountId, Arn: caller.arn }),
-    }),
+    },
 
-    AssumeRole: action({
-      input: {
-        RoleArn: roleArn,
-        RoleSessionName: sessionName,
-        DurationSeconds: optional(integer(900, 43_200)),
-        ExternalId: optional(text({ min: 2, max: 1224 })),
-        Policy: optional(policyDocument),
-        Tags: optional(anything()),
-        TransitiveTagKeys: optional(anything()),
-        SerialNumber: optional(mfaSerialNumber),
-        TokenCode: optional(tokenCode),
-      },
-      authorize: ({ RoleArn }) => ({ action: 'sts:AssumeRole', resource: RoleArn }),
+    AssumeRole: {
+      takes: [
+        'RoleArn',
+        'RoleSessionName',
+        'DurationSeconds',
+        'ExternalId',
+        'Policy',
+        'Tags',
+        'TransitiveTagKeys',
+        'SerialNumber',
+        'TokenCode',
+      ],
+      authorize: ({ RoleArn }) => ({ action: 'sts:AssumeRole', resource: requireArn(RoleArn) }),
       run: (
         { RoleArn, RoleSessionName, DurationSeconds = 3600, ExternalId, Policy, SerialNumber, TokenCode },
         { caller: signer },
@@ -84,21 +72,17 @@ export class Sts implements RpcService {
         }
         const principal: Principal = {
           ...this.iam.rolePrincipal(role, RoleSessionName),
-          ...(Policy === undefined ? {} : { sessionPolicy: Policy }),
+          ...(Policy === undefined ? {} : { sessionPolicy: readPolicy(Policy, 'policy') }),
         };
         return {
           Credentials: rendered(this.account.credentials.issueSession(principal, DurationSeconds)),
           AssumedRoleUser: { AssumedRoleId: principal.userId, Arn: principal.arn },
         };
       },
-    }),
+    },
 
-    GetSessionToken: action({
-      input: {
-        DurationSeconds: optional(integer(900, 129_600)),
-        SerialNumber: optional(mfaSerialNumber),
-        TokenCode: optional(tokenCode),
-      },
+    GetSessionToken: {
+      takes: ['DurationSeconds', 'SerialNumber', 'TokenCode'],
       run: ({ DurationSeconds = 43_200, SerialNumber, TokenCode }, { caller }) => {
         if (caller.multiFactorAuthPresent !== undefined) {
           throw new AwsError('AccessDenied', 'Cannot call GetSessionToken with session credentials', 403);
@@ -108,7 +92,7 @@ export class Sts implements RpcService {
         const session = withMfa ? { ...caller, ...this.#multiFactorAuth() } : sessionWithoutMfa(caller);
         return { Credentials: rendered(this.account.credentials.issueSession(session, DurationSeconds)) };
       },
-    }),
+    },
   };
 
   /** Credentials of a role for a service that runs as it, as Lambda does. */
@@ -150,6 +134,11 @@ export class Sts implements RpcService {
       throw new AwsError('AccessDenied', 'MultiFactorAuthentication failed with invalid MFA one time pass code. ', 403);
     }
   }
+}
+
+function requireArn(arn: string): string {
+  if (/^arn:[^:]+:[^:]+:[^:]*:[^:]*:./.test(arn)) return arn;
+  throw new AwsError('ValidationError', `${arn} is invalid`);
 }
 
 function sessionWithoutMfa(caller: Principal): Principal {

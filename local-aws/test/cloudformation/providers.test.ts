@@ -211,6 +211,35 @@ describe('IAM resources', () => {
     expect(await tags()).toHaveLength(2);
   });
 
+  it('are not replaced under the name that they have', async () => {
+    const policy = (Description: string) => ({
+      Policy: {
+        Type: 'AWS::IAM::ManagedPolicy',
+        Properties: { ManagedPolicyName: 'reading', Description, PolicyDocument: POLICY },
+      },
+    });
+    await aws.create(policy('old'));
+    expect((await aws.update(policy('new'))).StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect((await aws.failures()).join()).toMatch(
+      /custom-named resource requires replacing\. Rename "reading" and update/,
+    );
+  });
+
+  it('give an inline policy another name in place, as CloudFormation does', async () => {
+    const policy = (PolicyName: string) => ({
+      User: { Type: 'AWS::IAM::User', Properties: { UserName: 'bob' } },
+      Policy: {
+        Type: 'AWS::IAM::Policy',
+        Properties: { PolicyName, PolicyDocument: POLICY, Users: [{ Ref: 'User' }] },
+      },
+    });
+    await aws.create(policy('old'));
+    expect((await aws.update(policy('new'))).StackStatus).toBe('UPDATE_COMPLETE');
+    expect(await aws.account.invoke('iam', 'ListUserPolicies', { UserName: 'bob' })).toMatchObject({
+      PolicyNames: ['new'],
+    });
+  });
+
   it('take back a user whose second half failed', async () => {
     const stack = await aws.create({
       User: { Type: 'AWS::IAM::User', Properties: { UserName: 'bob', Groups: ['no-such-group'] } },

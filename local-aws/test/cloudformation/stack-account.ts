@@ -11,9 +11,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Account } from '../../src/account';
 import { cloudFormationService, type CustomResourceEvent } from '../../src/cloudformation';
 import { AwsError } from '../../src/protocol/aws-error';
-import { anything, optional } from '../../src/protocol/members';
+import { specOf } from '../../src/protocol/spec';
 import { requestHandler, serve } from '../../src/server';
-import { action, type Action, type RpcService } from '../../src/service';
+import type { Action, RpcService } from '../../src/service';
 
 /** What a custom resource's function does with an event: the answer's members, or nothing for no answer at all. */
 export type CustomResourceScript = (event: CustomResourceEvent) => Partial<CustomResourceAnswer> | undefined;
@@ -183,17 +183,15 @@ export function custom(properties: Record<string, unknown> = {}, more: Record<st
 }
 
 function parameterStore(parameters: Map<string, string>, journal: string[]): RpcService {
-  const loose = (run: (input: Record<string, unknown>) => unknown): Action =>
-    action({
-      input: Object.fromEntries(
-        ['Name', 'Value', 'Type', 'Overwrite', 'Description'].map((name) => [name, optional(anything())]),
-      ),
-      run,
-    });
+  const loose = (run: Action<Record<string, unknown>>['run']): Action<Record<string, unknown>> => ({
+    takes: ['Name', 'Value', 'Type', 'Overwrite', 'Description'],
+    run,
+  });
   return {
     name: 'ssm',
     protocol: 'json',
     namespace: 'AmazonSSM.',
+    spec: specOf('ssm'),
     actions: {
       PutParameter: loose(({ Name, Value, Overwrite }) => {
         if (Value === 'refused') throw new AwsError('ValidationException', 'The value is refused');

@@ -1,35 +1,33 @@
 import type { Account } from '../../account';
 import { AwsError, notImplemented } from '../../protocol/aws-error';
-import { anything, flag, optional, structure, text } from '../../protocol/members';
-import { action, type Action } from '../../service';
+import type { Actions } from '../../service';
 import type { CloudFormation } from '../cloudformation';
 import { describedChangeSet, summarizedChangeSet } from './descriptions';
-import { definitionMembers, nextToken, on, operationOptions, stackName, token } from './inputs';
-
-const changeSetName = text({ min: 1, max: 1600, pattern: /^[a-zA-Z][-a-zA-Z0-9]*$|^arn:[-a-zA-Z0-9:/]*$/ });
+import { assertUsualCourse, DEFINITION_MEMBERS, on, operationOptions } from './inputs';
 
 /** The actions on change sets. */
-export function changeSetActions(account: Account, cloudFormation: CloudFormation): Readonly<Record<string, Action>> {
+export function changeSetActions(account: Account, cloudFormation: CloudFormation): Actions<'cloudformation'> {
   const authorize =
     (name: string) =>
     ({ StackName }: { readonly StackName?: string | undefined }) =>
       on(account, cloudFormation, name, StackName);
   return {
-    CreateChangeSet: action({
-      input: {
-        ...definitionMembers,
-        UsePreviousTemplate: optional(flag()),
-        ChangeSetName: changeSetName,
-        ClientToken: optional(token),
-        Description: optional(text({ max: 1024 })),
-        ChangeSetType: optional(text({ oneOf: ['CREATE', 'UPDATE', 'IMPORT'] })),
-        IncludeNestedStacks: optional(flag()),
-        ImportExistingResources: optional(flag()),
-        OnStackFailure: optional(text({ oneOf: ['DO_NOTHING', 'ROLLBACK', 'DELETE'] })),
-      },
+    CreateChangeSet: {
+      takes: [
+        ...DEFINITION_MEMBERS,
+        'UsePreviousTemplate',
+        'ChangeSetName',
+        'ClientToken',
+        'Description',
+        'ChangeSetType',
+        'IncludeNestedStacks',
+        'ImportExistingResources',
+        'OnStackFailure',
+      ],
       authorize: authorize('CreateChangeSet'),
       run: async (input) => {
-        const type = (input.ChangeSetType ?? 'UPDATE') as 'CREATE' | 'UPDATE' | 'IMPORT';
+        assertUsualCourse(input);
+        const type = input.ChangeSetType ?? 'UPDATE';
         if (type === 'IMPORT' || input.ImportExistingResources) throw notImplemented('the import of resources');
         const { stack, changeSet } = await cloudFormation.createChangeSet(
           input.StackName,
@@ -39,52 +37,39 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
           {
             ...(input.Description === undefined ? {} : { description: input.Description }),
             ...(input.IncludeNestedStacks === undefined ? {} : { includeNestedStacks: input.IncludeNestedStacks }),
-            ...(input.OnStackFailure === undefined
-              ? {}
-              : { onStackFailure: input.OnStackFailure as 'DO_NOTHING' | 'ROLLBACK' | 'DELETE' }),
+            ...(input.OnStackFailure === undefined ? {} : { onStackFailure: input.OnStackFailure }),
           },
         );
         return { Id: changeSet.id, StackId: stack.id };
       },
-    }),
-    DescribeChangeSet: action({
-      input: {
-        ChangeSetName: changeSetName,
-        StackName: optional(stackName),
-        NextToken: nextToken,
-        IncludePropertyValues: optional(flag()),
-      },
+    },
+    DescribeChangeSet: {
+      takes: ['ChangeSetName', 'StackName', 'NextToken', 'IncludePropertyValues'],
       authorize: authorize('DescribeChangeSet'),
       run: (input) => {
         const { stack, changeSet } = cloudFormation.changeSet(input.ChangeSetName, input.StackName);
         return describedChangeSet(stack, changeSet, input.IncludePropertyValues ?? false);
       },
-    }),
-    ListChangeSets: action({
-      input: { StackName: stackName, NextToken: nextToken },
+    },
+    ListChangeSets: {
+      takes: ['StackName', 'NextToken'],
       authorize: authorize('ListChangeSets'),
       run: (input) => {
         const stack = cloudFormation.registry.get(input.StackName);
         return { Summaries: [...stack.changeSets.values()].map((changeSet) => summarizedChangeSet(stack, changeSet)) };
       },
-    }),
-    ExecuteChangeSet: action({
-      input: {
-        ChangeSetName: changeSetName,
-        StackName: optional(stackName),
-        ClientRequestToken: optional(token),
-        DisableRollback: optional(flag()),
-        RetainExceptOnCreate: optional(flag()),
-      },
+    },
+    ExecuteChangeSet: {
+      takes: ['ChangeSetName', 'StackName', 'ClientRequestToken', 'DisableRollback', 'RetainExceptOnCreate'],
       authorize: authorize('ExecuteChangeSet'),
       run: (input) => {
         const { stack, changeSet } = cloudFormation.changeSet(input.ChangeSetName, input.StackName);
         cloudFormation.executeChangeSet(stack, changeSet, operationOptions(input));
         return {};
       },
-    }),
-    DeleteChangeSet: action({
-      input: { ChangeSetName: changeSetName, StackName: optional(stackName) },
+    },
+    DeleteChangeSet: {
+      takes: ['ChangeSetName', 'StackName'],
       authorize: authorize('DeleteChangeSet'),
       run: (input) => {
         // A change set that is not there is deleted; a stack that is not there is an error.
@@ -96,18 +81,12 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
         }
         return {};
       },
-    }),
+    },
     // What CloudFormation validates early, before a change set is there; here nothing is, so there is nothing to tell.
-    DescribeEvents: action({
-      input: {
-        StackName: optional(stackName),
-        ChangeSetName: optional(changeSetName),
-        OperationId: optional(text()),
-        Filters: optional(structure({ FailedEvents: optional(anything()) })),
-        NextToken: nextToken,
-      },
+    DescribeEvents: {
+      takes: ['StackName', 'ChangeSetName', 'OperationId', 'Filters', 'NextToken'],
       authorize: authorize('DescribeEvents'),
       run: () => ({ OperationEvents: [] }),
-    }),
+    },
   };
 }

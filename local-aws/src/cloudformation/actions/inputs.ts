@@ -1,37 +1,46 @@
 import type { Account } from '../../account';
-import { anything, flag, integer, list, optional, structure, text } from '../../protocol/members';
+import { notImplemented } from '../../protocol/aws-error';
 import type { AuthorizationRequest } from '../../authorization';
 import type { OperationOptions } from '../engine/stack-operations';
 import type { CloudFormation } from '../cloudformation';
 
-export const stackName = text({ min: 1, max: 2048 });
-export const token = text({ min: 1, max: 128, pattern: /^[a-zA-Z0-9][-a-zA-Z0-9]*$/ });
-export const nextToken = optional(text({ min: 1, max: 1024 }));
-
 /** What CreateStack, UpdateStack and CreateChangeSet have in common. */
-export const definitionMembers = {
-  StackName: stackName,
-  TemplateBody: optional(text({ min: 1 })),
-  TemplateURL: optional(text({ min: 1 })),
-  Parameters: optional(
-    list(
-      structure({
-        ParameterKey: text(),
-        ParameterValue: optional(text()),
-        UsePreviousValue: optional(flag()),
-        ResolvedValue: optional(text()),
-      }),
-    ),
-  ),
-  Capabilities: optional(list(text({ oneOf: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'] }))),
-  Tags: optional(list(structure({ Key: text({ min: 1, max: 128 }), Value: text({ max: 256 }) }))),
-  RoleARN: optional(text({ min: 20, max: 2048 })),
-  NotificationARNs: optional(list(text())),
-  RollbackConfiguration: optional(
-    structure({ RollbackTriggers: optional(list(anything())), MonitoringTimeInMinutes: optional(integer(0, 0)) }),
-  ),
-  DeploymentConfig: optional(structure({ Mode: optional(text({ oneOf: ['STANDARD'] })) })),
-};
+export const DEFINITION_MEMBERS = [
+  'StackName',
+  'TemplateBody',
+  'TemplateURL',
+  'Parameters',
+  'Capabilities',
+  'Tags',
+  'RoleARN',
+  'NotificationARNs',
+  'RollbackConfiguration',
+  'DeploymentConfig',
+];
+
+/** What asks for another course of an operation than the usual one. */
+interface Course {
+  readonly RollbackConfiguration?:
+    | {
+        readonly RollbackTriggers?: readonly unknown[] | undefined;
+        readonly MonitoringTimeInMinutes?: number | undefined;
+      }
+    | undefined;
+  readonly DeploymentConfig?: { readonly Mode?: string | undefined } | undefined;
+  readonly DeletionMode?: string | undefined;
+}
+
+/** Throws for what would be ignored in silence: triggers of a rollback, Express mode, forced deletion. */
+export function assertUsualCourse({
+  RollbackConfiguration,
+  DeploymentConfig,
+  DeletionMode = 'STANDARD',
+}: Course): void {
+  const { RollbackTriggers = [], MonitoringTimeInMinutes = 0 } = RollbackConfiguration ?? {};
+  if (RollbackTriggers.length > 0 || MonitoringTimeInMinutes > 0) throw notImplemented('triggers of a rollback');
+  const { Mode = 'STANDARD' } = DeploymentConfig ?? {};
+  for (const mode of [Mode, DeletionMode]) if (mode !== 'STANDARD') throw notImplemented(`the mode ${mode}`);
+}
 
 /** What a caller must be allowed: the action on the stack's ARN. */
 export function on(
@@ -45,11 +54,14 @@ export function on(
   return { action: `cloudformation:${action}`, resource: stack?.id ?? unknown };
 }
 
-export function operationOptions(input: {
-  readonly ClientRequestToken?: string | undefined;
-  readonly DisableRollback?: boolean | undefined;
-  readonly RetainExceptOnCreate?: boolean | undefined;
-}): OperationOptions {
+export function operationOptions(
+  input: Course & {
+    readonly ClientRequestToken?: string | undefined;
+    readonly DisableRollback?: boolean | undefined;
+    readonly RetainExceptOnCreate?: boolean | undefined;
+  },
+): OperationOptions {
+  assertUsualCourse(input);
   return {
     clientRequestToken: input.ClientRequestToken,
     retainExceptOnCreate: input.RetainExceptOnCreate,

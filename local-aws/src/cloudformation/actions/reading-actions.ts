@@ -1,18 +1,17 @@
 import type { Account } from '../../account';
-import { flag, list, optional, structure, text } from '../../protocol/members';
-import { action, type Action } from '../../service';
+import type { Actions } from '../../service';
 import { type CloudFormation, parseForSummary } from '../cloudformation';
 import { validationError } from '../errors';
 import type { ResourceStatus, Stack } from '../stack';
 import { requiredCapability } from '../template/capabilities';
 import type { Template } from '../template/template';
 import { describedEvent, describedResource, describedStack, summarizedStack } from './descriptions';
-import { nextToken, on, stackName } from './inputs';
+import { on } from './inputs';
 
 const EVENTS_PER_PAGE = 100;
 
 /** The actions that only read. */
-export function readingActions(account: Account, cloudFormation: CloudFormation): Readonly<Record<string, Action>> {
+export function readingActions(account: Account, cloudFormation: CloudFormation): Actions<'cloudformation'> {
   const { registry } = cloudFormation;
   const authorize =
     (name: string) =>
@@ -31,27 +30,27 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
   };
 
   return {
-    DescribeStacks: action({
-      input: { StackName: optional(stackName), NextToken: nextToken },
+    DescribeStacks: {
+      takes: ['StackName', 'NextToken'],
       authorize: authorize('DescribeStacks'),
       run: ({ StackName }) => {
         const stacks =
           StackName === undefined ? registry.all().filter(({ exists }) => exists) : [stackWithId(StackName)];
         return { Stacks: stacks.map(describedStack) };
       },
-    }),
-    ListStacks: action({
-      input: { StackStatusFilter: optional(list(text())), NextToken: nextToken },
+    },
+    ListStacks: {
+      takes: ['StackStatusFilter', 'NextToken'],
       authorize: () => ({ action: 'cloudformation:ListStacks', resource: '*' }),
       run: ({ StackStatusFilter }) => ({
         StackSummaries: registry
           .all()
-          .filter(({ status }) => StackStatusFilter?.includes(status) ?? true)
+          .filter(({ status }) => (StackStatusFilter as readonly string[] | undefined)?.includes(status) ?? true)
           .map(summarizedStack),
       }),
-    }),
-    DescribeStackEvents: action({
-      input: { StackName: stackName, NextToken: nextToken },
+    },
+    DescribeStackEvents: {
+      takes: ['StackName', 'NextToken'],
       authorize: authorize('DescribeStackEvents'),
       run: ({ StackName, NextToken }) => {
         const stack = registry.get(StackName);
@@ -66,13 +65,9 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
           ...(start > 0 ? { NextToken: String(start) } : {}),
         };
       },
-    }),
-    DescribeStackResources: action({
-      input: {
-        StackName: optional(stackName),
-        LogicalResourceId: optional(text()),
-        PhysicalResourceId: optional(text()),
-      },
+    },
+    DescribeStackResources: {
+      takes: ['StackName', 'LogicalResourceId', 'PhysicalResourceId'],
       authorize: authorize('DescribeStackResources'),
       run: ({ StackName, LogicalResourceId, PhysicalResourceId }) => {
         const stack =
@@ -87,9 +82,9 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
           })),
         };
       },
-    }),
-    DescribeStackResource: action({
-      input: { StackName: stackName, LogicalResourceId: text() },
+    },
+    DescribeStackResource: {
+      takes: ['StackName', 'LogicalResourceId'],
       authorize: authorize('DescribeStackResource'),
       run: ({ StackName, LogicalResourceId }) => {
         const stack = registry.get(StackName);
@@ -103,22 +98,18 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
           },
         };
       },
-    }),
-    ListStackResources: action({
-      input: { StackName: stackName, NextToken: nextToken },
+    },
+    ListStackResources: {
+      takes: ['StackName', 'NextToken'],
       authorize: authorize('ListStackResources'),
       run: ({ StackName }) => ({
         StackResourceSummaries: [...stackWithId(StackName).statuses.values()].map((resource: ResourceStatus) =>
           describedResource('LastUpdatedTimestamp', resource),
         ),
       }),
-    }),
-    GetTemplate: action({
-      input: {
-        StackName: optional(stackName),
-        ChangeSetName: optional(text()),
-        TemplateStage: optional(text({ oneOf: ['Original', 'Processed'] })),
-      },
+    },
+    GetTemplate: {
+      takes: ['StackName', 'ChangeSetName', 'TemplateStage'],
       authorize: authorize('GetTemplate'),
       run: ({ StackName, ChangeSetName }) => {
         const definition =
@@ -127,14 +118,9 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
             : cloudFormation.changeSet(ChangeSetName, StackName).changeSet.definition;
         return { TemplateBody: definition?.templateBody ?? '', StagesAvailable: ['Original', 'Processed'] };
       },
-    }),
-    GetTemplateSummary: action({
-      input: {
-        StackName: optional(stackName),
-        TemplateBody: optional(text()),
-        TemplateURL: optional(text()),
-        TemplateSummaryConfig: optional(structure({ TreatUnrecognizedResourceTypesAsWarnings: optional(flag()) })),
-      },
+    },
+    GetTemplateSummary: {
+      takes: ['StackName', 'TemplateBody', 'TemplateURL', 'TemplateSummaryConfig'],
       authorize: authorize('GetTemplateSummary'),
       run: (input) => {
         const body =
@@ -144,9 +130,9 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
         if (body === undefined) throw missing(input.StackName ?? '');
         return summaryOf(parseForSummary(body));
       },
-    }),
-    ValidateTemplate: action({
-      input: { TemplateBody: optional(text()), TemplateURL: optional(text()) },
+    },
+    ValidateTemplate: {
+      takes: ['TemplateBody', 'TemplateURL'],
       authorize: () => ({ action: 'cloudformation:ValidateTemplate', resource: '*' }),
       run: (input) => {
         const { Parameters, Description, Capabilities, CapabilitiesReason } = summaryOf(
@@ -154,25 +140,25 @@ export function readingActions(account: Account, cloudFormation: CloudFormation)
         );
         return { Parameters, Description, Capabilities, CapabilitiesReason };
       },
-    }),
-    ListExports: action({
-      input: { NextToken: nextToken },
+    },
+    ListExports: {
+      takes: ['NextToken'],
       authorize: () => ({ action: 'cloudformation:ListExports', resource: '*' }),
       run: () => ({
         Exports: registry
           .exports()
           .map(({ stack, output, name }) => ({ ExportingStackId: stack.id, Name: name, Value: output.value })),
       }),
-    }),
-    ListImports: action({
-      input: { ExportName: text(), NextToken: nextToken },
+    },
+    ListImports: {
+      takes: ['ExportName', 'NextToken'],
       authorize: () => ({ action: 'cloudformation:ListImports', resource: '*' }),
       run: ({ ExportName }) => {
         const importers = registry.importersOf(ExportName);
         if (importers.length === 0) throw validationError(`Export '${ExportName}' is not imported by any stack.`);
         return { Imports: importers };
       },
-    }),
+    },
   };
 }
 

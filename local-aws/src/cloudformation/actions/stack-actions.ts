@@ -1,27 +1,26 @@
 import type { Account } from '../../account';
 import { validationError } from '../errors';
-import { flag, integer, list, optional, text } from '../../protocol/members';
-import { action, type Action } from '../../service';
+import type { Actions } from '../../service';
 import type { CloudFormation } from '../cloudformation';
-import { definitionMembers, on, operationOptions, stackName, token } from './inputs';
+import { DEFINITION_MEMBERS, on, operationOptions } from './inputs';
 
 /** The actions that change stacks. */
-export function stackActions(account: Account, cloudFormation: CloudFormation): Readonly<Record<string, Action>> {
+export function stackActions(account: Account, cloudFormation: CloudFormation): Actions<'cloudformation'> {
   const authorize =
     (name: string) =>
-    ({ StackName }: { readonly StackName: string }) =>
+    ({ StackName }: { readonly StackName?: string | undefined }) =>
       on(account, cloudFormation, name, StackName);
   return {
-    CreateStack: action({
-      input: {
-        ...definitionMembers,
-        ClientRequestToken: optional(token),
-        DisableRollback: optional(flag()),
-        OnFailure: optional(text({ oneOf: ['DO_NOTHING', 'ROLLBACK', 'DELETE'] })),
-        EnableTerminationProtection: optional(flag()),
-        RetainExceptOnCreate: optional(flag()),
-        TimeoutInMinutes: optional(integer(1, 43_200)),
-      },
+    CreateStack: {
+      takes: [
+        ...DEFINITION_MEMBERS,
+        'ClientRequestToken',
+        'DisableRollback',
+        'OnFailure',
+        'EnableTerminationProtection',
+        'RetainExceptOnCreate',
+        'TimeoutInMinutes',
+      ],
       authorize: authorize('CreateStack'),
       run: async (input) => {
         if (input.DisableRollback !== undefined && input.OnFailure !== undefined) {
@@ -29,72 +28,52 @@ export function stackActions(account: Account, cloudFormation: CloudFormation): 
         }
         const { id } = await cloudFormation.createStack(input.StackName, input, {
           ...operationOptions(input),
-          ...(input.OnFailure === undefined
-            ? {}
-            : { onFailure: input.OnFailure as 'DO_NOTHING' | 'ROLLBACK' | 'DELETE' }),
+          ...(input.OnFailure === undefined ? {} : { onFailure: input.OnFailure }),
           terminationProtection: input.EnableTerminationProtection ?? false,
         });
         return { StackId: id };
       },
-    }),
-    UpdateStack: action({
-      input: {
-        ...definitionMembers,
-        UsePreviousTemplate: optional(flag()),
-        ClientRequestToken: optional(token),
-        DisableRollback: optional(flag()),
-        RetainExceptOnCreate: optional(flag()),
-      },
+    },
+    UpdateStack: {
+      takes: [
+        ...DEFINITION_MEMBERS,
+        'UsePreviousTemplate',
+        'ClientRequestToken',
+        'DisableRollback',
+        'RetainExceptOnCreate',
+      ],
       authorize: authorize('UpdateStack'),
       run: async (input) => {
         const { id } = await cloudFormation.updateStack(input.StackName, input, operationOptions(input));
         return { StackId: id };
       },
-    }),
-    DeleteStack: action({
-      input: {
-        StackName: stackName,
-        RetainResources: optional(list(text())),
-        RoleARN: optional(text()),
-        ClientRequestToken: optional(token),
-        DeletionMode: optional(text({ oneOf: ['STANDARD'] })),
-        DeploymentConfig: definitionMembers.DeploymentConfig,
-      },
+    },
+    DeleteStack: {
+      takes: ['StackName', 'RetainResources', 'RoleARN', 'ClientRequestToken', 'DeletionMode', 'DeploymentConfig'],
       authorize: authorize('DeleteStack'),
       run: (input) => cloudFormation.deleteStack(input.StackName, input.RetainResources ?? [], operationOptions(input)),
-    }),
-    RollbackStack: action({
-      input: {
-        StackName: stackName,
-        RoleARN: optional(text()),
-        ClientRequestToken: optional(token),
-        RetainExceptOnCreate: optional(flag()),
-        DeploymentConfig: definitionMembers.DeploymentConfig,
-      },
+    },
+    RollbackStack: {
+      takes: ['StackName', 'RoleARN', 'ClientRequestToken', 'RetainExceptOnCreate', 'DeploymentConfig'],
       authorize: authorize('RollbackStack'),
       run: (input) => ({ StackId: cloudFormation.rollbackStack(input.StackName, operationOptions(input)).id }),
-    }),
-    ContinueUpdateRollback: action({
-      input: {
-        StackName: stackName,
-        RoleARN: optional(text()),
-        ResourcesToSkip: optional(list(text())),
-        ClientRequestToken: optional(token),
-      },
+    },
+    ContinueUpdateRollback: {
+      takes: ['StackName', 'RoleARN', 'ResourcesToSkip', 'ClientRequestToken'],
       authorize: authorize('ContinueUpdateRollback'),
       run: (input) => {
         cloudFormation.continueUpdateRollback(input.StackName, input.ResourcesToSkip ?? [], operationOptions(input));
         return {};
       },
-    }),
-    UpdateTerminationProtection: action({
-      input: { StackName: stackName, EnableTerminationProtection: flag() },
+    },
+    UpdateTerminationProtection: {
+      takes: ['StackName', 'EnableTerminationProtection'],
       authorize: authorize('UpdateTerminationProtection'),
       run: (input) => {
         const stack = cloudFormation.registry.get(input.StackName);
         stack.terminationProtection = input.EnableTerminationProtection;
         return { StackId: stack.id };
       },
-    }),
+    },
   };
 }

@@ -1,10 +1,9 @@
-import type { ResourceProvider } from '../provider';
+import type { TypeProvider } from '../provider';
 import { begun, difference, ignoringAbsence, optionalText, present, tagsOf, text } from './properties';
 
 /** `AWS::IAM::AccessKey` */
-export const accessKey: ResourceProvider = {
-  properties: { UserName: 'replacement', Serial: 'replacement' },
-  required: ['UserName'],
+export const accessKey: TypeProvider = {
+  takes: ['UserName', 'Serial'],
   create: async (change) => {
     const { AccessKey } = await change.account.invoke('iam', 'CreateAccessKey', {
       UserName: text(change.properties, 'UserName'),
@@ -20,14 +19,8 @@ export const accessKey: ResourceProvider = {
 };
 
 /** `AWS::IAM::VirtualMFADevice`: creates a device and throws its seed away; nothing can enable it for its users. */
-export const virtualMfaDevice: ResourceProvider = {
-  properties: {
-    VirtualMfaDeviceName: 'replacement',
-    Path: 'replacement',
-    Users: 'in place',
-    Tags: 'in place',
-  },
-  required: ['Users'],
+export const virtualMfaDevice: TypeProvider = {
+  takes: ['VirtualMfaDeviceName', 'Path', 'Users', 'Tags'],
   nameProperty: 'VirtualMfaDeviceName',
   create: async (change) => {
     const { account, properties } = change;

@@ -1,5 +1,5 @@
 import type { Account } from '../../account';
-import type { Change, ExistingChange, ResourceProvider, UpdateChange } from '../provider';
+import type { Change, ExistingChange, TypeProvider, UpdateChange } from '../provider';
 import {
   begun,
   changed,
@@ -28,15 +28,8 @@ function attachmentsOf(properties: Readonly<Record<string, unknown>>): readonly 
 }
 
 /** `AWS::IAM::Policy`: an inline policy, the same one in several users, groups and roles. */
-export const inlinePolicy: ResourceProvider = {
-  properties: {
-    PolicyName: 'replacement',
-    PolicyDocument: 'in place',
-    Users: 'in place',
-    Groups: 'in place',
-    Roles: 'in place',
-  },
-  required: ['PolicyName', 'PolicyDocument'],
+export const inlinePolicy: TypeProvider = {
+  takes: ['PolicyName', 'PolicyDocument', 'Users', 'Groups', 'Roles'],
   create: async (change) => {
     const provisioned = begun(change, change.physicalName(128));
     await put(change, attachmentsOf(change.properties));
@@ -44,8 +37,10 @@ export const inlinePolicy: ResourceProvider = {
   },
   update: async (change) => {
     await put(change, attachmentsOf(change.properties));
-    const { removed } = difference(attachmentsOf(change.oldProperties), attachmentsOf(change.properties));
-    await takeBack(change, removed);
+    const before = attachmentsOf(change.oldProperties);
+    const { removed } = difference(before, attachmentsOf(change.properties));
+    const renamed = changed(change, 'PolicyName');
+    await takeBack({ ...change, properties: change.oldProperties }, renamed ? before : removed);
     return { physicalId: change.physicalId };
   },
   delete: async (change) => takeBack(change, attachmentsOf(change.properties)),
@@ -77,18 +72,8 @@ async function takeBack(
 }
 
 /** `AWS::IAM::ManagedPolicy`: a policy of its own, attached to users, groups and roles. */
-export const managedPolicy: ResourceProvider = {
-  properties: {
-    ManagedPolicyName: 'replacement',
-    Description: 'replacement',
-    Path: 'replacement',
-    PolicyDocument: 'in place',
-    Users: 'in place',
-    Groups: 'in place',
-    Roles: 'in place',
-    Tags: 'in place',
-  },
-  required: ['PolicyDocument'],
+export const managedPolicy: TypeProvider = {
+  takes: ['ManagedPolicyName', 'Description', 'Path', 'PolicyDocument', 'Users', 'Groups', 'Roles', 'Tags'],
   nameProperty: 'ManagedPolicyName',
   create: async (change) => {
     const { account, properties } = change;

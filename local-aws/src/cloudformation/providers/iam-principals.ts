@@ -1,4 +1,4 @@
-import type { ExistingChange, ResourceProvider, UpdateChange } from '../provider';
+import type { ExistingChange, TypeProvider, UpdateChange } from '../provider';
 import { dropPolicies, syncPolicies } from './iam-policies';
 import {
   begun,
@@ -17,19 +17,9 @@ import {
 } from './properties';
 
 /** `AWS::IAM::User` */
-export const user: ResourceProvider = {
-  properties: {
-    UserName: 'replacement',
-    Path: 'in place',
-    Groups: 'in place',
-    LoginProfile: 'in place',
-    ManagedPolicyArns: 'in place',
-    PermissionsBoundary: 'in place',
-    Policies: 'in place',
-    Tags: 'in place',
-  },
+export const user: TypeProvider = {
+  takes: ['UserName', 'Path', 'Groups', 'LoginProfile', 'ManagedPolicyArns', 'PermissionsBoundary', 'Policies', 'Tags'],
   nameProperty: 'UserName',
-  taggable: true,
   create: async (change) => {
     const { account, properties } = change;
     const UserName = optionalText(properties, 'UserName') ?? change.physicalName(64);
@@ -121,13 +111,9 @@ async function syncBoundary(kind: 'User' | 'Role', change: Sync): Promise<void> 
 }
 
 /** `AWS::IAM::Group` */
-export const group: ResourceProvider = {
-  properties: {
-    GroupName: 'replacement',
-    Path: 'replacement',
-    ManagedPolicyArns: 'in place',
-    Policies: 'in place',
-  },
+export const group: TypeProvider = {
+  takes: ['GroupName', 'Path', 'ManagedPolicyArns', 'Policies'],
+  unchangeable: ['Path'],
   nameProperty: 'GroupName',
   create: async (change) => {
     const { account, properties } = change;
@@ -151,9 +137,8 @@ export const group: ResourceProvider = {
 };
 
 /** `AWS::IAM::UserToGroupAddition` */
-export const userToGroupAddition: ResourceProvider = {
-  properties: { GroupName: 'in place', Users: 'in place' },
-  required: ['GroupName', 'Users'],
+export const userToGroupAddition: TypeProvider = {
+  takes: ['GroupName', 'Users'],
   create: async (change) => {
     const provisioned = begun(change, change.physicalName(128));
     await addMembers(change, texts(change.properties, 'Users'));
@@ -185,21 +170,19 @@ async function removeMembers({ account, properties }: Membership, users: readonl
 }
 
 /** `AWS::IAM::Role` */
-export const role: ResourceProvider = {
-  properties: {
-    RoleName: 'replacement',
-    Path: 'replacement',
-    AssumeRolePolicyDocument: 'in place',
-    Description: 'in place',
-    ManagedPolicyArns: 'in place',
-    MaxSessionDuration: 'in place',
-    PermissionsBoundary: 'in place',
-    Policies: 'in place',
-    Tags: 'in place',
-  },
-  required: ['AssumeRolePolicyDocument'],
+export const role: TypeProvider = {
+  takes: [
+    'RoleName',
+    'Path',
+    'AssumeRolePolicyDocument',
+    'Description',
+    'ManagedPolicyArns',
+    'MaxSessionDuration',
+    'PermissionsBoundary',
+    'Policies',
+    'Tags',
+  ],
   nameProperty: 'RoleName',
-  taggable: true,
   create: async (change) => {
     const { account, properties } = change;
     const RoleName = optionalText(properties, 'RoleName') ?? change.physicalName(64);

@@ -1,5 +1,5 @@
 import { notImplemented } from '../../protocol/aws-error';
-import type { ResourceProvider } from '../provider';
+import type { TypeProvider } from '../provider';
 import {
   begun,
   changed,
@@ -15,19 +15,19 @@ import {
 } from './properties';
 
 /** `AWS::KMS::Key` */
-export const kmsKey: ResourceProvider = {
-  properties: {
-    KeySpec: 'refused',
-    KeyUsage: 'refused',
-    MultiRegion: 'refused',
-    Description: 'in place',
-    EnableKeyRotation: 'in place',
-    Enabled: 'in place',
-    KeyPolicy: 'in place',
-    PendingWindowInDays: 'in place',
-    Tags: 'in place',
-  },
-  taggable: true,
+export const kmsKey: TypeProvider = {
+  takes: [
+    'KeySpec',
+    'KeyUsage',
+    'MultiRegion',
+    'Description',
+    'EnableKeyRotation',
+    'Enabled',
+    'KeyPolicy',
+    'PendingWindowInDays',
+    'Tags',
+  ],
+  unchangeable: ['KeySpec', 'KeyUsage', 'MultiRegion'],
   create: async (change) => {
     const { account, properties } = change;
     const { KeyMetadata } = await account.invoke('kms', 'CreateKey', {
@@ -86,9 +86,8 @@ function refuseDisabled(properties: Readonly<Record<string, unknown>>): void {
 }
 
 /** `AWS::KMS::Alias` */
-export const kmsAlias: ResourceProvider = {
-  properties: { AliasName: 'replacement', TargetKeyId: 'in place' },
-  required: ['AliasName', 'TargetKeyId'],
+export const kmsAlias: TypeProvider = {
+  takes: ['AliasName', 'TargetKeyId'],
   nameProperty: 'AliasName',
   create: async (change) => {
     const AliasName = text(change.properties, 'AliasName');

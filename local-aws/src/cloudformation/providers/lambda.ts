@@ -1,6 +1,6 @@
 import type { FunctionCode, FunctionConfiguration, LambdaService } from '../../lambda';
 import { notImplemented } from '../../protocol/aws-error';
-import type { ResourceProvider } from '../provider';
+import type { TypeProvider } from '../provider';
 import {
   begun,
   changed,
@@ -22,25 +22,23 @@ export type Functions = Pick<
 >;
 
 /** `AWS::Lambda::Function` */
-export function lambdaFunction(lambda: Functions): ResourceProvider {
+export function lambdaFunction(lambda: Functions): TypeProvider {
   return {
-    properties: {
-      FunctionName: 'replacement',
-      Architectures: 'in place',
-      Code: 'in place',
-      Description: 'in place',
-      Environment: 'in place',
-      Handler: 'in place',
-      LoggingConfig: 'in place',
-      MemorySize: 'in place',
-      Role: 'in place',
-      Runtime: 'in place',
-      Tags: 'in place',
-      Timeout: 'in place',
-    },
-    required: ['Code', 'Role', 'Handler', 'Runtime'],
+    takes: [
+      'FunctionName',
+      'Architectures',
+      'Code',
+      'Description',
+      'Environment',
+      'Handler',
+      'LoggingConfig',
+      'MemorySize',
+      'Role',
+      'Runtime',
+      'Tags',
+      'Timeout',
+    ],
     nameProperty: 'FunctionName',
-    taggable: true,
     create: async (change) => {
       const name = optionalText(change.properties, 'FunctionName') ?? change.physicalName(64);
       const arn = await lambda.createFunction(configurationOf(name, change.properties), codeOf(change.properties));
@@ -58,15 +56,9 @@ export function lambdaFunction(lambda: Functions): ResourceProvider {
 }
 
 /** `AWS::Lambda::Alias` */
-export function lambdaAlias(lambda: Functions): ResourceProvider {
+export function lambdaAlias(lambda: Functions): TypeProvider {
   return {
-    properties: {
-      FunctionName: 'replacement',
-      Name: 'replacement',
-      Description: 'in place',
-      FunctionVersion: 'in place',
-    },
-    required: ['FunctionName', 'FunctionVersion', 'Name'],
+    takes: ['FunctionName', 'Name', 'Description', 'FunctionVersion'],
     nameProperty: 'Name',
     create: async (change) => {
       refuseOtherVersions(change.properties);
@@ -87,15 +79,8 @@ function refuseOtherVersions(properties: Properties): void {
 }
 
 /** `AWS::Lambda::Permission`: accepted, and of no effect: nothing but CloudFormation invokes functions here. */
-export const lambdaPermission: ResourceProvider = {
-  properties: {
-    Action: 'replacement',
-    FunctionName: 'replacement',
-    Principal: 'replacement',
-    SourceAccount: 'replacement',
-    SourceArn: 'replacement',
-  },
-  required: ['Action', 'FunctionName', 'Principal'],
+export const lambdaPermission: TypeProvider = {
+  takes: ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
   create: async (change) => begun(change, change.physicalName(100)),
   update: async ({ physicalId }) => ({ physicalId }),
   delete: async () => undefined,

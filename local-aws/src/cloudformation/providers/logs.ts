@@ -1,17 +1,11 @@
-import type { ResourceProvider } from '../provider';
+import type { TypeProvider } from '../provider';
 import { begun, changed, ignoringAbsence, optionalNumber, optionalText, present, tagsOf } from './properties';
 
 /** `AWS::Logs::LogGroup` */
-export const logGroup: ResourceProvider = {
-  properties: {
-    LogGroupName: 'replacement',
-    KmsKeyId: 'refused',
-    LogGroupClass: 'refused',
-    RetentionInDays: 'in place',
-    Tags: 'in place',
-  },
+export const logGroup: TypeProvider = {
+  takes: ['LogGroupName', 'KmsKeyId', 'LogGroupClass', 'RetentionInDays', 'Tags'],
+  unchangeable: ['KmsKeyId', 'LogGroupClass'],
   nameProperty: 'LogGroupName',
-  taggable: true,
   create: async (change) => {
     const { account, properties } = change;
     const logGroupName = optionalText(properties, 'LogGroupName') ?? change.physicalName(512);

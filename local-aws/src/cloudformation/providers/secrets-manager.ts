@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Change, ResourceProvider } from '../provider';
+import type { Change, TypeProvider } from '../provider';
 import type { Tag } from '../stack';
 import {
   begun,
@@ -15,16 +15,9 @@ import {
 } from './properties';
 
 /** `AWS::SecretsManager::Secret`: without a value where the template gives none. */
-export const secret: ResourceProvider = {
-  properties: {
-    Name: 'replacement',
-    Description: 'in place',
-    KmsKeyId: 'in place',
-    SecretString: 'in place',
-    Tags: 'in place',
-  },
+export const secret: TypeProvider = {
+  takes: ['Name', 'Description', 'KmsKeyId', 'SecretString', 'Tags'],
   nameProperty: 'Name',
-  taggable: true,
   create: async (change) => {
     const { account, properties, logicalId } = change;
     const { ARN } = await account.invoke('secretsmanager', 'CreateSecret', {
@@ -73,9 +66,8 @@ function stackTags({ stack, logicalId }: Pick<Change, 'stack' | 'logicalId'>): r
 }
 
 /** `AWS::SecretsManager::ResourcePolicy` */
-export const secretResourcePolicy: ResourceProvider = {
-  properties: { SecretId: 'replacement', ResourcePolicy: 'in place', BlockPublicPolicy: 'in place' },
-  required: ['SecretId', 'ResourcePolicy'],
+export const secretResourcePolicy: TypeProvider = {
+  takes: ['SecretId', 'ResourcePolicy', 'BlockPublicPolicy'],
   create: async (change) => {
     await putSecretPolicy(change);
     return begun(change, text(change.properties, 'SecretId'));
@@ -90,10 +82,7 @@ export const secretResourcePolicy: ResourceProvider = {
     ),
 };
 
-async function putSecretPolicy({
-  account,
-  properties,
-}: Parameters<ResourceProvider['create']>[0] | Parameters<ResourceProvider['update']>[0]): Promise<void> {
+async function putSecretPolicy({ account, properties }: Pick<Change, 'account' | 'properties'>): Promise<void> {
   await account.invoke('secretsmanager', 'PutResourcePolicy', {
     SecretId: text(properties, 'SecretId'),
     ResourcePolicy: documentText(properties, 'ResourcePolicy'),

@@ -1,15 +1,9 @@
-import type { ResourceProvider } from '../provider';
+import type { Change, TypeProvider } from '../provider';
 import { begun, ignoringAbsence, optionalText, present, text } from './properties';
 
 /** `AWS::SSM::Parameter` */
-export const ssmParameter: ResourceProvider = {
-  properties: {
-    Name: 'replacement',
-    Type: 'replacement',
-    Value: 'in place',
-    Description: 'in place',
-  },
-  required: ['Type', 'Value'],
+export const ssmParameter: TypeProvider = {
+  takes: ['Name', 'Type', 'Value', 'Description'],
   nameProperty: 'Name',
   create: async (change) => {
     const Name = optionalText(change.properties, 'Name') ?? change.physicalName(512);
@@ -25,7 +19,7 @@ export const ssmParameter: ResourceProvider = {
 };
 
 async function putParameter(
-  { account, properties }: Pick<Parameters<ResourceProvider['create']>[0], 'account' | 'properties'>,
+  { account, properties }: Pick<Change, 'account' | 'properties'>,
   Name: string,
   Overwrite: boolean,
 ): Promise<void> {

@@ -16,9 +16,9 @@ export interface ParameterValue {
 }
 
 export interface GivenParameter {
-  readonly ParameterKey: string;
-  readonly ParameterValue?: string;
-  readonly UsePreviousValue?: boolean;
+  readonly ParameterKey?: string | undefined;
+  readonly ParameterValue?: string | undefined;
+  readonly UsePreviousValue?: boolean | undefined;
 }
 
 /** Gives every parameter of a template its value, and refuses what CloudFormation refuses. */
@@ -28,7 +28,7 @@ export async function parameterValues(
   given: readonly GivenParameter[],
   previous: readonly ParameterValue[],
 ): Promise<readonly ParameterValue[]> {
-  const unknown = given.filter(({ ParameterKey }) => !(ParameterKey in template.parameters));
+  const unknown = given.filter(({ ParameterKey = '' }) => !(ParameterKey in template.parameters));
   if (unknown.length > 0) {
     throw validationError(
       `Parameters: [${unknown.map(({ ParameterKey }) => ParameterKey).join(', ')}] do not exist in the template`,
