@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
@@ -7,7 +6,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
  * @param mode of the file, from its first moment on
  */
 export function replaceFile(file: string, content: string | Uint8Array, mode = 0o666): void {
-  const unfinished = `${file}.${randomUUID()}`;
+  const unfinished = `${file}.${crypto.randomUUID()}`;
   try {
     writeFileSync(unfinished, content, { mode, flag: 'wx' });
     renameSync(unfinished, file);

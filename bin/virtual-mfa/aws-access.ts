@@ -49,15 +49,6 @@ export class AwsAccess {
     return calling('Reading the region', 'the profile', () => this.iam.config.region());
   }
 
-  /** The id of the access key that requests are signed with. */
-  async accessKeyId(): Promise<string> {
-    return calling(
-      'Reading the credentials',
-      'the profile',
-      async () => (await this.sts.config.credentials()).accessKeyId,
-    );
-  }
-
   /** AWS's time, by the answers so far. */
   readonly time: Clock = {
     now: () => this.clock.now() + this.clockOffset,

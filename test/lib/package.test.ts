@@ -109,6 +109,7 @@ describe('the packed package', () => {
         'dist/lambda/contract/property-rules.js',
         'dist/handler/index.js',
         'dist/bin/virtual-mfa.js',
+        'dist/bin/virtual-mfa-program.js',
         'dist/bin/virtual-mfa-app.js',
         'bin/mfa-users.schema.json',
       ]),
@@ -135,8 +136,8 @@ describe('the packed package', () => {
     ],
     [
       'command virtual-mfa',
-      'dist/bin/virtual-mfa.THIRD-PARTY-LICENSES.txt',
-      ['@aws-sdk/client-sts', 'commander', 'cli-progress', 'cli-table3', 'qrcode', '@otplib/core'],
+      'dist/bin/virtual-mfa-program.THIRD-PARTY-LICENSES.txt',
+      ['@aws-sdk/client-sts', 'commander', 'cli-progress', 'cli-table3', 'oled-font-5x7', 'qrcode', '@otplib/core'],
     ],
     ['command virtual-mfa-app', 'dist/bin/virtual-mfa-app.THIRD-PARTY-LICENSES.txt', ['ajv', 'jsonc-parser']],
   ])('gives the licence of every package in the %s', (_what, file, bundled) => {

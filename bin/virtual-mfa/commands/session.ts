@@ -1,12 +1,10 @@
-import { homedir } from 'node:os';
-import { isAbsolute } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AwsAccess } from '../aws-access';
 import { failures } from '../command-failure';
+import { asCredentialProcess, DURATION_SECONDS, sessionCacheOf } from '../kept-session';
 import { DeviceRecords } from '../device-records';
 import { SeedFinder } from '../seed-location';
 import { getSession, type SessionCredentials } from '../session';
-import { SessionCache } from '../session-cache';
 import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
 import { print, requirePrivateOutput, tell } from '../terminal';
@@ -17,9 +15,6 @@ interface SessionOptions extends CommonOptions {
   readonly durationSeconds: number;
   readonly cache: boolean;
 }
-
-/** The limits of GetSessionToken. */
-const DURATION_SECONDS = { least: 900, most: 129_600, default: 43_200 } as const;
 
 /** Tells child processes which sessions are under way, to stop a session that would start itself again. */
 const UNDER_WAY = 'VIRTUAL_MFA_SESSIONS_UNDER_WAY';
@@ -49,7 +44,7 @@ export function addSessionCommand(program: Command, machine: Machine): void {
         options.seedProfile ?? '',
       ]);
       const session = await withAws(machine, options, (aws) => sessionFor(text, options, aws, machine));
-      print(machine.terminal, JSON.stringify(session, undefined, 2));
+      print(machine.terminal, asCredentialProcess(session));
     });
 }
 
@@ -62,11 +57,7 @@ async function sessionFor(
 ): Promise<SessionCredentials> {
   const { clock, signal, terminal } = machine;
   const target = readTarget(text);
-  const endpoint = process.env['AWS_ENDPOINT_URL_STS'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
-  const question = [text, await aws.accessKeyId(), duration, endpoint];
-  const home = homedir();
-  // Without a home directory, the cache would be below the current directory.
-  const cache = isCached && isAbsolute(home) ? new SessionCache(home, question) : undefined;
+  const cache = isCached ? sessionCacheOf(text, profile, duration) : undefined;
   const kept = () => cache?.read(clock.now(), duration);
   return (
     kept() ??

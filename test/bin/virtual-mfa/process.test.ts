@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -112,6 +112,36 @@ describe('virtual-mfa, as a process,', () => {
     expect(sessions).toHaveLength(1);
     const [asked] = localAws.account.calls.since(0).filter(({ action }) => action === 'sts:GetCallerIdentity');
     expect(asked?.caller).toBe('arn:aws:iam::123456789012:user/Bob');
+  });
+
+  test('gives a session from the cache without the SDK and without its program', async () => {
+    const ask = commandLine('--profile bob-key --seed-profile administrator');
+    const first = await shell(ask);
+    const calls = localAws.account.calls.length;
+    // What the entry has beside it is not loaded: with a program that fails, it answers all the same.
+    const alone = join(home, 'alone.js');
+    copyFileSync(VIRTUAL_MFA, alone);
+
+    const second = await shell(ask.replace(VIRTUAL_MFA, alone));
+    const other = await shell(`${ask.replace(VIRTUAL_MFA, alone)} --no-cache`);
+
+    expect(first.exitCode).toBe(0);
+    expect(second).toEqual(first);
+    expect(localAws.account.calls.length).toBe(calls);
+    expect(other.exitCode).toBe(1);
+    expect(other.messages).toContain('virtual-mfa-program.js');
+  });
+
+  test('prints no session from the cache into a file that others can read', async () => {
+    const file = join(home, 'session.txt');
+    const ask = `umask 022; ${commandLine('--profile bob-key --seed-profile administrator')}`;
+    await shell(ask);
+
+    const { exitCode, messages } = await shell(`${ask} > ${file}`);
+
+    expect(exitCode).toBe(7);
+    expect(messages).toContain('can be read by others (mode 0644)');
+    expect(statSync(file).size).toBe(0);
   });
 
   const hasAwsCli = spawnSync('aws', ['--version']).status === 0;

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +46,10 @@ const cacheFiles = () => {
 
 function sessionIn(output: string): SessionCredentials {
   return JSON.parse(output) as SessionCredentials;
+}
+
+function keptIn(file: string): unknown {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { session: unknown }).session;
 }
 
 describe('virtual-mfa session', () => {
@@ -108,7 +113,7 @@ describe('virtual-mfa session', () => {
     expect(sessionsOfSecond).toBe(sessions);
     expect(third.output).not.toBe(first.output);
     expect(cacheFiles()).toEqual([file]);
-    expect(sessionIn(readFileSync(file, 'utf8'))).toEqual(sessionIn(third.output));
+    expect(keptIn(file)).toEqual(sessionIn(third.output));
   });
 
   test('keeps a session of 15 minutes for ten of them', async () => {
@@ -138,6 +143,63 @@ describe('virtual-mfa session', () => {
 
     expect(second.output).not.toBe(first.output);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('takes no session from a file that answers another question', async () => {
+    subject = await commandLine.enrolled();
+    const key = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const before = cacheFiles();
+    const first = await commandLine.run(['session', subject.userName], {}, key);
+    const [file = ''] = cacheFiles().filter((path) => !before.includes(path));
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...kept, question: 'another' }), { mode: 0o600 });
+
+    const second = await commandLine.run(['session', subject.userName], {}, key);
+
+    expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
+  });
+
+  test('takes no session from before a change of the files with profiles', async () => {
+    subject = await commandLine.enrolled();
+    const { accessKeyId, secretAccessKey } = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const file = join(commandLine.home, 'robot-credentials');
+    const content = `[robot]\naws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\n`;
+    writeFileSync(file, content, { mode: 0o600 });
+    const {
+      AWS_ACCESS_KEY_ID: _id,
+      AWS_SECRET_ACCESS_KEY: _secret,
+      ...account
+    } = commandLine.lifecycle.aws.environment;
+    const environment = { ...account, AWS_SHARED_CREDENTIALS_FILE: file };
+    const ask = () => commandLine.runIn(environment, ['session', subject.userName, '--profile', 'robot']);
+    const first = await ask();
+    const second = await ask();
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, content);
+    utimesSync(file, atime, mtime);
+
+    const third = await ask();
+
+    expect(first.exitCode).toBe(0);
+    expect(second.output).toBe(first.output);
+    expect(sessionIn(third.output)).not.toEqual(sessionIn(first.output));
+  });
+
+  test.each([
+    ['profile', ['--profile', 'other']],
+    ['duration', ['--duration-seconds', '901']],
+  ])('takes no session that was asked for with another %s', async (_what, args) => {
+    subject = await commandLine.enrolled();
+    const { accessKeyId, secretAccessKey } = await commandLine.keyOf(subject.userName, FIND_AND_READ);
+    const file = join(commandLine.home, `two-profiles-${subject.userName}`);
+    const key = `aws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\n`;
+    writeFileSync(file, `[robot]\n${key}[other]\n${key}`, { mode: 0o600 });
+    const environment = { ...commandLine.lifecycle.aws.environment, AWS_SHARED_CREDENTIALS_FILE: file };
+    const first = await commandLine.runIn(environment, ['session', subject.userName, '--profile', 'robot']);
+    const second = await commandLine.runIn(environment, ['session', subject.userName, '--profile', 'robot', ...args]);
+
+    expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
+    expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
   });
 
   test('keeps nothing where that is not wanted', async () => {
@@ -246,8 +308,8 @@ describe('virtual-mfa session', () => {
     const second = await commandLine.run(['session', subject.userName], {}, key);
 
     expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
-    expect(sessionIn(readFileSync(elsewhere, 'utf8'))).toEqual(sessionIn(first.output));
-    expect(sessionIn(readFileSync(file, 'utf8'))).toEqual(sessionIn(second.output));
+    expect(keptIn(elsewhere)).toEqual(sessionIn(first.output));
+    expect(keptIn(file)).toEqual(sessionIn(second.output));
   });
 
   test('takes the session that another process got while this one waited for the next code', async () => {
