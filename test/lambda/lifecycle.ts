@@ -13,7 +13,7 @@ import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
 import { evaluate, type LocalAws, type LoggedCall, type Scope, startLocalAws } from 'local-aws';
-import { inProcessRequests } from '../in-process-requests';
+import { inProcessRequests, scopeSigner } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
 export const STACK_ID = `arn:aws:cloudformation:us-east-1:${ACCOUNT_ID}:stack/users/8f5c2a10-aaaa-bbbb-cccc-0123456789ab`;
@@ -139,15 +139,17 @@ export class Lifecycle {
     private readonly inbox: Inbox,
   ) {
     const role = aws.iam.roles.get(roleName);
-    const configuration = {
+    const credentials = aws.account.credentials.issueSession(aws.iam.rolePrincipal(role, 'handler'), 10 * 365 * 86_400);
+    const configurationFor = (service: string) => ({
       region: 'us-east-1',
       endpoint: aws.url,
-      credentials: aws.account.credentials.issueSession(aws.iam.rolePrincipal(role, 'handler'), 10 * 365 * 86_400),
+      credentials,
+      signer: scopeSigner(service, credentials),
       maxAttempts: 1,
       requestHandler: inProcessRequests(aws),
-    };
-    this.#iam = new IAMClient(configuration);
-    this.#secretsManager = new SecretsManagerClient(configuration);
+    });
+    this.#iam = new IAMClient(configurationFor('iam'));
+    this.#secretsManager = new SecretsManagerClient(configurationFor('secretsmanager'));
     this.#iam.middlewareStack.add(
       (next, context) => (args) => this.#observed('iam', String(context['commandName']), args.input, () => next(args)),
       { step: 'initialize' },
