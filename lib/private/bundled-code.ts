@@ -7,8 +7,11 @@ import { ValidationError } from './validation-error';
 /** As published (this file in dist/lib/private), and from source (this file in lib/private). */
 const DIRECTORIES_OF_BUNDLES = [join(__dirname, '../..'), join(__dirname, '../../dist')];
 
+/** The folder in `dist` with a function's code. */
+export type Bundle = 'handler' | 'code-function';
+
 /** A function's code, bundled when this package was built: synthesis needs neither a bundler nor Docker. */
-export function bundledCode(scope: Construct, name: 'handler' | 'code-function'): lambda.Code {
+export function bundledCode(scope: Construct, name: Bundle): lambda.Code {
   const directories = DIRECTORIES_OF_BUNDLES.map((directory) => join(directory, name));
   const directory = directories.find((candidate) => existsSync(join(candidate, 'index.js')));
   if (directory === undefined) {

@@ -1,17 +1,15 @@
 import {
-  aws_iam as iam,
+  type aws_iam as iam,
   aws_lambda as lambda,
-  aws_logs as logs,
   type aws_secretsmanager as secretsmanager,
   type CfnResource,
   Duration,
   Fn,
-  RemovalPolicy,
   Stack,
   Token,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { bundledCode } from './bundled-code';
+import { bundledFunction } from './bundled-function';
 
 const CODE_FUNCTION_ID = 'Custom::IAMVirtualMFADeviceCodes';
 
@@ -39,28 +37,14 @@ export class CodeFunction extends Construct {
 
   private constructor(scope: Construct, id: string) {
     super(scope, id);
-    const logGroup = new logs.LogGroup(this, 'Logs', {
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    this.role = new iam.Role(this, 'Role', {
-      description: 'Reads the seeds of which codes are given out',
-      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
-    });
-    logGroup.grantWrite(this.role);
-    this.latestVersion = new lambda.Function(this, 'Handler', {
+    const { handler, role } = bundledFunction(this, {
+      bundle: 'code-function',
       description: 'Gives out current codes of virtual MFA devices, not their seeds (cdk-iam-virtual-mfa)',
-      code: bundledCode(this, 'code-function'),
-      handler: 'index.handler',
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.X86_64,
-      // For its share of the processor: the caller waits for the cold start.
-      memorySize: 512,
+      roleDescription: 'Reads the seeds of which codes are given out',
       timeout: Duration.seconds(30),
-      loggingFormat: lambda.LoggingFormat.JSON,
-      logGroup,
-      role: this.role,
-    }).latestVersion;
+    });
+    this.latestVersion = handler.latestVersion;
+    this.role = role;
   }
 
   /** The function as it may be invoked for one device: the alias says which, so that no payload can. */

@@ -1,19 +1,9 @@
-import {
-  ArnFormat,
-  aws_iam as iam,
-  type aws_kms as kms,
-  aws_lambda as lambda,
-  aws_logs as logs,
-  Duration,
-  RemovalPolicy,
-  Stack,
-  Token,
-} from 'aws-cdk-lib';
+import { ArnFormat, aws_iam as iam, type aws_kms as kms, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
 import { RETIRED_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract/properties';
 import { acknowledgeWildcard } from './acknowledgement';
-import { bundledCode } from './bundled-code';
+import { bundledFunction } from './bundled-function';
 import { SeedKeys } from './seed-keys';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
@@ -44,36 +34,19 @@ export class VirtualMfaDeviceProvider extends Construct {
 
   private constructor(scope: Construct, id: string) {
     super(scope, id);
-    const logGroup = new logs.LogGroup(this, 'Logs', {
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
+    // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
+    const { handler, role } = bundledFunction(this, {
+      bundle: 'handler',
+      description: 'Creates, enables and deletes virtual MFA devices (cdk-iam-virtual-mfa)',
+      roleDescription: 'Creates, enables and deletes the virtual MFA devices of one stack',
+      timeout: Duration.minutes(5),
     });
-    this.role = new iam.Role(this, 'Role', {
-      description: 'Creates, enables and deletes the virtual MFA devices of one stack',
-      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
-    });
-    // Without logs:CreateLogGroup, a late log line cannot bring back the group that was deleted with the stack.
-    logGroup.grantWrite(this.role);
+    this.serviceToken = handler.functionArn;
+    this.role = role;
     this.allowDevices();
     this.allowSeeds();
     this.userPolicies = new UserPolicies(this, 'UserPolicies', this.role);
     this.seedKeys = new SeedKeys(this, 'SeedKeys', this.role);
-    // Neither retryAttempts nor maxEventAge is set: Lambda's own two retries are what heals a crash of the handler.
-    const handler = new lambda.Function(this, 'Handler', {
-      description: 'Creates, enables and deletes virtual MFA devices (cdk-iam-virtual-mfa)',
-      code: bundledCode(this, 'handler'),
-      handler: 'index.handler',
-      runtime: lambda.Runtime.NODEJS_24_X,
-      // Lambda offers x86_64 in every region, arm64 not yet in all of them.
-      architecture: lambda.Architecture.X86_64,
-      // The handler peaks below 80 MB; but Lambda gives processor time in proportion, and at 128 MB a cold start takes four times as long.
-      memorySize: 512,
-      timeout: Duration.minutes(5),
-      loggingFormat: lambda.LoggingFormat.JSON,
-      logGroup,
-      role: this.role,
-    });
-    this.serviceToken = handler.functionArn;
   }
 
   /** Lets the handler enable devices for this user; returns what such a device has to depend on. */
