@@ -1,7 +1,8 @@
 import { type Failure, failures, SecretGoneFailure, withRemains } from '../failure';
 import { isSameEnrollment, ownershipByTags, seedVersionTag } from './ownership';
 import type { SeedVersion } from '../aws/seed-store';
-import type { Known, SeedRead, SeenDevice } from './known';
+import type { Known, SeedRead, SeedStored, SeenDevice } from './known';
+import type { VirtualMfaDeviceTag } from '../contract/properties';
 import type { Step } from './step';
 import { storedSeedOf } from '../contract/stored-seed';
 import type { Absent, Goal, Present, Retired, Wanted } from './wanted';
@@ -66,7 +67,7 @@ function towardsPresent(wanted: Present, known: Known): Step {
   if (seed.is === 'in hand') return { do: 'store', seed };
   // Asked while the device is there: a Delete that came before is seen here, and one that comes later sees the device.
   if (isSuperseded === undefined) return { do: 'ask whether superseded' };
-  if (isSuperseded) return failed(wanted, doubt?.failure ?? failures.superseded());
+  if (isSuperseded) return doubt ? notPromoted(wanted, doubt, seed) : failed(wanted, failures.superseded());
   if (seed.is === 'stored') return { do: 'read', seed };
 
   // All tags at once: the role may tag only with the ownership tags in the same request.
@@ -81,17 +82,21 @@ function towardsPresent(wanted: Present, known: Known): Step {
   if (!isEnabled(wanted, known)) return enabling(wanted, known, seed);
   const isOwn = seed.requestTime === requestTime;
   if (!seed.isCurrent && !isOwn && known.proven !== seed.versionId) {
-    if (known.current === undefined) return { do: 'look at current seed' };
-    if (!hasBeenCurrentLast(seed, known.current, wanted)) {
-      return proving(known, seed, failed(wanted, failures.seedNotOfDevice(serialNumber)));
+    const { current } = known;
+    if (current === undefined) return { do: 'look at current seed' };
+    if (!hasBeenCurrentLast(seed, current, wanted)) {
+      // The tag may have been moved, or a duplicate that ran late has set it: then the current seed is that of the device.
+      const other = current !== 'none' && isRecorded(current, wanted) ? current : undefined;
+      if (other && known.proven === other.versionId) return { do: 'tag', tags: tagsWith(other, wanted) };
+      return proving(known, [seed, ...(other ? [other] : [])], failed(wanted, failures.seedNotOfDevice(serialNumber)));
     }
   }
 
   const isAsWanted = storedSeedOf(request, seed.stored.seed).otpauthUri === seed.stored.otpauthUri;
   if (!isAsWanted || (!isOwn && (wanted.takesOver || !seed.isCurrent))) return { do: 'store anew', seed };
-  if (!seed.isCurrent) return doubt ? failed(wanted, doubt.failure) : { do: 'promote', seed };
+  if (!seed.isCurrent) return doubt ? notPromoted(wanted, doubt, seed) : { do: 'promote', seed };
   if (device.versionId !== seed.versionId) {
-    return { do: 'tag', tags: [...request.tags, seedVersionTag(seed.versionId)] };
+    return { do: 'tag', tags: tagsWith(seed, wanted) };
   }
   return { do: 'done' };
 }
@@ -106,6 +111,12 @@ function inDoubt(wanted: Present, known: Known, doubt: NonNullable<Known['doubt'
   return { do: 'ask whether superseded' };
 }
 
+/** What has been current, a duplicate has made so, and may have told CloudFormation of it: a later request sees the device. */
+function notPromoted(wanted: Present, { failure }: NonNullable<Known['doubt']>, seed: SeedStored | SeedRead): Step {
+  const hasBeenCurrent = seed.is === 'read' && (seed.isCurrent || seed.isPrevious);
+  return hasBeenCurrent ? refused(failure) : failed(wanted, failure);
+}
+
 /**
  * A device whose tags somebody took away. It is ours only if it is enabled already and IAM takes the codes of the secret's current
  * seed: anybody can make a device without tags, and whoever may write to the secret can name one there.
@@ -118,12 +129,12 @@ function adopted(wanted: Present, known: Known): Step {
   if (!wanted.isInPlace && current.requestTime !== wanted.requestTime) return refused(notOurs);
   if (known.enabledForUser === undefined) return { do: 'list devices of user' };
   if (!isEnabled(wanted, known)) return refused(notOurs);
-  if (known.proven !== current.versionId) return proving(known, { is: 'read', ...current }, refused(notOurs));
+  if (known.proven !== current.versionId) return proving(known, [current], refused(notOurs));
   // Another run of this event has finished. A Delete may have left the device since, and nobody would delete it again.
   if (!wanted.isInPlace) return { do: 'done' };
   if (known.isSuperseded === undefined) return { do: 'ask whether superseded' };
   if (known.isSuperseded) return refused(failures.superseded());
-  return { do: 'tag', tags: [...wanted.request.tags, seedVersionTag(current.versionId)] };
+  return { do: 'tag', tags: tagsWith(current, wanted) };
 }
 
 /** A device whose seed is nowhere cannot be enabled: another takes its place, unless it is enabled already. */
@@ -175,13 +186,16 @@ function hasBeenCurrentLast(seed: SeedRead, current: 'none' | SeedVersion, { ser
 }
 
 /**
- * Makes sure that a stored seed is that of the device, which is enabled already.
+ * Finds out which of some stored seeds is that of the device, which is enabled already. IAM takes no codes before their time, so each
+ * is tried in every time step.
  *
- * @param otherwise the end where it is not
+ * @param otherwise the end where none is
  */
-function proving({ refusal, tries }: Known, seed: SeedRead, otherwise: Step): Step {
-  if (tries.proofs >= PROOF_TRIES) return otherwise;
-  return refusal?.why === 'codes' ? { do: 'wait for other codes' } : { do: 'prove', seed };
+function proving({ refusal, tries }: Known, seeds: readonly SeedVersion[], otherwise: Step): Step {
+  if (tries.proofs >= PROOF_TRIES * seeds.length) return otherwise;
+  const refused = refusal?.why === 'codes' ? seeds.findIndex(({ versionId }) => versionId === refusal.versionId) : -1;
+  const seed = seeds[refused + 1];
+  return seed ? { do: 'prove', seed: { is: 'read', ...seed } } : { do: 'wait for other codes' };
 }
 
 /**
@@ -206,9 +220,11 @@ function towardsAbsent(wanted: Absent, known: Known): Step {
   const ownership = ownershipByTags(device.tags, request);
   if (ownership !== 'ours') return { do: 'leave', because: `its tags say that it is ${ownership}` };
   if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
-  // One whose tag names no version is not this run's either, which always names one.
-  if (undoing && (undoing.made === undefined || device.versionId !== undoing.made)) {
-    if (!undoing.alsoFound) return { do: 'leave', because: 'this run has not made it' };
+  if (undoing && !undoing.alsoFound && device.versionId !== undoing.made) {
+    return { do: 'leave', because: 'this run has not made it' };
+  }
+  // Whoever has enabled it answers for it: a duplicate of this event may have told CloudFormation of it. What an earlier event has made stays.
+  if (undoing && !(device.versionId === undoing.enabled && device.madeAt === wanted.requestTime)) {
     return isAssigned ? { do: 'leave', because: 'it is enabled, so somebody uses it' } : { do: 'delete' };
   }
 
@@ -239,6 +255,10 @@ function failed({ isInPlace }: Present, failure: Failure): Step {
 
 function isMadeLater({ madeAt = '' }: SeenDevice, { requestTime }: Wanted): boolean {
   return madeAt > requestTime;
+}
+
+function tagsWith({ versionId }: SeedVersion, { request }: Goal): readonly VirtualMfaDeviceTag[] {
+  return [...request.tags, seedVersionTag(versionId)];
 }
 
 /** Whether a version records the device and its user. */

@@ -30,6 +30,8 @@ export interface Known {
   readonly failure?: Failure;
   /** The seed version of the device that this run has made. */
   readonly made?: string;
+  /** The seed version of the device that this run has enabled. */
+  readonly enabled?: string;
   /** An earlier try may have created the device, and its answer, the only one with the seed, was lost. */
   readonly isAnswerLost?: boolean;
   readonly tries: Tries;

@@ -79,7 +79,12 @@ export class Performer {
         return { seed: { is: 'read', ...(await seedStore.read(step.seed.versionId)) } };
       case 'enable':
         await mfaDevices.enable(userName, serialNumber, this.#codesOf(step.seed));
-        return { enabledForUser: [serialNumber], proven: step.seed.versionId, refusal: undefined };
+        return {
+          enabledForUser: [serialNumber],
+          enabled: step.seed.versionId,
+          proven: step.seed.versionId,
+          refusal: undefined,
+        };
       case 'prove':
         await mfaDevices.resync(userName, serialNumber, this.#codesOf(step.seed));
         return { proven: step.seed.versionId, refusal: undefined };
@@ -101,7 +106,7 @@ export class Performer {
       case 'tag': {
         await mfaDevices.tag(serialNumber, step.tags);
         const added = step.tags.map(({ Key, Value }) => [Key, Value] as const);
-        return { device: this.#seen(new Map([...tagsIn(known), ...added])) };
+        return this.#learnedFromTags(new Map([...tagsIn(known), ...added]), known);
       }
       case 'untag':
         await mfaDevices.untag(serialNumber, step.keys);

@@ -42,10 +42,10 @@ export async function reconcile(
 async function undone(
   { failure, undo }: Extract<End, { do: 'fail' }>,
   wanted: Wanted,
-  { made }: Known,
+  known: Known,
   tools: EventTools,
 ): Promise<Failure> {
-  const absent = undoing(wanted, undo, made);
+  const absent = undoing(wanted, undo, known);
   const remains = absent && (await reconcile(absent, tools));
   return remains ? withRemains(failure, wanted.serialNumber, remains) : failure;
 }
@@ -54,9 +54,9 @@ async function undone(
 export function undoing(
   { request, serialNumber, requestTime }: Wanted,
   undo: Extract<End, { do: 'fail' }>['undo'],
-  made: string | undefined,
+  { made, enabled }: Known,
 ): Absent | undefined {
   const alsoFound = undo === 'what it made, or found enabled for nobody';
   if (undo === 'nothing' || (!alsoFound && made === undefined)) return undefined;
-  return { want: 'absent', request, serialNumber, requestTime, undoing: { made, alsoFound } };
+  return { want: 'absent', request, serialNumber, requestTime, undoing: { made, enabled, alsoFound } };
 }

@@ -32,11 +32,13 @@ export interface Absent extends Goal {
   readonly undoing?: Undoing;
 }
 
-/** What undoing a run removes. */
+/** What undoing a run removes: a device that is enabled only if the run itself has enabled it. */
 export interface Undoing {
-  /** The seed version of the device that the run has made: that one goes, even enabled. */
+  /** The seed version of the device that the run has made. */
   readonly made: string | undefined;
-  /** Whether a device that the run has found goes too, if it is enabled for nobody. */
+  /** The seed version of the device that the run has enabled. */
+  readonly enabled: string | undefined;
+  /** Whether a device that the run has found goes too. */
   readonly alsoFound: boolean;
 }
 

@@ -280,6 +280,7 @@ export interface Situation {
   /** While a failed run is undone. */
   readonly undoing?: {
     readonly made: string | undefined;
+    readonly enabled: string | undefined;
     readonly mayDeleteFound: boolean;
     readonly isInDoubt: boolean;
   };
@@ -347,14 +348,16 @@ export class ModelPorts implements MfaDevices, SeedStore {
   async deactivate(userName: string): Promise<void> {
     this.#mustBeOurs();
     if (this.situation.want !== 'absent') this.#violates('deactivates a device that is wanted');
-    if (this.situation.undoing && this.situation.undoing.made !== this.account.tagged && !this.account.unseen.device) {
-      this.#violates('deactivates a device that it has not made');
+    const { account, situation } = this;
+    const { undoing } = situation;
+    if (undoing && undoing.enabled !== account.tagged && !account.unseen.device) {
+      this.#violates('deactivates a device that it has not enabled');
     }
-    if (this.situation.answer === 'denies') throw DENIED;
-    const { account } = this;
-    const isCurrent = account.current === account.tagged && !account.unseen.current && !account.unseen.device;
-    if (this.situation.undoing?.isInDoubt && isCurrent && !account.isLate && !account.isSecretGone) {
-      this.#violates('removes a device whose seed has become current');
+    if (situation.answer === 'denies') throw DENIED;
+    const hasBeenCurrent = [account.current, account.previous].includes(account.tagged);
+    const isKnown = !account.unseen.current && !account.unseen.device;
+    if (undoing?.isInDoubt && hasBeenCurrent && isKnown && !account.isSecretGone) {
+      this.#violates('removes a device whose seed has been current');
     }
     this.#write(() => {
       if (this.account.holder === userName) this.#change({ holder: '' });

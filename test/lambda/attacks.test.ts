@@ -286,16 +286,30 @@ describe('whoever attacks', () => {
       return subject;
     }
 
-    it('has no dead seed made current by an update', async () => {
+    it('has no dead seed made current by an update, which puts the tag right', async () => {
       const subject = await movedTag();
-      const before = await subject.stored();
+      const seed = subject.device()?.seed;
+
+      const run = await subject.update({ Issuer: 'Elsewhere' }, { Issuer: 'Somewhere' });
+
+      expect(run.answer.Reason).toBeUndefined();
+      expect((await subject.stored())?.seed).toBe(seed);
+      expect(subject.device()?.seed).toBe(seed);
+      expect(subject.enabledFor()).toEqual([subject.serialNumber()]);
+      expect(run.actions).toContain('iam:ResyncMFADevice');
+      const next = await subject.update({ Issuer: 'Somewhere' }, { Issuer: 'Elsewhere' });
+      expect(next.answer.Reason).toBeUndefined();
+      expect(next.actions).not.toContain('iam:ResyncMFADevice');
+    });
+
+    it('cannot have the tag put right where the current seed is dead, too', async () => {
+      const subject = await movedTag();
+      await subject.plantSeed(KNOWN_SEED, `20260115T120008Z-${randomUUID()}`);
 
       const run = await subject.update({ Issuer: 'Elsewhere' }, { Issuer: 'Somewhere' });
 
       expect(run.answer.Status).toBe('FAILED');
       expect(run.answer.Reason).toContain(`IAM refuses the codes of the seed`);
-      expect(await subject.stored()).toEqual(before);
-      expect(before?.seed).toBe(subject.device()?.seed);
       expect(subject.enabledFor()).toEqual([subject.serialNumber()]);
     });
 

@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a device that is marked again names its seed',
-    search: 'tags: [...wanted.request.tags, seedVersionTag(current.versionId)]',
+    search: 'tags: tagsWith(current, wanted)',
     replace: 'tags: wanted.request.tags',
   },
   {
@@ -75,12 +75,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'it is asked whether the request is superseded',
-    search: `if (isSuperseded === undefined) return { do: 'ask whether superseded' };\n  if (isSuperseded) return failed(wanted, doubt`,
-    replace: 'if (isSuperseded) return failed(wanted, doubt',
+    search: `if (isSuperseded === undefined) return { do: 'ask whether superseded' };\n  if (isSuperseded) return doubt`,
+    replace: 'if (isSuperseded) return doubt',
   },
   {
     rule: 'a superseded request ends',
-    search: 'if (isSuperseded) return failed(wanted, doubt?.failure ?? failures.superseded());',
+    search:
+      'if (isSuperseded) return doubt ? notPromoted(wanted, doubt, seed) : failed(wanted, failures.superseded());',
     replace: '',
   },
   {
@@ -100,12 +101,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'proofs end',
-    search: 'if (tries.proofs >= PROOF_TRIES) return otherwise;',
+    search: 'if (tries.proofs >= PROOF_TRIES * seeds.length) return otherwise;',
     replace: '',
   },
   {
     rule: 'the seed becomes current',
-    search: `if (!seed.isCurrent) return doubt ? failed(wanted, doubt.failure) : { do: 'promote', seed };`,
+    search: `if (!seed.isCurrent) return doubt ? notPromoted(wanted, doubt, seed) : { do: 'promote', seed };`,
     replace: '',
   },
   {
@@ -161,18 +162,28 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    rule: 'a failed run removes only what it has made',
-    search: 'if (undoing && (undoing.made === undefined || device.versionId !== undoing.made)) {',
+    rule: 'a failed Update in place removes only what it has made',
+    search: 'if (undoing && !undoing.alsoFound && device.versionId !== undoing.made) {',
     replace: 'if (false) {',
   },
   {
-    rule: 'a device whose tag names no version is not the run’s own',
-    search: 'undoing.made === undefined || device.versionId',
-    replace: 'device.versionId',
+    rule: 'a failed run deactivates only what it has enabled',
+    search: 'if (undoing && !(device.versionId === undoing.enabled && device.madeAt === wanted.requestTime)) {',
+    replace: 'if (undoing && device.madeAt !== wanted.requestTime) {',
   },
   {
-    rule: 'a failed Update in place spares the device that it has found',
-    search: `if (!undoing.alsoFound) return { do: 'leave', because: 'this run has not made it' };`,
+    rule: 'a failed run deactivates only what its own event has made',
+    search: 'if (undoing && !(device.versionId === undoing.enabled && device.madeAt === wanted.requestTime)) {',
+    replace: 'if (undoing && device.versionId !== undoing.enabled) {',
+  },
+  {
+    rule: 'a device whose seed has been current stays',
+    search: 'return hasBeenCurrent ? refused(failure) : failed(wanted, failure);',
+    replace: 'return failed(wanted, failure);',
+  },
+  {
+    rule: 'a tag that names a dead seed is put right if IAM takes the codes of the current one',
+    search: `if (other && known.proven === other.versionId) return { do: 'tag', tags: tagsWith(other, wanted) };`,
     replace: '',
   },
   {

@@ -123,6 +123,33 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     },
   );
 
+  it.each(['secretsmanager:PutSecretValue', 'secretsmanager:DescribeSecret'])(
+    'a creation that stalls after %s, until its device was replaced and a rollback returns to it, keeps the device',
+    async (call) => {
+      const schedule: Schedule = {
+        createFate: 'runs through',
+        operations: [{ change: { RotationId: '1' }, fate: 'rolls back' }],
+        isDeleted: false,
+        deliveries: [{ twice: true, diesBefore: undefined }],
+        interferences: [],
+        choices: [],
+      };
+      const holds = async () => {
+        const subject = await lifecycle.newSubject();
+        const world = new World([subject]);
+        world.deploy(subject, {}, schedule);
+        const { userName } = subject;
+        await world.runWithStall(
+          `Create 1 of ${userName}`,
+          call,
+          `Update 3 of ${userName}: secretsmanager:PutSecretValue`,
+        );
+        await world.settled(subject);
+      };
+      await check(fc.constant(schedule), holds, 1);
+    },
+  );
+
   it('others who delete, deactivate and take tags away leave nothing that the next deployment does not mend', async () => {
     const interferences = fc.array(
       fc.constantFrom<Interference>(
@@ -256,11 +283,13 @@ class World {
     });
   }
 
-  /** Stalls a run of the function once it has made a call, for as long as anybody else can go on. */
-  async runWithStall(participant: string, call: string): Promise<void> {
+  /** Stalls a run of the function once it has made a call: for as long as anybody else can go on, or until another call; then it goes first. */
+  async runWithStall(participant: string, call: string, until?: string): Promise<void> {
     const { trace } = this.#scheduler;
     await this.#run((ready) => {
-      const isStalled = (turn: Turn) => turn.participant === participant && trace.includes(`${participant}: ${call}`);
+      const hasWaited = until !== undefined && trace.includes(until);
+      const isStalled = ({ participant: name }: Turn) =>
+        (name === participant) !== hasWaited && (hasWaited || trace.includes(`${participant}: ${call}`));
       return Math.max(
         0,
         ready.findIndex((turn) => !isStalled(turn)),

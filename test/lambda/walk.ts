@@ -40,6 +40,7 @@ interface Undone {
   readonly wanted: Absent;
   readonly failure: Failure;
   readonly made: string | undefined;
+  readonly enabled: string | undefined;
   readonly mayDeleteFound: boolean;
   readonly isInDoubt: boolean;
 }
@@ -77,7 +78,14 @@ export async function walk(
   const seen = new Set<string>();
   const knownIds = new Map<string, number>();
   const idOf = (known: Known, undone: Undone | undefined) => {
-    const key = textOf([known, undone?.made, undone?.mayDeleteFound, undone?.isInDoubt, undone?.failure]);
+    const key = textOf([
+      known,
+      undone?.made,
+      undone?.enabled,
+      undone?.mayDeleteFound,
+      undone?.isInDoubt,
+      undone?.failure,
+    ]);
     const id = knownIds.get(key) ?? knownIds.size;
     knownIds.set(key, id);
     return id;
@@ -106,7 +114,7 @@ export async function walk(
   for (let state = open.pop(); state; state = open.pop()) {
     const current = state;
     const { known, account, undone } = current;
-    const free = unusedIn(textOf([known, undone?.made]) + keyOf(account));
+    const free = unusedIn(textOf([known, undone?.made, undone?.enabled]) + keyOf(account));
     for (const [name, move] of current.movesLeft > 0 ? Object.entries(MOVES) : []) {
       const moved = move(account, free);
       const movesLeft = current.movesLeft - 1;
@@ -157,13 +165,14 @@ export async function walk(
 
 function beginsToUndo(step: End, { known, undone }: State, { wanted }: World): Undone | undefined {
   if (step.do !== 'fail' || undone) return undefined;
-  const absent = undoing(wanted, step.undo, known.made);
+  const absent = undoing(wanted, step.undo, known);
   if (!absent) return undefined;
   const mayDeleteFound = !(wanted.want === 'present' && wanted.isInPlace) || step.failure instanceof SecretGoneFailure;
   return {
     wanted: absent,
     failure: step.failure,
     made: known.made,
+    enabled: known.enabled,
     mayDeleteFound,
     isInDoubt: known.doubt !== undefined,
   };
@@ -200,8 +209,9 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
 
 /** A failed run leaves nothing of its own behind, or tells that it does. */
 function remainsOf(step: End, { account, undone, known }: State): string | undefined {
-  const made = undone?.made ?? known.made;
-  const isThere = made !== undefined && account.marks === 'ours' && account.tagged === made;
+  const { made, enabled } = undone ?? known;
+  const isOfAnother = (account.holder !== '' || account.unseen.enabled) && account.tagged !== enabled;
+  const isThere = made !== undefined && account.marks === 'ours' && account.tagged === made && !isOfAnother;
   if (!isThere || (undone && step.do === 'fail')) return undefined;
   if (step.do === 'fail' && (step.undo !== 'nothing' || known.doubt)) return undefined;
   if (step.do === 'leave' && known.denied && (account.holder === 'eve' || account.unseen.enabled)) return undefined;

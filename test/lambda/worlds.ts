@@ -102,6 +102,13 @@ export const WORLDS: readonly World[] = [
     account: unmarked,
   },
   { name: 'an Update in place of a device made anew', calm: 'done', wanted: inPlace, known: TIRED, account: MADE_ANEW },
+  {
+    name: 'an Update in place of a device whose tag was moved',
+    calm: 'done',
+    wanted: inPlace,
+    known: TIRED,
+    account: { ...MADE_ANEW, tagged: MADE_ANEW.previous },
+  },
   { name: 'an Update in place', calm: 'done', wanted: inPlace, known: TIRED, account: outdated },
   {
     name: 'a rollback with the old id',
