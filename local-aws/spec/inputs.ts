@@ -96,18 +96,12 @@ export interface Inputs {
   readonly kms: {
     readonly CreateAlias: { readonly AliasName: string; readonly TargetKeyId: string };
     readonly CreateKey: { readonly Policy?: string | undefined; readonly Description?: string | undefined; readonly KeyUsage?: 'SIGN_VERIFY' | 'ENCRYPT_DECRYPT' | 'GENERATE_VERIFY_MAC' | 'KEY_AGREEMENT' | 'ENCAPSULATE_DECAPSULATE' | undefined; readonly CustomerMasterKeySpec?: 'RSA_2048' | 'RSA_3072' | 'RSA_4096' | 'ECC_NIST_P256' | 'ECC_NIST_P384' | 'ECC_NIST_P521' | 'ECC_SECG_P256K1' | 'SYMMETRIC_DEFAULT' | 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512' | 'SM2' | undefined; readonly KeySpec?: 'RSA_2048' | 'RSA_3072' | 'RSA_4096' | 'ECC_NIST_P256' | 'ECC_NIST_P384' | 'ECC_NIST_P521' | 'ECC_SECG_P256K1' | 'SYMMETRIC_DEFAULT' | 'HMAC_224' | 'HMAC_256' | 'HMAC_384' | 'HMAC_512' | 'SM2' | 'ML_DSA_44' | 'ML_DSA_65' | 'ML_DSA_87' | 'ECC_NIST_EDWARDS25519' | 'ML_KEM_512' | 'ML_KEM_768' | 'ML_KEM_1024' | undefined; readonly Origin?: 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE' | undefined; readonly CustomKeyStoreId?: string | undefined; readonly BypassPolicyLockoutSafetyCheck?: boolean | undefined; readonly Tags?: readonly ({ readonly TagKey: string; readonly TagValue: string })[] | undefined; readonly MultiRegion?: boolean | undefined; readonly XksKeyId?: string | undefined };
-    readonly DeleteAlias: { readonly AliasName: string };
     readonly DescribeKey: { readonly KeyId: string; readonly GrantTokens?: readonly (string)[] | undefined };
     readonly DisableKey: { readonly KeyId: string };
-    readonly DisableKeyRotation: { readonly KeyId: string };
     readonly EnableKey: { readonly KeyId: string };
     readonly EnableKeyRotation: { readonly KeyId: string; readonly RotationPeriodInDays?: number | undefined };
     readonly PutKeyPolicy: { readonly KeyId: string; readonly PolicyName?: string | undefined; readonly Policy: string; readonly BypassPolicyLockoutSafetyCheck?: boolean | undefined };
     readonly ScheduleKeyDeletion: { readonly KeyId: string; readonly PendingWindowInDays?: number | undefined };
-    readonly TagResource: { readonly KeyId: string; readonly Tags: readonly ({ readonly TagKey: string; readonly TagValue: string })[] };
-    readonly UntagResource: { readonly KeyId: string; readonly TagKeys: readonly (string)[] };
-    readonly UpdateAlias: { readonly AliasName: string; readonly TargetKeyId: string };
-    readonly UpdateKeyDescription: { readonly KeyId: string; readonly Description: string };
   };
   readonly ssm: {
     readonly DeleteParameter: { readonly Name: string };
@@ -119,9 +113,7 @@ export interface Inputs {
     readonly CreateLogGroup: { readonly logGroupName: string; readonly kmsKeyId?: string | undefined; readonly tags?: Readonly<Record<string, string>> | undefined; readonly logGroupClass?: 'STANDARD' | 'INFREQUENT_ACCESS' | 'DELIVERY' | 'ESSENTIALS' | undefined; readonly deletionProtectionEnabled?: boolean | undefined };
     readonly DeleteLogGroup: { readonly logGroupName: string };
     readonly DeleteRetentionPolicy: { readonly logGroupName: string };
-    readonly DescribeLogGroups: { readonly accountIdentifiers?: readonly (string)[] | undefined; readonly logGroupNamePrefix?: string | undefined; readonly logGroupNamePattern?: string | undefined; readonly nextToken?: string | undefined; readonly limit?: number | undefined; readonly includeLinkedAccounts?: boolean | undefined; readonly logGroupClass?: 'STANDARD' | 'INFREQUENT_ACCESS' | 'DELIVERY' | 'ESSENTIALS' | undefined; readonly logGroupIdentifiers?: readonly (string)[] | undefined };
     readonly FilterLogEvents: { readonly logGroupName?: string | undefined; readonly logGroupIdentifier?: string | undefined; readonly logStreamNames?: readonly (string)[] | undefined; readonly logStreamNamePrefix?: string | undefined; readonly startTime?: number | undefined; readonly endTime?: number | undefined; readonly filterPattern?: string | undefined; readonly nextToken?: string | undefined; readonly limit?: number | undefined; readonly startFromHead?: boolean | undefined; readonly interleaved?: boolean | undefined; readonly unmask?: boolean | undefined };
-    readonly ListTagsForResource: { readonly resourceArn: string };
     readonly PutRetentionPolicy: { readonly logGroupName: string; readonly retentionInDays: number };
     readonly TagResource: { readonly resourceArn: string; readonly tags: Readonly<Record<string, string>> };
     readonly UntagResource: { readonly resourceArn: string; readonly tagKeys: readonly (string)[] };
@@ -140,15 +132,10 @@ export interface Inputs {
     readonly DescribeStacks: { readonly StackName?: string | undefined; readonly NextToken?: string | undefined };
     readonly ExecuteChangeSet: { readonly ChangeSetName: string; readonly StackName?: string | undefined; readonly ClientRequestToken?: string | undefined; readonly DisableRollback?: boolean | undefined; readonly RetainExceptOnCreate?: boolean | undefined };
     readonly GetTemplate: { readonly StackName?: string | undefined; readonly ChangeSetName?: string | undefined; readonly TemplateStage?: 'Original' | 'Processed' | undefined };
-    readonly GetTemplateSummary: { readonly TemplateBody?: string | undefined; readonly TemplateURL?: string | undefined; readonly StackName?: string | undefined; readonly StackSetName?: string | undefined; readonly CallAs?: 'SELF' | 'DELEGATED_ADMIN' | undefined; readonly TemplateSummaryConfig?: { readonly TreatUnrecognizedResourceTypesAsWarnings?: boolean | undefined } | undefined };
     readonly ListChangeSets: { readonly StackName: string; readonly NextToken?: string | undefined };
     readonly ListExports: { readonly NextToken?: string | undefined };
-    readonly ListImports: { readonly ExportName: string; readonly NextToken?: string | undefined };
-    readonly ListStackResources: { readonly StackName: string; readonly NextToken?: string | undefined };
-    readonly ListStacks: { readonly NextToken?: string | undefined; readonly StackStatusFilter?: readonly ('CREATE_IN_PROGRESS' | 'CREATE_FAILED' | 'CREATE_COMPLETE' | 'ROLLBACK_IN_PROGRESS' | 'ROLLBACK_FAILED' | 'ROLLBACK_COMPLETE' | 'DELETE_IN_PROGRESS' | 'DELETE_FAILED' | 'DELETE_COMPLETE' | 'UPDATE_IN_PROGRESS' | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS' | 'UPDATE_COMPLETE' | 'UPDATE_FAILED' | 'UPDATE_ROLLBACK_IN_PROGRESS' | 'UPDATE_ROLLBACK_FAILED' | 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' | 'UPDATE_ROLLBACK_COMPLETE' | 'REVIEW_IN_PROGRESS' | 'IMPORT_IN_PROGRESS' | 'IMPORT_COMPLETE' | 'IMPORT_ROLLBACK_IN_PROGRESS' | 'IMPORT_ROLLBACK_FAILED' | 'IMPORT_ROLLBACK_COMPLETE')[] | undefined };
     readonly RollbackStack: { readonly StackName: string; readonly RoleARN?: string | undefined; readonly ClientRequestToken?: string | undefined; readonly RetainExceptOnCreate?: boolean | undefined; readonly DeploymentConfig?: { readonly Mode?: 'STANDARD' | 'EXPRESS' | undefined; readonly DisableRollback?: boolean | undefined } | undefined };
     readonly UpdateStack: { readonly StackName: string; readonly TemplateBody?: string | undefined; readonly TemplateURL?: string | undefined; readonly UsePreviousTemplate?: boolean | undefined; readonly StackPolicyDuringUpdateBody?: string | undefined; readonly StackPolicyDuringUpdateURL?: string | undefined; readonly Parameters?: readonly ({ readonly ParameterKey?: string | undefined; readonly ParameterValue?: string | undefined; readonly UsePreviousValue?: boolean | undefined; readonly ResolvedValue?: string | undefined })[] | undefined; readonly Capabilities?: readonly ('CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM' | 'CAPABILITY_AUTO_EXPAND')[] | undefined; readonly ResourceTypes?: readonly (string)[] | undefined; readonly RoleARN?: string | undefined; readonly RollbackConfiguration?: { readonly RollbackTriggers?: readonly ({ readonly Arn: string; readonly Type: string })[] | undefined; readonly MonitoringTimeInMinutes?: number | undefined } | undefined; readonly StackPolicyBody?: string | undefined; readonly StackPolicyURL?: string | undefined; readonly NotificationARNs?: readonly (string)[] | undefined; readonly Tags?: readonly ({ readonly Key: string; readonly Value: string })[] | undefined; readonly DisableRollback?: boolean | undefined; readonly ClientRequestToken?: string | undefined; readonly RetainExceptOnCreate?: boolean | undefined; readonly DeploymentConfig?: { readonly Mode?: 'STANDARD' | 'EXPRESS' | undefined; readonly DisableRollback?: boolean | undefined } | undefined; readonly DisableValidation?: boolean | undefined };
     readonly UpdateTerminationProtection: { readonly EnableTerminationProtection: boolean; readonly StackName: string };
-    readonly ValidateTemplate: { readonly TemplateBody?: string | undefined; readonly TemplateURL?: string | undefined };
   };
 }

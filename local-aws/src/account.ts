@@ -105,7 +105,7 @@ export class Account {
     if (!action) throw notImplemented(`${service.name}:${name}`);
     const call = { requestId: randomUUID(), ...from };
     const read = readInput(service, name, action.takes, input);
-    const requests = action.authorize?.(read, call) ?? [];
+    const requests = action.authorize ? action.authorize(read, call) : (service.authorize?.(name, read, call) ?? []);
     for (const request of [requests].flat()) authorize(call.caller, request);
     return action.run(read, call);
   }

@@ -17,7 +17,7 @@ export interface Call {
 export interface Action<I = object> {
   /** The members that mean something here; with any other the request fails. */
   readonly takes: readonly string[];
-  /** What a caller needs to be allowed; left out, nothing (`sts:GetCallerIdentity`). */
+  /** What a caller needs to be allowed, if it is not what the service says of all its actions. */
   authorize?(input: I, call: Call): AuthorizationRequest | readonly AuthorizationRequest[];
   /** Answers the output, with members spelled as AWS spells them; undefined where AWS answers no result. */
   run(input: I, call: Call): unknown;
@@ -37,4 +37,6 @@ export interface RpcService extends InputRules {
   /** Query protocol: the XML namespace of answers. JSON protocol: the prefix of X-Amz-Target. */
   readonly namespace: string;
   readonly actions: Readonly<Record<string, Action | undefined>>;
+  /** What a caller needs to be allowed for an action that says nothing else; left out, nothing (`sts:GetCallerIdentity`). */
+  authorize?(action: string, input: object, call: Call): AuthorizationRequest;
 }

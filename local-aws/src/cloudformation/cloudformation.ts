@@ -12,7 +12,7 @@ import { assertCapabilities } from './template/capabilities';
 import { assertAcyclic } from './template/graph';
 import { type GivenParameter, parameterValues } from './template/parameters';
 import { assertReferencesExist } from './template/references';
-import { parseTemplate, type Template } from './template/template';
+import { parseTemplate } from './template/template';
 
 export interface CloudFormationPorts {
   /** Reads a template or asset that was published to S3. */
@@ -317,13 +317,6 @@ export class CloudFormation {
       .finally(() => this.#running.delete(stack));
     this.#running.set(stack, run);
   }
-}
-
-/** A template's parts that only need the template. */
-export function parseForSummary(body: string): Template {
-  const template = parseTemplate(body);
-  assertReferencesExist(template);
-  return template;
 }
 
 function assertName(name: string): void {

@@ -49,9 +49,16 @@ export function cloudFormationService(
       spec: specOf('cloudformation'),
       echoesValues: true,
       actions: {
-        ...stackActions(account, cloudFormation),
-        ...changeSetActions(account, cloudFormation),
-        ...readingActions(account, cloudFormation),
+        ...stackActions(cloudFormation),
+        ...changeSetActions(cloudFormation),
+        ...readingActions(cloudFormation),
+      },
+      authorize: (name, input) => {
+        const { StackName = '*' } = input as { readonly StackName?: string };
+        const unknown = StackName.startsWith('arn:')
+          ? StackName
+          : account.arn('cloudformation', `stack/${StackName}/*`);
+        return { action: `cloudformation:${name}`, resource: cloudFormation.registry.find(StackName)?.id ?? unknown };
       },
     },
     route: customResources.route,

@@ -7,7 +7,6 @@ export function accountAliasActions(state: IamState): Actions<'iam'> {
   return {
     CreateAccountAlias: {
       takes: ['AccountAlias'],
-      authorize: () => ({ action: 'iam:CreateAccountAlias', resource: '*' }),
       run: ({ AccountAlias }) => {
         state.accountAlias = AccountAlias;
       },
@@ -15,7 +14,6 @@ export function accountAliasActions(state: IamState): Actions<'iam'> {
 
     ListAccountAliases: {
       takes: ['Marker', 'MaxItems'],
-      authorize: () => ({ action: 'iam:ListAccountAliases', resource: '*' }),
       run: (paged) => {
         const { items, ...rest } = page(state.accountAlias === undefined ? [] : [state.accountAlias], paged);
         return { AccountAliases: items, ...rest };

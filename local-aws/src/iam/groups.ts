@@ -5,14 +5,6 @@ import type { IamState } from './state';
 /** Groups, and who is in them. */
 export function groupActions(state: IamState): Actions<'iam'> {
   const { account } = state;
-  const onGroup = (iamAction: string) => (input: { readonly GroupName: string }) => {
-    const group = state.groups.find(input.GroupName);
-    return {
-      action: iamAction,
-      resource: group ? state.groupArn(group) : account.arn('iam', `group/${input.GroupName}`),
-      resourceName: `group ${input.GroupName}`,
-    };
-  };
   return {
     CreateGroup: {
       takes: ['GroupName', 'Path'],
@@ -36,7 +28,6 @@ export function groupActions(state: IamState): Actions<'iam'> {
 
     DeleteGroup: {
       takes: ['GroupName'],
-      authorize: onGroup('iam:DeleteGroup'),
       run: ({ GroupName }) => {
         const group = state.groups.get(GroupName);
         if (state.users.all().some(({ groups }) => groups.has(group.name))) {
@@ -51,7 +42,6 @@ export function groupActions(state: IamState): Actions<'iam'> {
 
     AddUserToGroup: {
       takes: ['UserName', 'GroupName'],
-      authorize: onGroup('iam:AddUserToGroup'),
       run: ({ UserName, GroupName }) => {
         state.users.get(UserName).groups.add(state.groups.get(GroupName).name);
       },
@@ -59,7 +49,6 @@ export function groupActions(state: IamState): Actions<'iam'> {
 
     RemoveUserFromGroup: {
       takes: ['UserName', 'GroupName'],
-      authorize: onGroup('iam:RemoveUserFromGroup'),
       run: ({ UserName, GroupName }) => {
         state.users.get(UserName).groups.delete(state.groups.get(GroupName).name);
       },

@@ -1,7 +1,6 @@
 import { AwsError } from '../protocol/aws-error';
-import type { Action } from '../service';
+import type { Action, Input } from '../service';
 import { type Entities, type Identity, limitExceeded, noSuchEntity } from './entities';
-import { identityAccess, type IdentityInput, type IdentityKind } from './identity-member';
 import { page, policySize, readPolicy } from './inputs';
 import type { IamState } from './state';
 
@@ -9,13 +8,32 @@ const MANAGED_POLICIES_PER_IDENTITY = 10;
 /** The sum of one identity's inline policies. */
 const INLINE_POLICY_CHARACTERS = { User: 2048, Group: 5120, Role: 10_240 };
 
+export type IdentityKind = 'User' | 'Group' | 'Role';
+
+/** What the actions that are the same for each kind of identity take, besides the identity's name. */
+export type IdentityInput = Omit<
+  Input<'iam', 'PutRolePolicy'> &
+    Input<'iam', 'AttachRolePolicy'> &
+    Input<'iam', 'ListRolePolicies'> &
+    Input<'iam', 'TagRole'> &
+    Input<'iam', 'UntagRole'> &
+    Input<'iam', 'PutRolePermissionsBoundary'>,
+  'RoleName'
+>;
+
+/** The name of an identity in the input of such an action: its `UserName`, `GroupName` or `RoleName`. */
+export function identityName(kind: IdentityKind, input: object): string {
+  return (input as Readonly<Record<string, string>>)[`${kind}Name`] ?? '';
+}
+
 /** The inline and attached policies of one kind of identity. The actions are the same for each kind: they differ in their names and in the member that names the identity. */
 export function identityPolicyActions(
   state: IamState,
   kind: IdentityKind,
   entities: Entities<Identity>,
 ): Record<string, Action<IdentityInput>> {
-  const { memberName, nameIn, identityIn, on } = identityAccess(state, kind, entities);
+  const memberName = `${kind}Name`;
+  const identityIn = (input: object) => entities.get(identityName(kind, input));
   const put = `Put${kind}Policy`;
   const get = `Get${kind}Policy`;
   const remove = `Delete${kind}Policy`;
@@ -27,7 +45,6 @@ export function identityPolicyActions(
   return {
     [put]: {
       takes: [memberName, 'PolicyName', 'PolicyDocument'],
-      authorize: on(put),
       run: (input) => {
         const { inlinePolicies, name: owner } = identityIn(input);
         const policy = readPolicy(input.PolicyDocument, 'policyDocument');
@@ -44,12 +61,11 @@ export function identityPolicyActions(
 
     [get]: {
       takes: [memberName, 'PolicyName'],
-      authorize: on(get),
       run: (input) => {
         const document = identityIn(input).inlinePolicies.get(input.PolicyName);
         if (!document) throw noSuchEntity(`The policy with name ${input.PolicyName} cannot be found.`);
         return {
-          [memberName]: nameIn(input),
+          [memberName]: identityName(kind, input),
           PolicyName: input.PolicyName,
           PolicyDocument: encodeURIComponent(JSON.stringify(document)),
         };
@@ -58,7 +74,6 @@ export function identityPolicyActions(
 
     [remove]: {
       takes: [memberName, 'PolicyName'],
-      authorize: on(remove),
       run: (input) => {
         if (!identityIn(input).inlinePolicies.delete(input.PolicyName)) {
           throw noSuchEntity(`The policy with name ${input.PolicyName} cannot be found.`);
@@ -68,7 +83,6 @@ export function identityPolicyActions(
 
     [listInline]: {
       takes: [memberName, 'Marker', 'MaxItems'],
-      authorize: on(listInline),
       run: (input) => {
         const { items, ...rest } = page([...identityIn(input).inlinePolicies.keys()], input);
         return { PolicyNames: items, ...rest };
@@ -77,7 +91,6 @@ export function identityPolicyActions(
 
     [attach]: {
       takes: [memberName, 'PolicyArn'],
-      authorize: on(attach),
       run: (input) => {
         const { attachedPolicies } = identityIn(input);
         state.documentOf(input.PolicyArn);
@@ -90,7 +103,6 @@ export function identityPolicyActions(
 
     [detach]: {
       takes: [memberName, 'PolicyArn'],
-      authorize: on(detach),
       run: (input) => {
         if (!identityIn(input).attachedPolicies.delete(input.PolicyArn)) {
           throw noSuchEntity(`Policy ${input.PolicyArn} was not found.`);
@@ -100,7 +112,6 @@ export function identityPolicyActions(
 
     [listAttached]: {
       takes: [memberName, 'Marker', 'MaxItems'],
-      authorize: on(listAttached),
       run: (input) => {
         const { items, ...rest } = page([...identityIn(input).attachedPolicies], input);
         return {

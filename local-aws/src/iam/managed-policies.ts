@@ -19,10 +19,6 @@ export function managedPolicyActions(state: IamState): Actions<'iam'> {
   const identities = () => [...state.users.all(), ...state.groups.all(), ...state.roles.all()];
   const attachmentCount = (policyArn: string) =>
     identities().filter(({ attachedPolicies }) => attachedPolicies.has(policyArn)).length;
-  const onPolicy = (iamAction: string) => (input: { readonly PolicyArn: string }) => ({
-    action: iamAction,
-    resource: input.PolicyArn,
-  });
   const rendered = (policy: ManagedPolicy) => ({
     PolicyName: policy.name,
     PolicyId: policy.id,
@@ -65,13 +61,11 @@ export function managedPolicyActions(state: IamState): Actions<'iam'> {
 
     GetPolicy: {
       takes: ['PolicyArn'],
-      authorize: onPolicy('iam:GetPolicy'),
       run: ({ PolicyArn }) => ({ Policy: rendered(managedPolicy(PolicyArn)) }),
     },
 
     CreatePolicyVersion: {
       takes: ['PolicyArn', 'PolicyDocument', 'SetAsDefault'],
-      authorize: onPolicy('iam:CreatePolicyVersion'),
       run: ({ PolicyArn, PolicyDocument, SetAsDefault = false }) => {
         const policy = managedPolicy(PolicyArn);
         const document = readManagedPolicy(PolicyDocument);
@@ -88,7 +82,6 @@ export function managedPolicyActions(state: IamState): Actions<'iam'> {
 
     ListPolicyVersions: {
       takes: ['PolicyArn', 'Marker', 'MaxItems'],
-      authorize: onPolicy('iam:ListPolicyVersions'),
       run: ({ PolicyArn, ...paged }) => {
         const policy = managedPolicy(PolicyArn);
         const { items, ...rest } = page([...policy.versions.keys()], paged);
@@ -101,7 +94,6 @@ export function managedPolicyActions(state: IamState): Actions<'iam'> {
 
     DeletePolicyVersion: {
       takes: ['PolicyArn', 'VersionId'],
-      authorize: onPolicy('iam:DeletePolicyVersion'),
       run: ({ PolicyArn, VersionId }) => {
         const policy = managedPolicy(PolicyArn);
         if (VersionId === policy.defaultVersionId) {
@@ -113,7 +105,6 @@ export function managedPolicyActions(state: IamState): Actions<'iam'> {
 
     DeletePolicy: {
       takes: ['PolicyArn'],
-      authorize: onPolicy('iam:DeletePolicy'),
       run: ({ PolicyArn }) => {
         const policy = managedPolicy(PolicyArn);
         if (attachmentCount(PolicyArn) > 0) throw deleteConflict('Cannot delete a policy attached to entities.');

@@ -12,8 +12,7 @@ import {
   type User,
   type VirtualMfaDevice,
 } from './entities';
-import { page, tagContext, tagListOf, tagsOf } from './inputs';
-import { mfaDeviceTagActions, onDevice } from './mfa-device-tags';
+import { page, tagContext, tagListOf, tagsOf, setTags } from './inputs';
 import type { IamState } from './state';
 import { consecutiveTimeSteps, timeStepAt } from './totp';
 import { userOf } from './users';
@@ -31,11 +30,8 @@ const SEED_BYTES = 40;
 export function mfaDeviceActions(state: IamState): Actions<'iam'> {
   const { account } = state;
   const arnOf = (devicePath: string, name: string) => account.arn('iam', `mfa${devicePath}${name}`);
-  const onUser = (iamAction: string) => state.onUser(iamAction);
 
   return {
-    ...mfaDeviceTagActions(state),
-
     CreateVirtualMFADevice: {
       takes: ['VirtualMFADeviceName', 'Path', 'Tags'],
       authorize: ({ VirtualMFADeviceName, Path = '/', Tags }) => {
@@ -81,7 +77,6 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
 
     EnableMFADevice: {
       takes: ['UserName', 'SerialNumber', 'AuthenticationCode1', 'AuthenticationCode2'],
-      authorize: onUser('iam:EnableMFADevice'),
       run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }, { caller }) => {
         const user = state.users.get(UserName);
         requireMfaToManageOwnDevices(state, user, caller);
@@ -101,7 +96,6 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
 
     DeactivateMFADevice: {
       takes: ['UserName', 'SerialNumber'],
-      authorize: onUser('iam:DeactivateMFADevice'),
       run: ({ UserName, SerialNumber }, call) => {
         const user = userOf(state, UserName, call);
         requireMfaToManageOwnDevices(state, user, call.caller);
@@ -113,7 +107,6 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
 
     ResyncMFADevice: {
       takes: ['UserName', 'SerialNumber', 'AuthenticationCode1', 'AuthenticationCode2'],
-      authorize: onUser('iam:ResyncMFADevice'),
       run: ({ UserName, SerialNumber, AuthenticationCode1, AuthenticationCode2 }) => {
         const device = assignedDevice(state, state.users.get(UserName), SerialNumber);
         synchronize(device, [AuthenticationCode1, AuthenticationCode2], account.now());
@@ -123,7 +116,6 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
 
     DeleteVirtualMFADevice: {
       takes: ['SerialNumber'],
-      authorize: onDevice(state, 'iam:DeleteVirtualMFADevice'),
       run: ({ SerialNumber }) => {
         if (state.device(SerialNumber).assignment) {
           throw deleteConflict('MFA VirtualDevice in use. Must deactivate first.');
@@ -132,9 +124,29 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
       },
     },
 
+    TagMFADevice: {
+      takes: ['SerialNumber', 'Tags'],
+      run: ({ SerialNumber, Tags }) => void setTags(state.device(SerialNumber).tags, Tags, 'case-sensitive'),
+    },
+
+    UntagMFADevice: {
+      takes: ['SerialNumber', 'TagKeys'],
+      run: ({ SerialNumber, TagKeys }) => {
+        const device = state.device(SerialNumber);
+        for (const key of TagKeys) device.tags.delete(key);
+      },
+    },
+
+    ListMFADeviceTags: {
+      takes: ['SerialNumber', 'Marker', 'MaxItems'],
+      run: ({ SerialNumber, ...paged }) => {
+        const { items, ...rest } = page(tagListOf(state.device(SerialNumber).tags), paged);
+        return { Tags: items, ...rest };
+      },
+    },
+
     GetMFADevice: {
       takes: ['UserName', 'SerialNumber'],
-      authorize: onUser('iam:GetMFADevice'),
       run: () => {
         throw new AwsError(
           'ValidationError',
@@ -145,7 +157,6 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
 
     ListMFADevices: {
       takes: ['UserName', 'Marker', 'MaxItems'],
-      authorize: onUser('iam:ListMFADevices'),
       run: ({ UserName, ...paged }, call) => {
         const { items, ...rest } = page(state.devicesOf(userOf(state, UserName, call).name), paged);
         return {

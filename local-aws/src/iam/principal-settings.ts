@@ -1,16 +1,15 @@
 import type { Action } from '../service';
 import type { Entities, Role, User } from './entities';
-import { identityAccess, type IdentityInput } from './identity-member';
+import { type IdentityInput, identityName } from './identity-policies';
 import { setTags } from './inputs';
-import type { IamState } from './state';
 
 /** Tags and permissions boundary, which users and roles have alike: the actions differ in their names and in the member that names the entity. */
 export function principalSettingActions(
-  state: IamState,
   kind: 'User' | 'Role',
   entities: Entities<User> | Entities<Role>,
 ): Record<string, Action<IdentityInput>> {
-  const { memberName, identityIn: principalIn, on } = identityAccess<User | Role>(state, kind, entities);
+  const memberName = `${kind}Name`;
+  const principalIn = (input: object) => entities.get(identityName(kind, input));
   const tag = `Tag${kind}`;
   const untag = `Untag${kind}`;
   const putBoundary = `Put${kind}PermissionsBoundary`;
@@ -19,13 +18,11 @@ export function principalSettingActions(
   return {
     [tag]: {
       takes: [memberName, 'Tags'],
-      authorize: on(tag),
       run: (input) => void setTags(principalIn(input).tags, input.Tags),
     },
 
     [untag]: {
       takes: [memberName, 'TagKeys'],
-      authorize: on(untag),
       run: (input) => {
         for (const key of input.TagKeys) principalIn(input).tags.delete(key);
       },
@@ -33,7 +30,6 @@ export function principalSettingActions(
 
     [putBoundary]: {
       takes: [memberName, 'PermissionsBoundary'],
-      authorize: on(putBoundary),
       run: (input) => {
         principalIn(input).permissionsBoundary = input.PermissionsBoundary;
       },
@@ -41,7 +37,6 @@ export function principalSettingActions(
 
     [deleteBoundary]: {
       takes: [memberName],
-      authorize: on(deleteBoundary),
       run: (input) => {
         delete principalIn(input).permissionsBoundary;
       },

@@ -5,14 +5,6 @@ import type { IamState } from './state';
 
 export function roleActions(state: IamState): Actions<'iam'> {
   const { account } = state;
-  const onRole = (iamAction: string) => (input: { readonly RoleName: string }) => {
-    const role = state.roles.find(input.RoleName);
-    return {
-      action: iamAction,
-      resource: role ? state.roleArn(role) : account.arn('iam', `role/${input.RoleName}`),
-      resourceName: `role ${input.RoleName}`,
-    };
-  };
   const rendered = (role: Role) => ({
     Path: role.path,
     RoleName: role.name,
@@ -58,13 +50,11 @@ export function roleActions(state: IamState): Actions<'iam'> {
 
     GetRole: {
       takes: ['RoleName'],
-      authorize: onRole('iam:GetRole'),
       run: ({ RoleName }) => ({ Role: rendered(state.roles.get(RoleName)) }),
     },
 
     UpdateRole: {
       takes: ['RoleName', 'Description', 'MaxSessionDuration'],
-      authorize: onRole('iam:UpdateRole'),
       run: ({ RoleName, Description, MaxSessionDuration }) => {
         const role = state.roles.get(RoleName);
         if (Description !== undefined) role.description = Description;
@@ -75,7 +65,6 @@ export function roleActions(state: IamState): Actions<'iam'> {
 
     UpdateAssumeRolePolicy: {
       takes: ['RoleName', 'PolicyDocument'],
-      authorize: onRole('iam:UpdateAssumeRolePolicy'),
       run: ({ RoleName, PolicyDocument }) => {
         state.roles.get(RoleName).trustPolicy = readPolicy(PolicyDocument, 'policyDocument');
       },
@@ -83,7 +72,6 @@ export function roleActions(state: IamState): Actions<'iam'> {
 
     DeleteRole: {
       takes: ['RoleName'],
-      authorize: onRole('iam:DeleteRole'),
       run: ({ RoleName }) => {
         const role = state.roles.get(RoleName);
         if (role.attachedPolicies.size > 0) {

@@ -1,8 +1,6 @@
 import type { Account } from '../account';
 import type { PolicyDocument } from '../policy-document';
 import type { Principal } from '../principal';
-import type { AuthorizationRequest } from '../authorization';
-import type { Call } from '../service';
 import { awsManagedPolicy } from './aws-managed-policies';
 import {
   Entities,
@@ -46,18 +44,10 @@ export class IamState {
     return this.account.arn('iam', `role${path}${name}`);
   }
 
-  /** The ARN to authorize a call on a user with: the user's own, or, for one that does not exist, the one without a path. */
+  /** The ARN of a user, or, of one that does not exist, the ARN without a path. */
   arnOfUserNamed(name: string): string {
     const user = this.users.find(name);
     return user ? this.userArn(user) : this.account.arn('iam', `user/${name}`);
-  }
-
-  /** Authorizes an action on the user that the input names, or, where it names none, on the caller. */
-  onUser(iamAction: string): (input: { readonly UserName?: string | undefined }, call: Call) => AuthorizationRequest {
-    return ({ UserName }, { caller }) => {
-      const name = UserName ?? caller.name ?? '';
-      return { action: iamAction, resource: this.arnOfUserNamed(name), resourceName: `user ${name}` };
-    };
   }
 
   device(serialNumber: string): VirtualMfaDevice {

@@ -22,7 +22,6 @@ function renderedLoginProfile({ name, loginProfileCreated }: User) {
 /** Users, and what belongs to one user alone: login profile, access keys, group memberships, permissions boundary. */
 export function userActions(state: IamState): Actions<'iam'> {
   const { account } = state;
-  const onUser = (iamAction: string) => state.onUser(iamAction);
   const rendered = (user: User) => ({
     ...state.listedUser(user),
     ...(user.tags.size > 0 ? { Tags: tagListOf(user.tags) } : {}),
@@ -51,7 +50,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     GetUser: {
       takes: ['UserName'],
-      authorize: onUser('iam:GetUser'),
       run: ({ UserName }, call) => ({ User: rendered(userOf(state, UserName, call)) }),
     },
 
@@ -69,7 +67,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     UpdateUser: {
       takes: ['UserName', 'NewPath'],
-      authorize: onUser('iam:UpdateUser'),
       run: ({ UserName, NewPath }) => {
         const user = state.users.get(UserName);
         user.path = NewPath ?? user.path;
@@ -78,7 +75,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     DeleteUser: {
       takes: ['UserName'],
-      authorize: onUser('iam:DeleteUser'),
       run: ({ UserName }) => {
         const user = state.users.get(UserName);
         const blocking = [
@@ -96,7 +92,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     CreateLoginProfile: {
       takes: ['UserName', 'Password', 'PasswordResetRequired'],
-      authorize: onUser('iam:CreateLoginProfile'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (user.loginProfileCreated) {
@@ -109,7 +104,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     GetLoginProfile: {
       takes: ['UserName'],
-      authorize: onUser('iam:GetLoginProfile'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
@@ -119,7 +113,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     DeleteLoginProfile: {
       takes: ['UserName'],
-      authorize: onUser('iam:DeleteLoginProfile'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (!user.loginProfileCreated) throw noSuchEntity(`Login Profile for User ${user.name} cannot be found.`);
@@ -129,7 +122,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     CreateAccessKey: {
       takes: ['UserName'],
-      authorize: onUser('iam:CreateAccessKey'),
       run: ({ UserName }, call) => {
         const user = userOf(state, UserName, call);
         if (user.accessKeys.size >= ACCESS_KEYS_PER_USER) {
@@ -152,7 +144,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     ListAccessKeys: {
       takes: ['UserName', 'Marker', 'MaxItems'],
-      authorize: onUser('iam:ListAccessKeys'),
       run: ({ UserName, ...paged }, call) => {
         const user = userOf(state, UserName, call);
         const { items, ...rest } = page([...user.accessKeys], paged);
@@ -170,7 +161,6 @@ export function userActions(state: IamState): Actions<'iam'> {
 
     DeleteAccessKey: {
       takes: ['UserName', 'AccessKeyId'],
-      authorize: onUser('iam:DeleteAccessKey'),
       run: ({ UserName, AccessKeyId }, call) => {
         const user = userOf(state, UserName, call);
         if (!user.accessKeys.delete(AccessKeyId)) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
-import { evaluateResourcePolicy, isAuthorized, isDeniedExplicitly } from '../authorization';
+import { type AuthorizationRequest, evaluateResourcePolicy, isAuthorized, isDeniedExplicitly } from '../authorization';
 import type { PolicyDocument } from '../policy-document';
 import type { Principal } from '../principal';
 import { AwsError, notImplemented } from '../protocol/aws-error';
@@ -65,54 +65,34 @@ export class Kms implements RpcService {
     },
     DescribeKey: {
       takes: ['KeyId'],
-      authorize: (input) => this.#on('kms:DescribeKey', input),
       run: ({ KeyId }) => ({ KeyMetadata: this.#rendered(this.#key(KeyId)) }),
     },
     PutKeyPolicy: {
       takes: ['KeyId', 'PolicyName', 'Policy'],
-      authorize: (input) => this.#on('kms:PutKeyPolicy', input),
       run: ({ KeyId, Policy }) => {
         this.#key(KeyId).policy = JSON.parse(Policy) as PolicyDocument;
       },
     },
-    UpdateKeyDescription: {
-      takes: ['KeyId', 'Description'],
-      authorize: (input) => this.#on('kms:UpdateKeyDescription', input),
-      run: ({ KeyId, Description }) => {
-        this.#key(KeyId).description = Description;
-      },
-    },
     EnableKeyRotation: {
       takes: ['KeyId', 'RotationPeriodInDays'],
-      authorize: (input) => this.#on('kms:EnableKeyRotation', input),
       run: ({ KeyId }) => {
         this.#key(KeyId).rotationEnabled = true;
       },
     },
-    DisableKeyRotation: {
-      takes: ['KeyId'],
-      authorize: (input) => this.#on('kms:DisableKeyRotation', input),
-      run: ({ KeyId }) => {
-        this.#key(KeyId).rotationEnabled = false;
-      },
-    },
     EnableKey: {
       takes: ['KeyId'],
-      authorize: (input) => this.#on('kms:EnableKey', input),
       run: ({ KeyId }) => {
         this.#usableOrDisabled(KeyId).state = 'Enabled';
       },
     },
     DisableKey: {
       takes: ['KeyId'],
-      authorize: (input) => this.#on('kms:DisableKey', input),
       run: ({ KeyId }) => {
         this.#usableOrDisabled(KeyId).state = 'Disabled';
       },
     },
     ScheduleKeyDeletion: {
       takes: ['KeyId', 'PendingWindowInDays'],
-      authorize: (input) => this.#on('kms:ScheduleKeyDeletion', input),
       run: ({ KeyId, PendingWindowInDays = 30 }) => {
         const key = this.#key(KeyId);
         if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {
@@ -123,19 +103,9 @@ export class Kms implements RpcService {
         return { KeyId: key.arn, DeletionDate: key.deletionDate, KeyState: key.state, PendingWindowInDays };
       },
     },
-    TagResource: {
-      takes: ['KeyId', 'Tags'],
-      authorize: (input) => this.#on('kms:TagResource', input),
-      run: ({ KeyId }) => void this.#key(KeyId),
-    },
-    UntagResource: {
-      takes: ['KeyId', 'TagKeys'],
-      authorize: (input) => this.#on('kms:UntagResource', input),
-      run: ({ KeyId }) => void this.#key(KeyId),
-    },
     CreateAlias: {
       takes: ['AliasName', 'TargetKeyId'],
-      authorize: ({ TargetKeyId }) => this.#on('kms:CreateAlias', { KeyId: TargetKeyId }),
+      authorize: ({ TargetKeyId }) => this.authorize('CreateAlias', { KeyId: TargetKeyId }),
       run: ({ AliasName, TargetKeyId }) => {
         if (!AliasName.startsWith('alias/')) {
           throw new AwsError('ValidationException', 'Alias must start with the prefix "alias/".');
@@ -144,16 +114,6 @@ export class Kms implements RpcService {
           throw new AwsError('AlreadyExistsException', `An alias with the name ${AliasName} already exists`);
         this.#aliases.set(AliasName, this.#key(TargetKeyId).id);
       },
-    },
-    UpdateAlias: {
-      takes: ['AliasName', 'TargetKeyId'],
-      authorize: ({ TargetKeyId }) => this.#on('kms:UpdateAlias', { KeyId: TargetKeyId }),
-      run: ({ AliasName, TargetKeyId }) => void this.#aliases.set(AliasName, this.#key(TargetKeyId).id),
-    },
-    DeleteAlias: {
-      takes: ['AliasName'],
-      authorize: ({ AliasName }) => this.#on('kms:DeleteAlias', { KeyId: AliasName }),
-      run: ({ AliasName }) => void this.#aliases.delete(AliasName),
     },
   };
 
@@ -188,8 +148,9 @@ export class Kms implements RpcService {
     return key;
   }
 
-  #on(kmsAction: string, { KeyId }: { readonly KeyId: string }): { action: string; resource: string } {
-    return { action: kmsAction, resource: this.#key(KeyId).arn };
+  /** On the key that the input names. */
+  authorize(name: string, { KeyId = '' }: { readonly KeyId?: string }): AuthorizationRequest {
+    return { action: `kms:${name}`, resource: this.#key(KeyId).arn };
   }
 
   #key(idOrArnOrAlias: string): Key {

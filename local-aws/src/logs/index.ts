@@ -2,7 +2,7 @@ import type { Account } from '../account';
 import { notImplemented } from '../protocol/aws-error';
 import { specOf } from '../protocol/spec';
 import type { Actions, RpcService } from '../service';
-import type { LogGroup, LogStore } from './log-store';
+import type { LogStore } from './log-store';
 
 export { LogStore, type LogEvent, type LogGroup } from './log-store';
 
@@ -17,21 +17,6 @@ const RETENTION_DAYS = [
  */
 export function logsService(account: Account, store: LogStore): RpcService {
   const groupArn = (name: string) => account.arn('logs', `log-group:${name}`);
-  const on = (name: string, { logGroupName = '' }: { readonly logGroupName?: string | undefined }) => ({
-    action: `logs:${name}`,
-    resource: `${groupArn(logGroupName)}:*`,
-  });
-  const described = ({ name, creationTime, retentionInDays, kmsKeyId, events }: LogGroup) => ({
-    logGroupName: name,
-    creationTime,
-    retentionInDays,
-    kmsKeyId,
-    storedBytes: events.reduce((bytes, { message }) => bytes + Buffer.byteLength(message), 0),
-    metricFilterCount: 0,
-    arn: `${groupArn(name)}:*`,
-    logGroupArn: groupArn(name),
-    logGroupClass: 'STANDARD',
-  });
   const groupOfArn = (arn: string) => {
     const [, name = ''] = /:log-group:([^:]+)/.exec(arn) ?? [];
     return store.group(name);
@@ -40,7 +25,6 @@ export function logsService(account: Account, store: LogStore): RpcService {
   const actions: Actions<'logs'> = {
     CreateLogGroup: {
       takes: ['logGroupName', 'kmsKeyId', 'tags', 'logGroupClass'],
-      authorize: (input) => on('CreateLogGroup', input),
       run: ({ logGroupName: name, kmsKeyId, tags = {}, logGroupClass = 'STANDARD' }) => {
         if (logGroupClass !== 'STANDARD') throw notImplemented(`log groups of the class ${logGroupClass}`);
         store.create(name, { ...(kmsKeyId === undefined ? {} : { kmsKeyId }), tags });
@@ -48,22 +32,10 @@ export function logsService(account: Account, store: LogStore): RpcService {
     },
     DeleteLogGroup: {
       takes: ['logGroupName'],
-      authorize: (input) => on('DeleteLogGroup', input),
       run: ({ logGroupName: name }) => store.delete(name),
-    },
-    DescribeLogGroups: {
-      takes: ['logGroupNamePrefix', 'limit'],
-      authorize: () => ({ action: 'logs:DescribeLogGroups', resource: groupArn('*') }),
-      run: ({ logGroupNamePrefix: prefix = '' }) => ({
-        logGroups: store
-          .groups()
-          .filter(({ name }) => name.startsWith(prefix))
-          .map(described),
-      }),
     },
     PutRetentionPolicy: {
       takes: ['logGroupName', 'retentionInDays'],
-      authorize: (input) => on('PutRetentionPolicy', input),
       run: ({ logGroupName: name, retentionInDays }) => {
         if (!RETENTION_DAYS.includes(retentionInDays)) {
           throw notImplemented(
@@ -75,14 +47,12 @@ export function logsService(account: Account, store: LogStore): RpcService {
     },
     DeleteRetentionPolicy: {
       takes: ['logGroupName'],
-      authorize: (input) => on('DeleteRetentionPolicy', input),
       run: ({ logGroupName: name }) => {
         delete store.group(name).retentionInDays;
       },
     },
     FilterLogEvents: {
       takes: ['logGroupName', 'logStreamNames', 'startTime', 'endTime', 'filterPattern', 'interleaved', 'limit'],
-      authorize: (input) => on('FilterLogEvents', input),
       run: ({
         logGroupName: name = '',
         logStreamNames,
@@ -109,7 +79,6 @@ export function logsService(account: Account, store: LogStore): RpcService {
     },
     TagResource: {
       takes: ['resourceArn', 'tags'],
-      authorize: ({ resourceArn }) => ({ action: 'logs:TagResource', resource: resourceArn }),
       run: ({ resourceArn, tags }) => {
         const group = groupOfArn(resourceArn);
         group.tags = { ...group.tags, ...tags };
@@ -117,16 +86,10 @@ export function logsService(account: Account, store: LogStore): RpcService {
     },
     UntagResource: {
       takes: ['resourceArn', 'tagKeys'],
-      authorize: ({ resourceArn }) => ({ action: 'logs:UntagResource', resource: resourceArn }),
       run: ({ resourceArn, tagKeys }) => {
         const group = groupOfArn(resourceArn);
         group.tags = Object.fromEntries(Object.entries(group.tags).filter(([key]) => !tagKeys.includes(key)));
       },
-    },
-    ListTagsForResource: {
-      takes: ['resourceArn'],
-      authorize: ({ resourceArn }) => ({ action: 'logs:ListTagsForResource', resource: resourceArn }),
-      run: ({ resourceArn }) => ({ tags: groupOfArn(resourceArn).tags }),
     },
   };
   return {
@@ -136,6 +99,13 @@ export function logsService(account: Account, store: LogStore): RpcService {
     spec: specOf('logs'),
     echoesValues: true,
     actions,
+    authorize: (name, input) => {
+      const { logGroupName = '', resourceArn } = input as {
+        readonly logGroupName?: string;
+        readonly resourceArn?: string;
+      };
+      return { action: `logs:${name}`, resource: resourceArn ?? `${groupArn(logGroupName)}:*` };
+    },
   };
 }
 

@@ -74,7 +74,6 @@ export class SecretsManager implements RpcService {
 
     PutSecretValue: {
       takes: ['SecretId', 'SecretString', 'ClientRequestToken', 'VersionStages'],
-      authorize: (input) => this.#on('PutSecretValue', input),
       run: ({ SecretId, SecretString, ClientRequestToken, VersionStages }, call) => {
         const secret = this.#usable(SecretId);
         if (SecretString === undefined) {
@@ -111,7 +110,6 @@ export class SecretsManager implements RpcService {
 
     DescribeSecret: {
       takes: ['SecretId'],
-      authorize: (input) => this.#on('DescribeSecret', input),
       run: ({ SecretId }) => describedSecret(this.#get(SecretId), 'VersionIdsToStages'),
     },
 
@@ -131,7 +129,6 @@ export class SecretsManager implements RpcService {
 
     ListSecretVersionIds: {
       takes: ['MaxResults', 'NextToken', 'SecretId', 'IncludeDeprecated'],
-      authorize: (input) => this.#on('ListSecretVersionIds', input),
       run: ({ SecretId, IncludeDeprecated = false, ...place }) => {
         const secret = this.#get(SecretId);
         const versions = describedVersions(secret).filter(
@@ -144,7 +141,6 @@ export class SecretsManager implements RpcService {
 
     UpdateSecretVersionStage: {
       takes: ['SecretId', 'VersionStage', 'RemoveFromVersionId', 'MoveToVersionId'],
-      authorize: (input) => this.#on('UpdateSecretVersionStage', input),
       run: ({ SecretId, VersionStage, RemoveFromVersionId, MoveToVersionId }) => {
         const secret = this.#usable(SecretId);
         const holder = secret.versionWithLabel(VersionStage);
@@ -176,7 +172,6 @@ export class SecretsManager implements RpcService {
 
     UpdateSecret: {
       takes: ['SecretId', 'Description', 'KmsKeyId', 'SecretString', 'ClientRequestToken'],
-      authorize: (input) => this.#on('UpdateSecret', input),
       run: ({ SecretId, Description, KmsKeyId, SecretString, ClientRequestToken }, call) => {
         const secret = this.#usable(SecretId);
         // Secrets Manager encrypts the versions that have a label anew, which takes a key that can be used.
@@ -191,7 +186,6 @@ export class SecretsManager implements RpcService {
 
     DeleteSecret: {
       takes: ['SecretId', 'ForceDeleteWithoutRecovery', 'RecoveryWindowInDays'],
-      authorize: (input) => this.#on('DeleteSecret', input),
       run: ({ SecretId, ForceDeleteWithoutRecovery = false, RecoveryWindowInDays }) => {
         if (ForceDeleteWithoutRecovery && RecoveryWindowInDays !== undefined) {
           throw new AwsError(
@@ -221,7 +215,6 @@ export class SecretsManager implements RpcService {
 
     RestoreSecret: {
       takes: ['SecretId'],
-      authorize: (input) => this.#on('RestoreSecret', input),
       run: ({ SecretId }) => {
         const secret = this.#get(SecretId);
         delete secret.deletion;
@@ -255,7 +248,6 @@ export class SecretsManager implements RpcService {
 
     PutResourcePolicy: {
       takes: ['SecretId', 'ResourcePolicy', 'BlockPublicPolicy'],
-      authorize: (input) => this.#on('PutResourcePolicy', input),
       run: ({ SecretId, ResourcePolicy, BlockPublicPolicy = false }) => {
         const secret = this.#usable(SecretId);
         const policy = readResourcePolicy(ResourcePolicy);
@@ -272,7 +264,6 @@ export class SecretsManager implements RpcService {
 
     DeleteResourcePolicy: {
       takes: ['SecretId'],
-      authorize: (input) => this.#on('DeleteResourcePolicy', input),
       run: ({ SecretId }) => {
         const secret = this.#usable(SecretId);
         delete secret.resourcePolicy;
@@ -332,6 +323,11 @@ export class SecretsManager implements RpcService {
       'AccessDeniedException',
       'This resource policy will not allow you to manage this secret in the future.',
     );
+  }
+
+  /** On the secret that the input names. */
+  authorize(name: string, { SecretId = '' }: { readonly SecretId?: string }): AuthorizationRequest {
+    return this.#on(name, { SecretId });
   }
 
   #on(

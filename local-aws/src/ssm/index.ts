@@ -1,4 +1,5 @@
 import type { Account } from '../account';
+import type { AuthorizationRequest } from '../authorization';
 import { AwsError, notImplemented } from '../protocol/aws-error';
 import { specOf } from '../protocol/spec';
 import type { Actions, RpcService } from '../service';
@@ -24,7 +25,6 @@ export class Ssm implements RpcService {
   readonly actions: Actions<'ssm'> = {
     PutParameter: {
       takes: ['Name', 'Value', 'Type', 'Description', 'Overwrite', 'Tags'],
-      authorize: ({ Name }) => this.#on('ssm:PutParameter', Name),
       run: ({ Name, Value, Type = 'String', Overwrite = false }) => {
         if (Type === 'SecureString') throw notImplemented('a parameter of the type SecureString');
         if (Value.length > 4096) {
@@ -45,12 +45,11 @@ export class Ssm implements RpcService {
     },
     GetParameter: {
       takes: ['Name', 'WithDecryption'],
-      authorize: ({ Name }) => this.#on('ssm:GetParameter', Name),
       run: ({ Name }) => ({ Parameter: this.#rendered(this.#get(Name)) }),
     },
     GetParameters: {
       takes: ['Names', 'WithDecryption'],
-      authorize: ({ Names }) => Names.map((name) => this.#on('ssm:GetParameters', name)),
+      authorize: ({ Names }) => Names.map((Name) => this.authorize('GetParameters', { Name })),
       run: ({ Names }) => ({
         Parameters: Names.flatMap((name) => this.#parameters.get(name) ?? []).map((found) => this.#rendered(found)),
         InvalidParameters: Names.filter((name) => !this.#parameters.has(name)),
@@ -58,7 +57,6 @@ export class Ssm implements RpcService {
     },
     DeleteParameter: {
       takes: ['Name'],
-      authorize: ({ Name }) => this.#on('ssm:DeleteParameter', Name),
       run: ({ Name }) => {
         this.#parameters.delete(this.#get(Name).name);
         return {};
@@ -66,8 +64,9 @@ export class Ssm implements RpcService {
     },
   };
 
-  #on(ssmAction: string, name: string): { action: string; resource: string } {
-    return { action: ssmAction, resource: this.#arn(name) };
+  /** On the parameter that the input names. */
+  authorize(name: string, { Name = '' }: { readonly Name?: string }): AuthorizationRequest {
+    return { action: `ssm:${name}`, resource: this.#arn(Name) };
   }
 
   #arn(name: string): string {

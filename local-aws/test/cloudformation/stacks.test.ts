@@ -149,14 +149,28 @@ describe('creating a stack', () => {
     });
   });
 
-  it('takes YAML with short forms, from a published object too', async () => {
-    const yaml =
-      'Resources:\n  A:\n    Type: AWS::SSM::Parameter\n    Properties:\n      Name: !Sub "${AWS::StackName}-a"\n      Type: String\n      Value: !Join ["/", [a, !Ref AWS::Region]]\n';
-    aws.objects.set('assets/some/key.yaml', Buffer.from(yaml));
-    await aws.create({}, { TemplateBody: undefined, TemplateURL: `${aws.url}/assets/some/key.yaml` });
+  it('takes a published template', async () => {
+    const Properties = {
+      Name: { 'Fn::Sub': '${AWS::StackName}-a' },
+      Type: 'String',
+      Value: { 'Fn::Join': ['/', ['a', { Ref: 'AWS::Region' }]] },
+    };
+    const template = JSON.stringify({ Resources: { A: { Type: 'AWS::SSM::Parameter', Properties } } });
+    aws.objects.set('assets/some/key.json', Buffer.from(template));
+    await aws.create({}, { TemplateBody: undefined, TemplateURL: `${aws.url}/assets/some/key.json` });
     expect(aws.parameters).toEqual(new Map([['demo-a', 'a/eu-central-1']]));
     const { TemplateBody } = await aws.client.send(new GetTemplateCommand({ StackName: 'demo' }));
-    expect(TemplateBody).toBe(yaml);
+    expect(TemplateBody).toBe(template);
+  });
+
+  it('takes no template that is larger than AWS takes', async () => {
+    const TemplateBody = `{"Resources":{}}`.padEnd(51_201);
+    await expect(aws.create({}, { TemplateBody })).rejects.toThrow("Value at 'templateBody' failed to satisfy");
+    aws.objects.set('assets/large.json', Buffer.alloc(1_000_001, ' '));
+    const TemplateURL = `${aws.url}/assets/large.json`;
+    await expect(aws.create({}, { TemplateBody: undefined, TemplateURL })).rejects.toThrow(
+      'may not exceed 1000000 bytes',
+    );
   });
 
   it('leaves out what a condition leaves out', async () => {

@@ -1,16 +1,11 @@
-import type { Account } from '../../account';
 import { AwsError, notImplemented } from '../../protocol/aws-error';
 import type { Actions } from '../../service';
 import type { CloudFormation } from '../cloudformation';
 import { describedChangeSet, summarizedChangeSet } from './descriptions';
-import { assertUsualCourse, DEFINITION_MEMBERS, on, operationOptions } from './inputs';
+import { assertUsualCourse, DEFINITION_MEMBERS, operationOptions } from './inputs';
 
 /** The actions on change sets. */
-export function changeSetActions(account: Account, cloudFormation: CloudFormation): Actions<'cloudformation'> {
-  const authorize =
-    (name: string) =>
-    ({ StackName }: { readonly StackName?: string | undefined }) =>
-      on(account, cloudFormation, name, StackName);
+export function changeSetActions(cloudFormation: CloudFormation): Actions<'cloudformation'> {
   return {
     CreateChangeSet: {
       takes: [
@@ -24,7 +19,6 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
         'ImportExistingResources',
         'OnStackFailure',
       ],
-      authorize: authorize('CreateChangeSet'),
       run: async (input) => {
         assertUsualCourse(input);
         const type = input.ChangeSetType ?? 'UPDATE';
@@ -45,7 +39,6 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
     },
     DescribeChangeSet: {
       takes: ['ChangeSetName', 'StackName', 'NextToken', 'IncludePropertyValues'],
-      authorize: authorize('DescribeChangeSet'),
       run: (input) => {
         const { stack, changeSet } = cloudFormation.changeSet(input.ChangeSetName, input.StackName);
         return describedChangeSet(stack, changeSet, input.IncludePropertyValues ?? false);
@@ -53,7 +46,6 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
     },
     ListChangeSets: {
       takes: ['StackName', 'NextToken'],
-      authorize: authorize('ListChangeSets'),
       run: (input) => {
         const stack = cloudFormation.registry.get(input.StackName);
         return { Summaries: [...stack.changeSets.values()].map((changeSet) => summarizedChangeSet(stack, changeSet)) };
@@ -61,7 +53,6 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
     },
     ExecuteChangeSet: {
       takes: ['ChangeSetName', 'StackName', 'ClientRequestToken', 'DisableRollback', 'RetainExceptOnCreate'],
-      authorize: authorize('ExecuteChangeSet'),
       run: (input) => {
         const { stack, changeSet } = cloudFormation.changeSet(input.ChangeSetName, input.StackName);
         cloudFormation.executeChangeSet(stack, changeSet, operationOptions(input));
@@ -70,7 +61,6 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
     },
     DeleteChangeSet: {
       takes: ['ChangeSetName', 'StackName'],
-      authorize: authorize('DeleteChangeSet'),
       run: (input) => {
         // A change set that is not there is deleted; a stack that is not there is an error.
         try {
@@ -85,7 +75,6 @@ export function changeSetActions(account: Account, cloudFormation: CloudFormatio
     // What CloudFormation validates early, before a change set is there; here nothing is, so there is nothing to tell.
     DescribeEvents: {
       takes: ['StackName', 'ChangeSetName', 'OperationId', 'Filters', 'NextToken'],
-      authorize: authorize('DescribeEvents'),
       run: () => ({ OperationEvents: [] }),
     },
   };

@@ -31,21 +31,6 @@ export function describedStack(stack: Stack): Record<string, unknown> {
   };
 }
 
-/** `StackSummary` of ListStacks. */
-export function summarizedStack(stack: Stack): Record<string, unknown> {
-  return {
-    StackId: stack.id,
-    StackName: stack.name,
-    TemplateDescription: stack.definition?.template.description,
-    CreationTime: stack.creationTime,
-    LastUpdatedTime: stack.lastUpdated,
-    DeletionTime: stack.deleted,
-    StackStatus: stack.status,
-    StackStatusReason: stack.statusReason,
-    DriftInformation: { StackDriftStatus: 'NOT_CHECKED' },
-  };
-}
-
 export function describedEvent(stack: Stack, event: StackEvent): Record<string, unknown> {
   return {
     StackId: stack.id,
@@ -126,6 +111,6 @@ function describedParameters(definition: StackDefinition | undefined): readonly 
   return (definition?.parameters ?? []).map(({ key, value, resolved, isLookup, noEcho }) => ({
     ParameterKey: key,
     ParameterValue: noEcho ? '****' : value,
-    ResolvedValue: isLookup ? String(resolved) : undefined,
+    ResolvedValue: isLookup ? resolved : undefined,
   }));
 }

@@ -1,8 +1,5 @@
-import type { Account } from '../../account';
 import { notImplemented } from '../../protocol/aws-error';
-import type { AuthorizationRequest } from '../../authorization';
 import type { OperationOptions } from '../engine/stack-operations';
-import type { CloudFormation } from '../cloudformation';
 
 /** What CreateStack, UpdateStack and CreateChangeSet have in common. */
 export const DEFINITION_MEMBERS = [
@@ -40,18 +37,6 @@ export function assertUsualCourse({
   if (RollbackTriggers.length > 0 || MonitoringTimeInMinutes > 0) throw notImplemented('triggers of a rollback');
   const { Mode = 'STANDARD' } = DeploymentConfig ?? {};
   for (const mode of [Mode, DeletionMode]) if (mode !== 'STANDARD') throw notImplemented(`the mode ${mode}`);
-}
-
-/** What a caller must be allowed: the action on the stack's ARN. */
-export function on(
-  account: Account,
-  cloudFormation: CloudFormation,
-  action: string,
-  name: string | undefined,
-): AuthorizationRequest {
-  const stack = name === undefined ? undefined : cloudFormation.registry.find(name);
-  const unknown = name?.startsWith('arn:') ? name : account.arn('cloudformation', `stack/${name ?? '*'}/*`);
-  return { action: `cloudformation:${action}`, resource: stack?.id ?? unknown };
 }
 
 export function operationOptions(

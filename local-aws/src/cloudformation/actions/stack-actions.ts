@@ -1,15 +1,10 @@
-import type { Account } from '../../account';
 import { validationError } from '../errors';
 import type { Actions } from '../../service';
 import type { CloudFormation } from '../cloudformation';
-import { DEFINITION_MEMBERS, on, operationOptions } from './inputs';
+import { DEFINITION_MEMBERS, operationOptions } from './inputs';
 
 /** The actions that change stacks. */
-export function stackActions(account: Account, cloudFormation: CloudFormation): Actions<'cloudformation'> {
-  const authorize =
-    (name: string) =>
-    ({ StackName }: { readonly StackName?: string | undefined }) =>
-      on(account, cloudFormation, name, StackName);
+export function stackActions(cloudFormation: CloudFormation): Actions<'cloudformation'> {
   return {
     CreateStack: {
       takes: [
@@ -21,7 +16,6 @@ export function stackActions(account: Account, cloudFormation: CloudFormation): 
         'RetainExceptOnCreate',
         'TimeoutInMinutes',
       ],
-      authorize: authorize('CreateStack'),
       run: async (input) => {
         if (input.DisableRollback !== undefined && input.OnFailure !== undefined) {
           throw validationError('You cannot specify both DisableRollback and OnFailure');
@@ -42,7 +36,6 @@ export function stackActions(account: Account, cloudFormation: CloudFormation): 
         'DisableRollback',
         'RetainExceptOnCreate',
       ],
-      authorize: authorize('UpdateStack'),
       run: async (input) => {
         const { id } = await cloudFormation.updateStack(input.StackName, input, operationOptions(input));
         return { StackId: id };
@@ -50,17 +43,14 @@ export function stackActions(account: Account, cloudFormation: CloudFormation): 
     },
     DeleteStack: {
       takes: ['StackName', 'RetainResources', 'RoleARN', 'ClientRequestToken', 'DeletionMode', 'DeploymentConfig'],
-      authorize: authorize('DeleteStack'),
       run: (input) => cloudFormation.deleteStack(input.StackName, input.RetainResources ?? [], operationOptions(input)),
     },
     RollbackStack: {
       takes: ['StackName', 'RoleARN', 'ClientRequestToken', 'RetainExceptOnCreate', 'DeploymentConfig'],
-      authorize: authorize('RollbackStack'),
       run: (input) => ({ StackId: cloudFormation.rollbackStack(input.StackName, operationOptions(input)).id }),
     },
     ContinueUpdateRollback: {
       takes: ['StackName', 'RoleARN', 'ResourcesToSkip', 'ClientRequestToken'],
-      authorize: authorize('ContinueUpdateRollback'),
       run: (input) => {
         cloudFormation.continueUpdateRollback(input.StackName, input.ResourcesToSkip ?? [], operationOptions(input));
         return {};
@@ -68,7 +58,6 @@ export function stackActions(account: Account, cloudFormation: CloudFormation): 
     },
     UpdateTerminationProtection: {
       takes: ['StackName', 'EnableTerminationProtection'],
-      authorize: authorize('UpdateTerminationProtection'),
       run: (input) => {
         const stack = cloudFormation.registry.get(input.StackName);
         stack.terminationProtection = input.EnableTerminationProtection;

@@ -1,4 +1,4 @@
-import type { ExistingChange, TypeProvider, UpdateChange } from '../provider';
+import type { TypeProvider, UpdateChange } from '../provider';
 import { dropPolicies, syncPolicies } from './iam-policies';
 import {
   begun,
@@ -135,39 +135,6 @@ export const group: TypeProvider = {
     await ignoringAbsence(() => change.account.invoke('iam', 'DeleteGroup', { GroupName: change.physicalId }));
   },
 };
-
-/** `AWS::IAM::UserToGroupAddition` */
-export const userToGroupAddition: TypeProvider = {
-  takes: ['GroupName', 'Users'],
-  create: async (change) => {
-    const provisioned = begun(change, change.physicalName(128));
-    await addMembers(change, texts(change.properties, 'Users'));
-    return provisioned;
-  },
-  update: async (change) => {
-    await addMembers(change, texts(change.properties, 'Users'));
-    const { removed } = changed(change, 'GroupName')
-      ? { removed: texts(change.oldProperties, 'Users') }
-      : difference(texts(change.oldProperties, 'Users'), texts(change.properties, 'Users'));
-    await removeMembers({ ...change, properties: change.oldProperties }, removed);
-    return { physicalId: change.physicalId };
-  },
-  delete: async (change) => removeMembers(change, texts(change.properties, 'Users')),
-};
-
-type Membership = Pick<ExistingChange, 'account' | 'properties'>;
-
-async function addMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
-  const GroupName = text(properties, 'GroupName');
-  for (const UserName of users) await account.invoke('iam', 'AddUserToGroup', { GroupName, UserName });
-}
-
-async function removeMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
-  const GroupName = text(properties, 'GroupName');
-  await ignoringAbsence(
-    ...users.map((UserName) => () => account.invoke('iam', 'RemoveUserFromGroup', { GroupName, UserName })),
-  );
-}
 
 /** `AWS::IAM::Role` */
 export const role: TypeProvider = {

@@ -2,14 +2,13 @@ import resourceTypes from '../../../spec/resource-types.json';
 import { notImplemented } from '../../protocol/aws-error';
 import type { CustomResources } from '../custom-resources';
 import type { ProviderOf, ResourceProvider, TypeProvider, UpdateBehavior } from '../provider';
-import { accessKey, virtualMfaDevice } from './iam-credentials';
 import { inlinePolicy, managedPolicy } from './iam-policies';
-import { group, role, user, userToGroupAddition } from './iam-principals';
-import { kmsAlias, kmsKey } from './kms';
+import { group, role, user } from './iam-principals';
+import { kmsKey } from './kms';
 import { type Functions, lambdaAlias, lambdaFunction, lambdaPermission } from './lambda';
 import { logGroup } from './logs';
 import { begun } from './properties';
-import { secret, secretResourcePolicy } from './secrets-manager';
+import { secret } from './secrets-manager';
 import { ssmParameter } from './ssm';
 
 /** What CDK's service specification says of each type: see `local-aws/scripts/write-spec.ts`. */
@@ -30,20 +29,15 @@ const nothing: ResourceProvider = {
 };
 
 const PROVIDERS: Readonly<Record<string, TypeProvider>> = {
-  'AWS::IAM::AccessKey': accessKey,
   'AWS::IAM::Group': group,
   'AWS::IAM::ManagedPolicy': managedPolicy,
   'AWS::IAM::Policy': inlinePolicy,
   'AWS::IAM::Role': role,
   'AWS::IAM::User': user,
-  'AWS::IAM::UserToGroupAddition': userToGroupAddition,
-  'AWS::IAM::VirtualMFADevice': virtualMfaDevice,
-  'AWS::KMS::Alias': kmsAlias,
   'AWS::KMS::Key': kmsKey,
   'AWS::Lambda::Permission': lambdaPermission,
   'AWS::Logs::LogGroup': logGroup,
   'AWS::SSM::Parameter': ssmParameter,
-  'AWS::SecretsManager::ResourcePolicy': secretResourcePolicy,
   'AWS::SecretsManager::Secret': secret,
 };
 /** They make something outside the account's services: functions. */

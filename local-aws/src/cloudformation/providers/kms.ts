@@ -3,7 +3,6 @@ import type { TypeProvider } from '../provider';
 import {
   begun,
   changed,
-  difference,
   documentText,
   ignoringAbsence,
   optionalBoolean,
@@ -11,7 +10,6 @@ import {
   optionalText,
   present,
   tagsOf,
-  text,
 } from './properties';
 
 /** `AWS::KMS::Key` */
@@ -27,7 +25,7 @@ export const kmsKey: TypeProvider = {
     'PendingWindowInDays',
     'Tags',
   ],
-  unchangeable: ['KeySpec', 'KeyUsage', 'MultiRegion'],
+  unchangeable: ['KeySpec', 'KeyUsage', 'MultiRegion', 'Description', 'EnableKeyRotation'],
   create: async (change) => {
     const { account, properties } = change;
     const { KeyMetadata } = await account.invoke('kms', 'CreateKey', {
@@ -46,25 +44,12 @@ export const kmsKey: TypeProvider = {
     return provisioned;
   },
   update: async (change) => {
-    const { account, physicalId: KeyId, properties, oldProperties } = change;
+    const { account, physicalId: KeyId, properties } = change;
     refuseDisabled(properties);
     if (changed(change, 'KeyPolicy')) {
       const Policy = documentText(properties, 'KeyPolicy');
       await account.invoke('kms', 'PutKeyPolicy', { KeyId, PolicyName: 'default', Policy });
     }
-    if (changed(change, 'Description')) {
-      const Description = optionalText(properties, 'Description') ?? '';
-      await account.invoke('kms', 'UpdateKeyDescription', { KeyId, Description });
-    }
-    if (changed(change, 'EnableKeyRotation')) {
-      const verb = optionalBoolean(properties, 'EnableKeyRotation') ? 'Enable' : 'Disable';
-      await account.invoke('kms', `${verb}KeyRotation`, { KeyId });
-    }
-    const { added, removed } = difference(kmsTags(oldProperties), kmsTags(properties));
-    const kept = kmsTags(properties).map(({ TagKey }) => TagKey);
-    const TagKeys = removed.map(({ TagKey }) => TagKey).filter((key) => !kept.includes(key));
-    if (added.length > 0) await account.invoke('kms', 'TagResource', { KeyId, Tags: added });
-    if (TagKeys.length > 0) await account.invoke('kms', 'UntagResource', { KeyId, TagKeys });
     return { physicalId: KeyId };
   },
   delete: async ({ account, physicalId: KeyId, properties }) =>
@@ -84,23 +69,3 @@ function refuseDisabled(properties: Readonly<Record<string, unknown>>): void {
   if (optionalBoolean(properties, 'Enabled') === false) throw notImplemented('a disabled KMS key');
   if (optionalBoolean(properties, 'MultiRegion')) throw notImplemented('a multi-Region KMS key');
 }
-
-/** `AWS::KMS::Alias` */
-export const kmsAlias: TypeProvider = {
-  takes: ['AliasName', 'TargetKeyId'],
-  nameProperty: 'AliasName',
-  create: async (change) => {
-    const AliasName = text(change.properties, 'AliasName');
-    await change.account.invoke('kms', 'CreateAlias', {
-      AliasName,
-      TargetKeyId: text(change.properties, 'TargetKeyId'),
-    });
-    return begun(change, AliasName, { AliasName });
-  },
-  update: async ({ account, physicalId: AliasName, properties }) => {
-    await account.invoke('kms', 'UpdateAlias', { AliasName, TargetKeyId: text(properties, 'TargetKeyId') });
-    return { physicalId: AliasName };
-  },
-  delete: async ({ account, physicalId: AliasName }) =>
-    ignoringAbsence(() => account.invoke('kms', 'DeleteAlias', { AliasName })),
-};

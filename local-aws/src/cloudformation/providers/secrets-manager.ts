@@ -1,18 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Change, TypeProvider } from '../provider';
 import type { Tag } from '../stack';
-import {
-  begun,
-  changed,
-  difference,
-  documentText,
-  ignoringAbsence,
-  optionalBoolean,
-  optionalText,
-  present,
-  tagsOf,
-  text,
-} from './properties';
+import { begun, changed, difference, ignoringAbsence, optionalText, present, tagsOf } from './properties';
 
 /** `AWS::SecretsManager::Secret`: without a value where the template gives none. */
 export const secret: TypeProvider = {
@@ -63,29 +52,4 @@ function stackTags({ stack, logicalId }: Pick<Change, 'stack' | 'logicalId'>): r
     { Key: 'aws:cloudformation:stack-name', Value: stack.name },
     { Key: 'aws:cloudformation:logical-id', Value: logicalId },
   ];
-}
-
-/** `AWS::SecretsManager::ResourcePolicy` */
-export const secretResourcePolicy: TypeProvider = {
-  takes: ['SecretId', 'ResourcePolicy', 'BlockPublicPolicy'],
-  create: async (change) => {
-    await putSecretPolicy(change);
-    return begun(change, text(change.properties, 'SecretId'));
-  },
-  update: async (change) => {
-    await putSecretPolicy(change);
-    return { physicalId: change.physicalId };
-  },
-  delete: async ({ account, properties }) =>
-    ignoringAbsence(() =>
-      account.invoke('secretsmanager', 'DeleteResourcePolicy', { SecretId: text(properties, 'SecretId') }),
-    ),
-};
-
-async function putSecretPolicy({ account, properties }: Pick<Change, 'account' | 'properties'>): Promise<void> {
-  await account.invoke('secretsmanager', 'PutResourcePolicy', {
-    SecretId: text(properties, 'SecretId'),
-    ResourcePolicy: documentText(properties, 'ResourcePolicy'),
-    ...present({ BlockPublicPolicy: optionalBoolean(properties, 'BlockPublicPolicy') }),
-  });
 }

@@ -9,8 +9,8 @@ export interface ParameterValue {
   /** As given, or the default. */
   readonly value: string;
   /** What `Ref` yields. */
-  readonly resolved: string | number | readonly string[];
-  /** Whether it is looked up: `AWS::SSM::Parameter::Value<…>`. */
+  readonly resolved: string;
+  /** Whether it is looked up: `AWS::SSM::Parameter::Value<String>`. */
   readonly isLookup: boolean;
   readonly noEcho: boolean;
 }
@@ -68,70 +68,21 @@ async function valueOf(
   declaration: ParameterDeclaration | undefined,
   value: string,
 ): Promise<ParameterValue> {
-  if (!declaration) throw new Error(`The parameter ${key} has no declaration`);
-  assertAllowed(key, declaration, value);
-  const isLookup = declaration.Type.startsWith('AWS::SSM::Parameter::Value<');
+  const { Type = '', NoEcho, Default: _default, Description: _description, ...constraints } = declaration ?? {};
+  const [constraint] = Object.keys(constraints);
+  if (constraint !== undefined) throw notImplemented(`the attribute ${constraint} of the parameter ${key}`);
+  const isLookup = Type === 'AWS::SSM::Parameter::Value<String>';
+  if (Type !== 'String' && !isLookup) throw notImplemented(`the parameter type ${Type}`);
   return {
     key,
     value,
     isLookup,
-    resolved: isLookup ? await lookUp(account, declaration.Type, value) : typed(key, declaration.Type, value),
-    noEcho: String(declaration.NoEcho) === 'true',
+    resolved: isLookup ? await lookUp(account, value) : value,
+    noEcho: String(NoEcho) === 'true',
   };
 }
 
-function typed(key: string, type: string, value: string): string | number | readonly string[] {
-  switch (type) {
-    case 'String':
-      return value;
-    case 'Number':
-      if (value.trim() === '' || Number.isNaN(Number(value))) {
-        throw validationError(`Parameter '${key}' must be a number.`);
-      }
-      return value;
-    case 'CommaDelimitedList':
-    case 'List<String>':
-    case 'List<Number>':
-      return value === '' ? [] : value.split(',').map((item) => item.trim());
-    default:
-      throw notImplemented(`the parameter type ${type}`);
-  }
-}
-
-async function lookUp(account: Account, type: string, name: string): Promise<string | readonly string[]> {
+async function lookUp(account: Account, name: string): Promise<string> {
   const { Parameter } = await account.invoke('ssm', 'GetParameter', { Name: name });
-  const value = String((Parameter as { Value: unknown }).Value);
-  if (type === 'AWS::SSM::Parameter::Value<String>') return value;
-  if (
-    type === 'AWS::SSM::Parameter::Value<List<String>>' ||
-    type === 'AWS::SSM::Parameter::Value<CommaDelimitedList>'
-  ) {
-    return value.split(',');
-  }
-  throw notImplemented(`the parameter type ${type}`);
-}
-
-function assertAllowed(key: string, declaration: ParameterDeclaration, value: string): void {
-  const { AllowedValues, AllowedPattern, ConstraintDescription, MinLength, MaxLength, MinValue, MaxValue } =
-    declaration;
-  const refuse = (reason: string) => {
-    throw validationError(
-      ConstraintDescription === undefined
-        ? `Parameter '${key}' ${reason}`
-        : `Parameter ${key} failed to satisfy constraint: ${ConstraintDescription}`,
-    );
-  };
-  if (AllowedValues && !AllowedValues.map(String).includes(value)) {
-    refuse(`must be one of AllowedValues: [${AllowedValues.map(String).join(', ')}]`);
-  }
-  if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) {
-    refuse(`must match pattern ${AllowedPattern}`);
-  }
-  if (MinLength !== undefined && value.length < Number(MinLength))
-    refuse(`must contain at least ${MinLength} characters`);
-  if (MaxLength !== undefined && value.length > Number(MaxLength))
-    refuse(`must contain at most ${MaxLength} characters`);
-  if (MinValue !== undefined && Number(value) < Number(MinValue)) refuse(`must be a number not less than ${MinValue}`);
-  if (MaxValue !== undefined && Number(value) > Number(MaxValue))
-    refuse(`must be a number not greater than ${MaxValue}`);
+  return String((Parameter as { Value: unknown }).Value);
 }

@@ -1,7 +1,6 @@
 import { notImplemented } from '../../protocol/aws-error';
 import { validationError } from '../errors';
 import { isRecord } from './json';
-import { parseBody } from './yaml';
 
 /** A template with every section present. */
 export interface Template {
@@ -20,13 +19,6 @@ export interface ParameterDeclaration {
   readonly Default?: string | number | boolean;
   readonly Description?: string;
   readonly NoEcho?: boolean | string;
-  readonly AllowedValues?: readonly unknown[];
-  readonly AllowedPattern?: string;
-  readonly ConstraintDescription?: string;
-  readonly MinLength?: number | string;
-  readonly MaxLength?: number | string;
-  readonly MinValue?: number | string;
-  readonly MaxValue?: number | string;
 }
 
 export interface RuleDeclaration {
@@ -74,7 +66,7 @@ const RESOURCE_ATTRIBUTES = [
   'Metadata',
 ];
 
-/** Reads a template in JSON or YAML, and refuses what CloudFormation refuses before it looks at any value. */
+/** Reads a template in JSON, as CDK publishes it, and refuses what CloudFormation refuses before it looks at any value. */
 export function parseTemplate(body: string): Template {
   const template = parseBody(body);
   if (!isRecord(template)) throw validationError('Template format error: unsupported structure.');
@@ -97,6 +89,15 @@ export function parseTemplate(body: string): Template {
     ),
     outputs: section(template, 'Outputs') as Template['outputs'],
   };
+}
+
+function parseBody(body: string): unknown {
+  if (!body.trimStart().startsWith('{')) throw notImplemented('templates in YAML');
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (thrown) {
+    throw validationError(`Template format error: JSON not well-formed. (${(thrown as Error).message})`);
+  }
 }
 
 function section(template: Record<string, unknown>, name: string): Record<string, unknown> {
