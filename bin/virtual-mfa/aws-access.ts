@@ -1,4 +1,5 @@
 import { IAMClient } from '@aws-sdk/client-iam';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -22,6 +23,7 @@ export class AwsAccess {
   readonly iam: IAMClient;
   readonly sts: STSClient;
   readonly #secretsManagers = new Map<string, SecretsManagerClient>();
+  #lambda: LambdaClient | undefined;
   /** Milliseconds by which AWS's time is ahead of this machine's, by the last answer. */
   clockOffset = 0;
 
@@ -42,6 +44,11 @@ export class AwsAccess {
     client.middlewareStack.add(this.#watchClock, NEXT_TO_THE_WIRE);
     this.#secretsManagers.set(region, client);
     return client;
+  }
+
+  lambda(region: string): LambdaClient {
+    this.#lambda ??= new LambdaClient({ ...this.#configuration(), region });
+    return this.#lambda;
   }
 
   /** The configured region. */
@@ -66,7 +73,7 @@ export class AwsAccess {
   }
 
   close(): void {
-    for (const client of [this.iam, this.sts, ...this.#secretsManagers.values()]) client.destroy();
+    for (const client of [this.iam, this.sts, this.#lambda, ...this.#secretsManagers.values()]) client?.destroy();
   }
 
   #configuration() {

@@ -66,6 +66,16 @@ export const failures = {
       'Wait until the deployment ends. If it has ended, somebody wrote over the seed, or deleted it: set a new rotationId for this user and deploy.',
     ),
 
+  noSuchCodeFunction: (functionArn: string) =>
+    new CommandFailure(
+      'notFound',
+      `There is no function ${functionArn}.`,
+      "Check the ARN: it is that of the device's codeFunction, and ends with the device's alias.",
+    ),
+
+  noCodeOf: (functionArn: string, message: string) =>
+    new CommandFailure('failed', `The function ${functionArn} gave out no code. ${message}`, 'Its log says more.'),
+
   noSuchStack: (stack: string, region: string, known: readonly string[]) =>
     new CommandFailure(
       'notFound',

@@ -12,6 +12,7 @@ export const DURATION_SECONDS = { least: 900, most: 129_600, default: 43_200 } a
 const OPTIONS = {
   profile: { type: 'string' },
   region: { type: 'string' },
+  'code-function': { type: 'string' },
   'seed-profile': { type: 'string' },
   'duration-seconds': { type: 'string' },
   json: { type: 'boolean' },
@@ -26,7 +27,7 @@ export function keptSession([name, ...args]: readonly string[], terminal: Termin
   try {
     requirePrivateOutput(terminal);
     const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
-    const [text, ...others] = positionals;
+    const [text, ...others] = [...positionals, ...[values['code-function'] ?? []].flat()];
     if (text === undefined || others.length > 0) return undefined;
     const duration = Number(values['duration-seconds'] ?? DURATION_SECONDS.default);
     const session = sessionCacheOf(text, values.profile, duration)?.read(now, duration);

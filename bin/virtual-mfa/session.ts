@@ -1,9 +1,7 @@
 import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
-import { codeAt } from '../../lambda/contract/authentication-codes';
 import { asCommandFailure } from './aws-access';
 import { failures } from './command-failure';
 import { CODE_REFUSED, withFreshCodes } from './fresh-codes';
-import type { LocatedSeed } from './stored-seeds';
 import { StsDelay, type StsDelayTools } from './sts-delay';
 
 /**
@@ -20,6 +18,13 @@ export interface SessionCredentials {
   readonly Expiration: string;
 }
 
+/** A device, and where its codes come from. */
+export interface CodeSource {
+  readonly serialNumber: string;
+  readonly userName: string;
+  readonly code: () => Promise<string>;
+}
+
 export interface SessionTools extends StsDelayTools {
   /** A session that another process got meanwhile, with the code that was refused here. */
   readonly gotMeanwhile: () => SessionCredentials | undefined;
@@ -30,14 +35,14 @@ const CODE_MAY_BE_USED = 'STS refused the code, which may have been used before.
 
 /** A session with MFA of the device's user. */
 export async function getSession(
-  seed: LocatedSeed,
+  source: CodeSource,
   durationSeconds: number,
   { gotMeanwhile, ...tools }: SessionTools,
 ): Promise<SessionCredentials> {
-  const delay = new StsDelay(seed, tools);
-  return withFreshCodes(seed.serialNumber, CODE_MAY_BE_USED, tools, async () => {
+  const delay = new StsDelay(source, tools);
+  return withFreshCodes(source.serialNumber, CODE_MAY_BE_USED, tools, async () => {
     for (;;) {
-      const session = gotMeanwhile() ?? (await newSession(seed, durationSeconds, tools));
+      const session = gotMeanwhile() ?? (await newSession(source, durationSeconds, tools));
       if (session !== DEVICE_UNKNOWN) return session;
       await delay.wait();
     }
@@ -48,13 +53,13 @@ export async function getSession(
 const DEVICE_UNKNOWN = Symbol('unknown');
 
 async function newSession(
-  { serialNumber, userName, seed }: LocatedSeed,
+  { serialNumber, userName, code }: CodeSource,
   durationSeconds: number,
   { aws }: StsDelayTools,
 ): Promise<SessionCredentials | typeof CODE_REFUSED | typeof DEVICE_UNKNOWN> {
   const command = new GetSessionTokenCommand({
     SerialNumber: serialNumber,
-    TokenCode: codeAt(seed, aws.time.now()),
+    TokenCode: await code(),
     DurationSeconds: durationSeconds,
   });
   try {

@@ -4,7 +4,7 @@ import { calling } from './aws-access';
 import { CommandFailure, failures } from './command-failure';
 import type { CodeTools } from './fresh-codes';
 import type { DeviceRecords } from './device-records';
-import type { LocatedSeed } from './stored-seeds';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { tell } from './terminal';
 
 /** STS took the first code of a new device 8 to 14 s after EnableMFADevice; twice that leaves room. */
@@ -27,7 +27,7 @@ export class StsDelay {
   #hasWaitedForWindow = false;
 
   constructor(
-    private readonly seed: LocatedSeed,
+    private readonly device: Pick<StoredSeed, 'serialNumber' | 'userName'>,
     private readonly tools: StsDelayTools,
   ) {}
 
@@ -49,7 +49,7 @@ export class StsDelay {
       await aws.time.sleep(BETWEEN_TRIES_MILLISECONDS, signal);
       return;
     }
-    if (this.#hasWaitedForWindow) throw failures.unknownToSts(this.seed.serialNumber, this.seed.userName);
+    if (this.#hasWaitedForWindow) throw failures.unknownToSts(this.device.serialNumber, this.device.userName);
     this.#hasWaitedForWindow = true;
     const wait = BUDGET_WINDOW_MILLISECONDS - (aws.time.now() % BUDGET_WINDOW_MILLISECONDS);
     tell(
@@ -60,7 +60,7 @@ export class StsDelay {
   }
 
   async #requireUserOfDevice(): Promise<void> {
-    const { serialNumber, userName } = this.seed;
+    const { serialNumber, userName } = this.device;
     const { Arn = 'these credentials' } = await calling('sts:GetCallerIdentity', 'these credentials', () =>
       this.tools.aws.sts.send(new GetCallerIdentityCommand({})),
     );
@@ -72,7 +72,7 @@ export class StsDelay {
 
   /** When the device was enabled; now, where these credentials may not know. */
   async #enabledSince(): Promise<number> {
-    const { serialNumber, userName } = this.seed;
+    const { serialNumber, userName } = this.device;
     const { aws, records } = this.tools;
     try {
       const enabled = await records.enabledFor(userName);

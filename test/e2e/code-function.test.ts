@@ -1,14 +1,22 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeleteAccessKeyCommand } from '@aws-sdk/client-iam';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientsOf, createAccessKey } from '../../local-aws/test/strict-account';
+import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
+import { clientsOf, createAccessKey, type SigningCredentials } from '../../local-aws/test/strict-account';
 import type { CurrentCode } from '../../lambda/contract/current-code';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { codeFunction } from './code-function-app';
 import { Deployment } from './deployment';
+
+const execute = promisify(execFile);
 
 /** What code-function-app.ts declares, deployed by the real CDK CLI: the real bundle in a process of its own, under its role. */
 describe('codes without seeds, deployed', () => {
@@ -33,9 +41,9 @@ describe('codes without seeds, deployed', () => {
   });
   afterAll(() => deployment.stop());
 
-  const credentialsOfRunner = () => {
+  const credentialsOfRunner = (runner = 'RobotRunner') => {
     const { account, iam } = deployment.localAws;
-    const role = iam.roles.all().find(({ name }) => name === 'RobotRunner');
+    const role = iam.roles.all().find(({ name }) => name === runner);
     if (role === undefined) throw new Error('The stack has no runner');
     return account.credentials.issueSession(iam.rolePrincipal(role, 'runner'), 3_600);
   };
@@ -66,6 +74,37 @@ describe('codes without seeds, deployed', () => {
 
     expect(Credentials?.SessionToken).toBeDefined();
     await deployment.iam.send(new DeleteAccessKeyCommand({ UserName: 'Robot', AccessKeyId: accessKey.accessKeyId }));
+  });
+
+  test('virtual-mfa gets codes and a session with it, and reads no seed', async () => {
+    const accessKey = await createAccessKey(deployment.iam, 'Other');
+    const profile = (name: string, { accessKeyId, secretAccessKey, sessionToken }: SigningCredentials) =>
+      `[${name}]\naws_access_key_id=${accessKeyId}\naws_secret_access_key=${secretAccessKey}\n` +
+      (sessionToken === undefined ? '' : `aws_session_token=${sessionToken}\n`);
+    const home = mkdtempSync(join(tmpdir(), 'virtual-mfa-robot-'));
+    const profiles = join(home, 'credentials');
+    writeFileSync(profiles, profile('robot', accessKey) + profile('runner', credentialsOfRunner('OtherRunner')), {
+      mode: 0o600,
+    });
+    const { url } = deployment.localAws;
+    const env = { PATH: process.env.PATH, HOME: home, AWS_ENDPOINT_URL: url, AWS_SHARED_CREDENTIALS_FILE: profiles };
+    const run = (...args: string[]) => execute(process.execPath, [VIRTUAL_MFA, ...args], { env });
+    const region = ['--region', 'us-east-1'];
+    const reads = () =>
+      deployment.localAws.account.calls.since().filter(({ caller }) => /Runner\/runner$/.test(caller));
+
+    const code = await run('code', '--code-function', arnOfOther, '--profile', 'runner', '--json', ...region);
+    const session = ['--code-function', arnOfOther, '--profile', 'robot', '--seed-profile', 'runner', ...region];
+    const first = await run('session', ...session);
+    const kept = await run('session', ...session);
+    rmSync(home, { recursive: true, force: true });
+    await deployment.iam.send(new DeleteAccessKeyCommand({ UserName: 'Other', AccessKeyId: accessKey.accessKeyId }));
+
+    answers.push(code.stdout);
+    expect(JSON.parse(code.stdout)).toMatchObject({ userName: 'Other' });
+    expect(JSON.parse(first.stdout)).toMatchObject({ Version: 1, SessionToken: expect.any(String) as string });
+    expect(kept.stdout).toBe(first.stdout);
+    expect(reads()).toEqual([]);
   });
 
   test('the payload cannot choose another device', async () => {
@@ -112,7 +151,7 @@ describe('codes without seeds, deployed', () => {
     expect(printed).toContain('Gave out a code');
     for (const { seed } of seeds) expect([...answers, printed].join('\n')).not.toContain(seed);
     const codes = answers.flatMap((answer) => /"code":"(\d{6})"/.exec(answer)?.[1] ?? []);
-    expect(codes).toHaveLength(2);
+    expect(codes).toHaveLength(3);
     for (const code of codes) expect(printed).not.toContain(`"${code}"`);
   });
 });

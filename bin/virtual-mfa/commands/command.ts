@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AwsAccess, type AwsAccessOptions } from '../aws-access';
 import type { Clock } from '../../../lambda/contract/clock';
-import { failures } from '../command-failure';
+import { CommandFailure, failures } from '../command-failure';
 import { DeviceRecords } from '../device-records';
 import { SeedFinder } from '../seed-location';
 import { type LocatedSeed, readStoredSeed } from '../stored-seeds';
@@ -46,6 +46,28 @@ export const DEVICE_ARGUMENT =
 /** Adds a command that works on one device. */
 export function deviceCommand(program: Command, help: CommandHelp): Command {
   return awsCommand(program, help).argument('<user|serial|secret>', DEVICE_ARGUMENT);
+}
+
+/** What a command that needs codes of one device is told: the device whose seed it reads, or a function that gives out codes. */
+export type CodeTarget = { readonly device: string } | { readonly codeFunction: string };
+
+/** Adds a command that needs codes of one device. */
+export function codeCommand(program: Command, help: CommandHelp): Command {
+  return awsCommand(program, help)
+    .argument('[user|serial|secret]', `${DEVICE_ARGUMENT}; not with --code-function`)
+    .option('--code-function <arn>', "ask the device's code function for codes, and read no seed");
+}
+
+export function readCodeTarget(device: string | undefined, codeFunction: string | undefined): CodeTarget {
+  if (device !== undefined && codeFunction === undefined) return { device };
+  if (device === undefined && codeFunction !== undefined) return { codeFunction };
+  throw new CommandFailure(
+    'usage',
+    device === undefined
+      ? 'No device is given.'
+      : 'A device and --code-function are given, which has a device of its own.',
+    "Give one of them: a user, serial number or secret; or --code-function with the ARN of a device's codeFunction.",
+  );
 }
 
 /** Runs the work with AWS's clients, then closes them. */

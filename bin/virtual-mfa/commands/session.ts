@@ -1,16 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AwsAccess } from '../aws-access';
+import type { CurrentCode } from '../../../lambda/contract/current-code';
+import { codeAt } from '../../../lambda/contract/authentication-codes';
+import { codeOfFunction } from '../code-function';
 import { failures } from '../command-failure';
 import { asCredentialProcess, DURATION_SECONDS, sessionCacheOf } from '../kept-session';
 import { DeviceRecords } from '../device-records';
 import { SeedFinder } from '../seed-location';
-import { getSession, type SessionCredentials } from '../session';
+import { type CodeSource, getSession, type SessionCredentials } from '../session';
 import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
 import { print, requirePrivateOutput, tell } from '../terminal';
-import { type CommonOptions, deviceCommand, type Machine, withAws } from './command';
+import { codeCommand, type CodeTarget, type CommonOptions, type Machine, readCodeTarget, withAws } from './command';
 
 interface SessionOptions extends CommonOptions {
+  readonly codeFunction?: string;
   readonly seedProfile?: string;
   readonly durationSeconds: number;
   readonly cache: boolean;
@@ -21,52 +25,55 @@ const UNDER_WAY = 'VIRTUAL_MFA_SESSIONS_UNDER_WAY';
 
 export function addSessionCommand(program: Command, machine: Machine): void {
   const { least, most, default: usual } = DURATION_SECONDS;
-  deviceCommand(program, {
+  codeCommand(program, {
     name: 'session',
     description: 'Gets credentials of a session with MFA, in the format that credential_process expects.',
     examples: [
       'npx --no virtual-mfa session Bob --profile bob-key',
       'npx --no virtual-mfa session Bob --profile bob-key --seed-profile administrator --no-cache',
+      'npx --no virtual-mfa session --code-function "$CODE_FUNCTION_ARN" --profile bob-key --seed-profile runner',
       '',
       'For every tool that takes a profile, add to ~/.aws/config:',
       '[profile bob]',
       'credential_process = /path/to/node_modules/.bin/virtual-mfa session Bob --profile bob-key',
     ],
   })
-    .option('--seed-profile <name>', 'read the seed with this profile (default: --profile)')
+    .option('--seed-profile <name>', 'read the seed, or ask the code function, with this profile (default: --profile)')
     .option('--duration-seconds <seconds>', `how long the session lasts: ${least} to ${most}`, durationSeconds, usual)
     .option('--no-cache', 'do not cache the session in ~/.aws/virtual-mfa/cache')
-    .action(async (text: string, options: SessionOptions) => {
+    .action(async (device: string | undefined, options: SessionOptions) => {
+      const target = readCodeTarget(device, options.codeFunction);
       requirePrivateOutput(machine.terminal);
       guardAgainstRecursion([
-        text,
+        textOf(target),
         options.profile ?? process.env['AWS_PROFILE'] ?? 'default',
         options.seedProfile ?? '',
       ]);
-      const session = await withAws(machine, options, (aws) => sessionFor(text, options, aws, machine));
+      const session = await withAws(machine, options, (aws) => sessionFor(target, options, aws, machine));
       print(machine.terminal, asCredentialProcess(session));
     });
 }
 
 /** Returns a session from the cache, or a new one. */
 async function sessionFor(
-  text: string,
+  target: CodeTarget,
   { profile, region, seedProfile, durationSeconds: duration, cache: isCached }: SessionOptions,
   aws: AwsAccess,
   machine: Machine,
 ): Promise<SessionCredentials> {
   const { clock, signal, terminal } = machine;
-  const target = readTarget(text);
-  const cache = isCached ? sessionCacheOf(text, profile, duration) : undefined;
+  const cache = isCached ? sessionCacheOf(textOf(target), profile, duration) : undefined;
   const kept = () => cache?.read(clock.now(), duration);
   return (
     kept() ??
     (await withAws(machine, { profile: seedProfile ?? profile, region }, async (seedAccess) => {
       const records = new DeviceRecords(seedAccess);
-      const seed = await readStoredSeed(await new SeedFinder(records, seedAccess).find(target), seedAccess);
-      seedAccess.requireRightClock();
+      const source =
+        'device' in target
+          ? await storedSeed(target.device, records, seedAccess, aws)
+          : await codeFunction(target.codeFunction, seedAccess);
       const tools = { aws, records, signal, terminal, gotMeanwhile: kept };
-      const session = await getSession(seed, duration, tools);
+      const session = await getSession(source, duration, tools);
       try {
         cache?.write(session);
       } catch (error) {
@@ -76,6 +83,34 @@ async function sessionFor(
       return session;
     }))
   );
+}
+
+/** How the command line names what codes are asked of. */
+function textOf(target: CodeTarget): string {
+  return 'device' in target ? target.device : target.codeFunction;
+}
+
+async function storedSeed(
+  device: string,
+  records: DeviceRecords,
+  seedAccess: AwsAccess,
+  { time }: AwsAccess,
+): Promise<CodeSource> {
+  const location = await new SeedFinder(records, seedAccess).find(readTarget(device));
+  const { serialNumber, userName, seed } = await readStoredSeed(location, seedAccess);
+  seedAccess.requireRightClock();
+  return { serialNumber, userName, code: async () => codeAt(seed, time.now()) };
+}
+
+async function codeFunction(functionArn: string, aws: AwsAccess): Promise<CodeSource> {
+  let asked: Promise<CurrentCode> | undefined = codeOfFunction(functionArn, aws);
+  const { serialNumber, userName } = await asked;
+  const code = async () => {
+    const answer = await (asked ?? codeOfFunction(functionArn, aws));
+    asked = undefined;
+    return answer.code;
+  };
+  return { serialNumber, userName, code };
 }
 
 /** The SDK passes this process's environment to credential_process: a profile that needs itself would recurse for ever. */

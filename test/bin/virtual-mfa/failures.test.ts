@@ -330,7 +330,8 @@ describe('virtual-mfa, where it cannot do its job,', () => {
   });
 
   test.each([
-    [['code'], "missing required argument 'user|serial|secret'"],
+    [['code'], 'No device is given.'],
+    [['resync'], "missing required argument 'user|serial|secret'"],
     [['code', 'Bob Smith'], 'The argument, a text of 9 characters, names no user, device or secret.'],
     [['codes', 'Bob'], "unknown command 'codes'"],
     [['code', 'Bob', '--sms'], "unknown option '--sms'"],
