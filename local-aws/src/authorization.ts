@@ -103,6 +103,7 @@ export function globalContext(caller: Principal): Context {
     ...(caller.multiFactorAuthPresent === undefined
       ? {}
       : { 'aws:MultiFactorAuthPresent': String(caller.multiFactorAuthPresent) }),
+    ...(caller.tokenIssueTime === undefined ? {} : { 'aws:TokenIssueTime': caller.tokenIssueTime.toISOString() }),
     ...(caller.multiFactorAuthAgeSeconds === undefined
       ? {}
       : { 'aws:MultiFactorAuthAge': String(caller.multiFactorAuthAgeSeconds()) }),
@@ -215,6 +216,8 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   NumericLessThanEquals: (actual, { text }) => Number(actual) <= Number(text),
   NumericGreaterThan: (actual, { text }) => Number(actual) > Number(text),
   NumericGreaterThanEquals: (actual, { text }) => Number(actual) >= Number(text),
+  DateLessThan: (actual, { text }) => Date.parse(actual) < Date.parse(text),
+  DateGreaterThan: (actual, { text }) => Date.parse(actual) > Date.parse(text),
 };
 
 const NEGATIONS: Readonly<Record<string, string>> = {

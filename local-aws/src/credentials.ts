@@ -28,7 +28,7 @@ export class CredentialRegistry {
 
   /** Issues temporary credentials (`ASIA…`). */
   issueSession(principal: Principal, durationSeconds: number): Credentials {
-    return this.#issue(principal, 'ASIA', {
+    return this.#issue({ ...principal, tokenIssueTime: new Date(this.now()) }, 'ASIA', {
       sessionToken: randomBytes(96).toString('base64'),
       expiration: new Date(this.now() + durationSeconds * 1000),
     });

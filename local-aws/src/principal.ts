@@ -19,6 +19,8 @@ export interface Principal {
   readonly sessionPolicy?: PolicyDocument;
   /** Set on temporary credentials only, as on AWS: whether they were got with an MFA code. */
   readonly multiFactorAuthPresent?: boolean;
+  /** Set on temporary credentials only: when they were issued. */
+  readonly tokenIssueTime?: Date;
   /** Set where an MFA code was given: how long ago. */
   multiFactorAuthAgeSeconds?(): number;
 }

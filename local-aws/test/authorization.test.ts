@@ -178,6 +178,11 @@ describe('a condition', () => {
     ['NumericGreaterThan', '9', '10', true],
     ['NumericGreaterThanEquals', '300', '300', true],
     ['NumericLessThanIfExists', '300', undefined, true],
+    ['DateLessThan', '2026-01-15T12:00:00Z', '2026-01-15T11:59:59.999Z', true],
+    ['DateLessThan', '2026-01-15T12:00:00Z', '2026-01-15T12:00:00.000Z', false],
+    ['DateLessThan', '2026-01-15T12:00:00Z', undefined, false],
+    ['DateGreaterThan', '2026-01-15T12:00:00Z', '2026-01-15T12:00:01Z', true],
+    ['DateGreaterThan', '2026-01-15T12:00:00Z', '2026-01-15T12:00:00Z', false],
     ['StringEqualsIfExists', 'team', undefined, true],
     ['StringEqualsIfExists', 'team', 'other', false],
     ['StringLikeIfExists', 't*', 'other', false],
@@ -216,7 +221,7 @@ describe('a condition', () => {
     expect(allows({ Condition: both }, REQUEST, { a: '1', b: '2', c: 'false' })).toBe(false);
   });
 
-  it.each(['IpAddress', 'DateLessThan', 'StringEqual', 'ForSomeValues:StringEquals', ''])(
+  it.each(['IpAddress', 'DateEquals', 'StringEqual', 'ForSomeValues:StringEquals', ''])(
     'with the operator %j fails loudly, with its name',
     (operator) => {
       const decision = () => decide({ Condition: { [operator]: { 'aws:SourceIp': 'x' } } }, REQUEST, {});

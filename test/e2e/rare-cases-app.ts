@@ -20,6 +20,7 @@ export function rareCases(app: App): void {
       ? declared[context('user') === 'Alice' ? 'Alice' : 'Bob']
       : iam.User.fromUserName(stack, 'Existing', existing);
 
+  if (context('device') === 'none') return;
   const keyArn = context('keyArn');
   const device = new VirtualMfaDevice(stack, 'Mfa', {
     user,
