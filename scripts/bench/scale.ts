@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App, aws_iam as iam, Stack } from 'aws-cdk-lib';
+import cdkJson from '../../cdk.json';
 import { cdk } from '../../bin/cdk-command';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { VirtualMfaDevice } from '../../lib';
 import { type CustomResourceEvent, type LocalAws, type RateLimit, startLocalAws } from 'local-aws';
 import type { Section } from './report';
-import { synthesize } from './synthesis';
 
 /** AWS publishes no figures for IAM's control plane: these are an assumption, on the slow side. */
 const LIMIT: RateLimit = { perSecond: 5, burst: 10 };
@@ -32,8 +34,7 @@ async function measure(devices: number): Promise<(string | number)[]> {
   const outdir = mkdtempSync(join(tmpdir(), 'virtual-mfa-bench-'));
   const localAws = await startLocalAws();
   try {
-    const context = { devices: String(devices), atOnce: String(AT_ONCE) };
-    await synthesize('scripts/bench/scale-app.ts', { outdir, context });
+    declareDevices(new App({ outdir, context: cdkJson.context }), devices).synth();
 
     const events: CustomResourceEvent[] = [];
     localAws.cloudFormation.onCustomResourceEvent((observation) => {
@@ -62,6 +63,21 @@ async function measure(devices: number): Promise<(string | number)[]> {
     await localAws.close();
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/** One stack of users with a device each. Each device waits for the one so many before it: CloudFormation has no more of them under way. */
+function declareDevices(app: App, devices: number): App {
+  const stack = new Stack(app, 'Scale');
+  const made: VirtualMfaDevice[] = [];
+  for (let number = 1; number <= devices; number += 1) {
+    const userName = `user-${number}`;
+    const user = new iam.User(stack, userName, { userName });
+    const device = new VirtualMfaDevice(stack, `${userName}-mfa`, { user });
+    const before = made.at(-AT_ONCE);
+    if (before) device.node.addDependency(before);
+    made.push(device);
+  }
+  return app;
 }
 
 /** Devices that are enabled, each for its own user, and whose seed is its secret's. Asked in the process: the limit holds over HTTP. */
