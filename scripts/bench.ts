@@ -1,4 +1,5 @@
 import { measureColdStart } from './bench/cold-start';
+import { measureManyDevices } from './bench/many-devices';
 import { rendered, type Section } from './bench/report';
 import { measureRoundTrips } from './bench/round-trips';
 import { measureScale } from './bench/scale';
@@ -12,6 +13,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Section>>> = {
   scale: measureScale,
   users: measureUsers,
   session: measureSession,
+  'many-devices': measureManyDevices,
 };
 
 /** `npm run bench`: prints what the README quotes, measured on this machine, now. */
