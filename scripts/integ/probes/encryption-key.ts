@@ -40,7 +40,7 @@ export const saysThatAKeyIsDenied: Probe = {
 };
 
 export const takesNoKeyThatIsNotThere: Probe = {
-  assumption: 'A secret with a value takes no key that does not exist',
+  assumption: 'A secret with a value rejects a key that does not exist',
   run: async (account) => {
     const { secretsManager, partition, connection, accountId } = account;
     const SecretId = await account.createSecret();

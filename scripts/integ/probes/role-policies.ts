@@ -60,7 +60,7 @@ export const marksNoOtherStacksDevice: Probe = {
 };
 
 export const tellsThatSomethingIsGone: Probe = {
-  assumption: 'What is gone is not found, or denied, to a role that is limited by tags',
+  assumption: 'A role that is limited by tags gets "not found" or "denied" for what is gone',
   run: async (account) => {
     const stackId = account.stackId('ours');
     const Tags = [{ Key: STACK_ID_TAG, Value: stackId }];

@@ -91,7 +91,7 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       withoutCondition('StringEqualsIfExists'),
       'TagMFADevice of another stack’s device is allowed',
     ],
-    'What is gone is not found, or denied, to a role that is limited by tags': [
+    'A role that is limited by tags gets "not found" or "denied" for what is gone': [
       always('iam:DeleteVirtualMFADevice', new AwsError('InvalidInput', 'No.', 400), 'role'),
       'DeleteVirtualMFADevice of a device that is gone answers InvalidInputException: No.',
     ],
@@ -184,7 +184,7 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       always('sts:GetSessionToken', new AwsError('AccessDenied', 'unable to validate MFA code', 403)),
       'GetSessionToken takes no code of it after that time',
     ],
-    'A secret with a value takes no key that does not exist': [
+    'A secret with a value rejects a key that does not exist': [
       { command: /^UpdateSecretCommand$/, refusal: () => ({}) },
       'UpdateSecret takes it',
     ],
