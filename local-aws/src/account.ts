@@ -104,7 +104,7 @@ export class Account {
     const action = Object.hasOwn(service.actions, name) ? service.actions[name] : undefined;
     if (!action) throw notImplemented(`${service.name}:${name}`);
     const call = { requestId: randomUUID(), ...from };
-    const read = readInput(service, name, action.takes, input);
+    const read = readInput(service, name, action.takes, input, { scalarsAsText: from.source === 'cloudformation' });
     const requests = action.authorize ? action.authorize(read, call) : (service.authorize?.(name, read, call) ?? []);
     for (const request of [requests].flat()) authorize(call.caller, request);
     return action.run(read, call);

@@ -4,7 +4,8 @@ import { type CloudFormationService, cloudFormationService } from './cloudformat
 import type { Credentials } from './credentials';
 import { Iam } from './iam';
 import { Kms } from './kms';
-import { invokeRoute, LambdaService } from './lambda';
+import { invokeRoute } from './lambda/invoke-route';
+import { LambdaService } from './lambda/lambda-service';
 import { LogStore, logsService } from './logs';
 import { S3 } from './s3';
 import { SecretsManager } from './secretsmanager';

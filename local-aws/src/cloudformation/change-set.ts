@@ -2,7 +2,7 @@ import { desiredProperties, type Engine } from './engine/stack-operations';
 import { StackScope, valuesOf } from './engine/stack-scope';
 import type { ResourceChange, ResourceChangeDetail, Stack, StackDefinition } from './stack';
 import { KNOWN_AFTER_APPLY } from './template/intrinsics';
-import { isRecord, sameValue } from './template/json';
+import { isRecord, sameValue } from '../protocol/json';
 import type { Graph } from './template/graph';
 
 /** The changes that take a stack to a definition, in the order of their logical ids. */

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
-import { AwsError, notImplemented } from '../protocol/aws-error';
+import { AwsError, notImplemented, validationError } from '../protocol/aws-error';
 import type { ChangeSet, Stack, StackDefinition, Tag } from './stack';
 import { definitionChanged, plannedChanges } from './change-set';
 import { type Engine, type OperationOptions, StackOperation } from './engine/stack-operations';
 import { StackScope } from './engine/stack-scope';
-import { validationError } from './errors';
 import type { ProviderOf } from './provider';
 import { StackRegistry } from './stack-registry';
 import { assertCapabilities } from './template/capabilities';

@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { LambdaService } from '../lambda';
+import type { LambdaService } from '../lambda/lambda-service';
 import type { HttpAnswer, HttpRequest } from '../server';
-import { validationError } from './errors';
-import { randomSuffix } from './physical-name';
-import { Cancelled, type Change, type ExistingChange, type ResourceProvider } from './provider';
-import { isRecord } from './template/json';
+import { validationError } from '../protocol/aws-error';
+import { Cancelled, type Change, type ExistingChange, randomSuffix, type ResourceProvider } from './provider';
+import { isRecord } from '../protocol/json';
 
 /** What CloudFormation sends to the function behind a custom resource. */
 export interface CustomResourceEvent {

@@ -1,5 +1,5 @@
 import type { Account } from '../account';
-import type { LambdaService } from '../lambda';
+import type { LambdaService } from '../lambda/lambda-service';
 import { specOf } from '../protocol/spec';
 import type { HttpRoute } from '../server';
 import type { RpcService } from '../service';

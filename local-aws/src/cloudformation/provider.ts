@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Account } from '../account';
 import type { Stack, Tag } from './stack';
 
@@ -75,4 +76,18 @@ export class Cancelled extends Error {}
 export function mergeTags(stackTags: readonly Tag[], own: readonly Tag[]): readonly Tag[] {
   const inherited = stackTags.filter(({ Key }) => !own.some((tag) => tag.Key === Key));
   return [...own, ...inherited];
+}
+
+/** `<Stack>-<LogicalId>-<RANDOM>`, cut to a type's limit the way CloudFormation cuts: the random part stays whole. */
+export function physicalName(stackName: string, logicalId: string, maximumLength: number): string {
+  const suffix = randomSuffix(12);
+  const room = maximumLength - suffix.length - 2;
+  const id = logicalId.slice(0, Math.max(Math.floor(room / 2), room - stackName.length));
+  return `${stackName.slice(0, room - id.length)}-${id}-${suffix}`;
+}
+
+/** Letters and digits as in CloudFormation's names. */
+export function randomSuffix(length: number): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+  return Array.from(randomBytes(length), (byte) => alphabet.charAt(byte % alphabet.length)).join('');
 }

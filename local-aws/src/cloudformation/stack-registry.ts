@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../account';
-import { validationError } from './errors';
+import { validationError } from '../protocol/aws-error';
 import { Stack, type StackOutput } from './stack';
 
 /** The account's stacks, those that were deleted too. */

@@ -5,9 +5,26 @@ import { createInterface } from 'node:readline';
 import type { Credentials } from '../credentials';
 import type { HttpAnswer } from '../server';
 import { type FunctionVersion, logGroupOf, timeoutMilliseconds } from './function-configuration';
-import { failed, type Invocation, type Outcome } from './invocation';
 import { PlatformLog } from './platform-log';
 import type { LogStore } from '../logs';
+
+/** One run of a function. Its retries are invocations of their own with the same request id. */
+export interface Invocation {
+  readonly requestId: string;
+  /** As it was invoked: with the alias, if there was one. */
+  readonly functionArn: string;
+  readonly event: unknown;
+}
+
+/** How a run ended. */
+export type Outcome =
+  | { readonly kind: 'returned'; readonly payload: unknown }
+  /** The handler threw, or the process exited, was killed or ran out of time. */
+  | { readonly kind: 'failed'; readonly errorType: string; readonly errorMessage: string };
+
+function failed(errorType: string, errorMessage: string): Outcome {
+  return { kind: 'failed', errorType, errorMessage };
+}
 
 /** What a function's process needs to start. */
 export interface ProcessSettings {

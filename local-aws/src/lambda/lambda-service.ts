@@ -9,8 +9,7 @@ import type { LogStore } from '../logs';
 import { AwsError, notImplemented } from '../protocol/aws-error';
 import type { HttpAnswer, HttpRequest } from '../server';
 import type { FunctionConfiguration, FunctionVersion } from './function-configuration';
-import { FunctionProcess } from './function-process';
-import type { Invocation, Outcome } from './invocation';
+import { FunctionProcess, type Invocation, type Outcome } from './function-process';
 import { nodeBinary } from './node-binary';
 
 /** What Lambda needs of the rest of the account. */

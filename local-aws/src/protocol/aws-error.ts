@@ -14,3 +14,8 @@ export class AwsError extends Error {
 export function notImplemented(what: string): AwsError {
   return new AwsError('NotImplemented', `local-aws does not implement ${what}`);
 }
+
+/** The error that the services of the query protocol answer to most of what is wrong with a request. */
+export function validationError(message: string): AwsError {
+  return new AwsError('ValidationError', message);
+}

@@ -1,4 +1,5 @@
 import { AwsError, notImplemented } from './aws-error';
+import { isRecord } from './json';
 import type { ServiceSpec, Shape } from './spec';
 
 /** What reading an input takes to know of its service. */
@@ -15,13 +16,21 @@ type Values = Readonly<Record<string, unknown>>;
 /**
  * Reads an action's input as AWS's model declares it, and refuses what breaks its constraints. A parameter that the action does
  * not take fails loudly: silently ignored is how emulators lie.
+ *
+ * @param options.scalarsAsText whether numbers and booleans pass for texts, as in CloudFormation's templates
  */
-export function readInput(rules: InputRules, action: string, takes: readonly string[], input: Values): Values {
+export function readInput(
+  rules: InputRules,
+  action: string,
+  takes: readonly string[],
+  input: Values,
+  { scalarsAsText = false }: { readonly scalarsAsText?: boolean } = {},
+): Values {
   const declared = rules.spec[action]?.input;
   if (!declared) throw notImplemented(`${action}: the spec has no such action`);
   const unknown = Object.keys(input).find((name) => !takes.includes(name));
   if (unknown !== undefined) throw notImplemented(`the parameter ${unknown}`);
-  const reader = new Reader(rules);
+  const reader = new Reader(rules, scalarsAsText);
   const read = reader.members(declared, input, '');
   const { violations } = reader;
   if (violations.length === 0) return read;
@@ -34,7 +43,10 @@ export function readInput(rules: InputRules, action: string, takes: readonly str
 class Reader {
   readonly violations: string[] = [];
 
-  constructor(private readonly rules: InputRules) {}
+  constructor(
+    private readonly rules: InputRules,
+    private readonly scalarsAsText: boolean,
+  ) {}
 
   members(declared: Readonly<Record<string, Shape>>, input: Values, at: string): Values {
     const unknown = Object.keys(input).find((name) => !Object.hasOwn(declared, name));
@@ -51,10 +63,13 @@ class Reader {
 
   #value(shape: Shape, value: unknown, path: string): unknown {
     switch (shape.type) {
-      case 'string':
-        if (typeof value !== 'string') throw malformed(path, 'a string');
-        this.#check(shape, value, path, value.length, 'length');
-        return value;
+      case 'string': {
+        const isScalar = typeof value === 'number' || typeof value === 'boolean';
+        const text = this.scalarsAsText && isScalar ? String(value) : value;
+        if (typeof text !== 'string') throw malformed(path, 'a string');
+        this.#check(shape, text, path, text.length, 'length');
+        return text;
+      }
       case 'integer':
       case 'long': {
         const number = Number(value);
@@ -75,10 +90,10 @@ class Reader {
         return member ? list.map((item, index) => this.#value(member, item, `${path}.${index + 1}.member`)) : list;
       }
       case 'structure':
-        if (!isValues(value)) throw malformed(path, 'a structure');
+        if (!isRecord(value)) throw malformed(path, 'a structure');
         return this.members(shape.members ?? {}, value, `${path}.`);
       case 'map':
-        if (!isValues(value)) throw malformed(path, 'a map');
+        if (!isRecord(value)) throw malformed(path, 'a map');
         return value;
       case 'blob':
       case 'timestamp':
@@ -118,8 +133,4 @@ function expressionOf(pattern: string): RegExp {
 /** What cannot be read at all, whatever its constraints. */
 function malformed(path: string, expected: string): AwsError {
   return new AwsError('MalformedInput', `${path} is not ${expected}`);
-}
-
-function isValues(value: unknown): value is Values {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AwsError } from './aws-error';
 
 /** Renders an action's output in the JSON 1.1 protocol: dates are epoch seconds, bytes base64. */
@@ -25,9 +26,7 @@ export function readJson(target: string, body: string): { action: string; input:
   const action = target.slice(target.lastIndexOf('.') + 1);
   try {
     const input: unknown = JSON.parse(body || '{}');
-    if (input !== null && typeof input === 'object' && !Array.isArray(input)) {
-      return { action, input: input as Record<string, unknown> };
-    }
+    if (isRecord(input)) return { action, input };
   } catch {
     // Answered like every other body that is no JSON object.
   }
@@ -45,4 +44,17 @@ function valueOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(valueOf);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, valueOf(member)]));
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** Whether two resolved values are the same to CloudFormation: the order of keys does not count, nor an absent member. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  return isDeepStrictEqual(plain(a), plain(b));
+}
+
+function plain(value: unknown): unknown {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
 }

@@ -12,7 +12,7 @@ import { Account } from '../../src/account';
 import { cloudFormationService } from '../../src/cloudformation';
 import { Iam } from '../../src/iam';
 import { Kms } from '../../src/kms';
-import { LambdaService } from '../../src/lambda';
+import { LambdaService } from '../../src/lambda/lambda-service';
 import { LogStore, logsService } from '../../src/logs';
 import { SecretsManager } from '../../src/secretsmanager';
 import { requestHandler, serve } from '../../src/server';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { physicalName } from '../../src/cloudformation/physical-name';
+import { physicalName } from '../../src/cloudformation/provider';
 import { assertAcyclic, closure, reversed, runInOrder } from '../../src/cloudformation/template/graph';
 import { evaluate, NO_VALUE, type Scope } from '../../src/cloudformation/template/intrinsics';
 import { referencesIn } from '../../src/cloudformation/template/references';

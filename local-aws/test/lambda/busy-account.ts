@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Account } from '../../src/account';
-import { LambdaService } from '../../src/lambda';
+import { LambdaService } from '../../src/lambda/lambda-service';
 import { LogStore } from '../../src/logs';
 import { type LoopbackServer, requestHandler, serve } from '../../src/server';
 

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Account } from '../../src/account';
-import { type FunctionConfiguration, LambdaService } from '../../src/lambda';
+import { type FunctionConfiguration } from '../../src/lambda/function-configuration';
+import { LambdaService } from '../../src/lambda/lambda-service';
 import { LogStore } from '../../src/logs';
 import { type LoopbackServer, requestHandler, serve } from '../../src/server';
 

@@ -1,6 +1,6 @@
 import type { Actions } from '../../service';
 import type { CloudFormation } from '../cloudformation';
-import { validationError } from '../errors';
+import { validationError } from '../../protocol/aws-error';
 import type { Stack } from '../stack';
 import { describedEvent, describedResource, describedStack } from './descriptions';
 

@@ -1,4 +1,4 @@
-import { validationError } from '../errors';
+import { validationError } from '../../protocol/aws-error';
 import type { Actions } from '../../service';
 import type { CloudFormation } from '../cloudformation';
 import { DEFINITION_MEMBERS, operationOptions } from './inputs';

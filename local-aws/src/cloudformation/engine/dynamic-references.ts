@@ -1,7 +1,6 @@
 import type { Account } from '../../account';
-import { notImplemented } from '../../protocol/aws-error';
-import { validationError } from '../errors';
-import { isRecord } from '../template/json';
+import { notImplemented, validationError } from '../../protocol/aws-error';
+import { isRecord } from '../../protocol/json';
 
 const REFERENCE = /\{\{resolve:([^:}]+):([^}]*)\}\}/g;
 

@@ -1,10 +1,8 @@
 import type { Account } from '../../account';
-import { AwsError } from '../../protocol/aws-error';
-import { validationError } from '../errors';
-import { physicalName } from '../physical-name';
-import { Cancelled, type ProviderOf } from '../provider';
+import { AwsError, validationError } from '../../protocol/aws-error';
+import { Cancelled, physicalName, type ProviderOf } from '../provider';
 import type { ProvisionedResource, ResourceStatus, Stack } from '../stack';
-import { sameValue } from '../template/json';
+import { sameValue } from '../../protocol/json';
 import { resolveDynamicReferences } from './dynamic-references';
 
 /** A resource as the template wants it. */

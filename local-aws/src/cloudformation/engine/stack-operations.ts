@@ -1,10 +1,10 @@
 import type { Account } from '../../account';
-import { validationError } from '../errors';
+import { validationError } from '../../protocol/aws-error';
 import { mergeTags, type ProviderOf } from '../provider';
 import type { ProvisionedResource, Stack, StackDefinition, StackOutput, Tag } from '../stack';
 import type { StackRegistry } from '../stack-registry';
 import { runInOrder } from '../template/graph';
-import { sameValue } from '../template/json';
+import { sameValue } from '../../protocol/json';
 import { deleteResources, isSame } from './resource-deletion';
 import { type DesiredResource, ResourceProvisioner } from './resource-provisioner';
 import { provisionedGraph, StackScope, valuesOf } from './stack-scope';

@@ -1,6 +1,5 @@
 import type { Account } from '../../account';
-import { notImplemented } from '../../protocol/aws-error';
-import { validationError } from '../errors';
+import { notImplemented, validationError } from '../../protocol/aws-error';
 import type { ProvisionedResource, Stack, StackDefinition } from '../stack';
 import type { StackRegistry } from '../stack-registry';
 import { closure, type Graph } from '../template/graph';

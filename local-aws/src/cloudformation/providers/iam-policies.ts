@@ -7,7 +7,7 @@ import {
   documentText,
   ignoringAbsence,
   optionalText,
-  present,
+  pick,
   structures,
   text,
   texts,
@@ -73,14 +73,14 @@ async function takeBack(
 
 /** `AWS::IAM::ManagedPolicy`: a policy of its own, attached to users, groups and roles. */
 export const managedPolicy: TypeProvider = {
-  takes: ['ManagedPolicyName', 'Description', 'Path', 'PolicyDocument', 'Users', 'Groups', 'Roles', 'Tags'],
+  takes: ['ManagedPolicyName', 'Description', 'Path', 'PolicyDocument', 'Users', 'Groups', 'Roles'],
   nameProperty: 'ManagedPolicyName',
   create: async (change) => {
     const { account, properties } = change;
     const { Policy } = await account.invoke('iam', 'CreatePolicy', {
       PolicyName: optionalText(properties, 'ManagedPolicyName') ?? change.physicalName(128),
       PolicyDocument: documentText(properties, 'PolicyDocument'),
-      ...present({ Path: optionalText(properties, 'Path'), Description: optionalText(properties, 'Description') }),
+      ...pick(properties, 'Path', 'Description'),
     });
     const { Arn } = Policy as { Arn: string };
     const provisioned = begun(change, Arn, { PolicyArn: Arn });

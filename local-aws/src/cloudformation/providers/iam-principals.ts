@@ -6,13 +6,10 @@ import {
   difference,
   documentText,
   ignoringAbsence,
-  optionalBoolean,
-  optionalNumber,
   optionalStructure,
   optionalText,
-  present,
-  tagsOf,
-  text,
+  pick,
+  tagChanges,
   texts,
 } from './properties';
 
@@ -25,11 +22,7 @@ export const user: TypeProvider = {
     const UserName = optionalText(properties, 'UserName') ?? change.physicalName(64);
     const { User } = await account.invoke('iam', 'CreateUser', {
       UserName,
-      ...present({
-        Path: optionalText(properties, 'Path'),
-        PermissionsBoundary: optionalText(properties, 'PermissionsBoundary'),
-        Tags: properties.Tags === undefined ? undefined : tagsOf(properties),
-      }),
+      ...pick(properties, 'Path', 'PermissionsBoundary', 'Tags'),
     });
     const provisioned = begun(change, UserName, { Arn: (User as { Arn: string }).Arn });
     const rest = { ...change, physicalId: UserName, oldProperties: {} };
@@ -72,11 +65,7 @@ async function syncLoginProfile({ account, physicalId: UserName, properties, old
   }
   const profile = optionalStructure(properties, 'LoginProfile', ['Password', 'PasswordResetRequired']);
   if (!profile) return;
-  await account.invoke('iam', 'CreateLoginProfile', {
-    UserName,
-    Password: text(profile, 'Password'),
-    ...present({ PasswordResetRequired: optionalBoolean(profile, 'PasswordResetRequired') }),
-  });
+  await account.invoke('iam', 'CreateLoginProfile', { UserName, ...profile });
 }
 
 async function syncGroups({ account, physicalId: UserName, properties, oldProperties }: Sync): Promise<void> {
@@ -91,12 +80,10 @@ async function syncTags(
   kind: 'User' | 'Role',
   { account, physicalId, properties, oldProperties }: Sync,
 ): Promise<void> {
-  const { added, removed } = difference(tagsOf(oldProperties), tagsOf(properties));
+  const { added, removedKeys } = tagChanges({ properties, oldProperties });
   const owner = { [`${kind}Name`]: physicalId };
-  const kept = tagsOf(properties).map(({ Key }) => Key);
-  const TagKeys = removed.map(({ Key }) => Key).filter((key) => !kept.includes(key));
   if (added.length > 0) await account.invoke('iam', `Tag${kind}`, { ...owner, Tags: added });
-  if (TagKeys.length > 0) await account.invoke('iam', `Untag${kind}`, { ...owner, TagKeys });
+  if (removedKeys.length > 0) await account.invoke('iam', `Untag${kind}`, { ...owner, TagKeys: removedKeys });
 }
 
 async function syncBoundary(kind: 'User' | 'Role', change: Sync): Promise<void> {
@@ -120,7 +107,7 @@ export const group: TypeProvider = {
     const GroupName = optionalText(properties, 'GroupName') ?? change.physicalName(128);
     const { Group } = await account.invoke('iam', 'CreateGroup', {
       GroupName,
-      ...present({ Path: optionalText(properties, 'Path') }),
+      ...pick(properties, 'Path'),
     });
     const provisioned = begun(change, GroupName, { Arn: (Group as { Arn: string }).Arn });
     await syncPolicies('Group', GroupName, { account, properties, oldProperties: {} });
@@ -156,13 +143,7 @@ export const role: TypeProvider = {
     const { Role } = await account.invoke('iam', 'CreateRole', {
       RoleName,
       AssumeRolePolicyDocument: documentText(properties, 'AssumeRolePolicyDocument'),
-      ...present({
-        Path: optionalText(properties, 'Path'),
-        Description: optionalText(properties, 'Description'),
-        MaxSessionDuration: optionalNumber(properties, 'MaxSessionDuration'),
-        PermissionsBoundary: optionalText(properties, 'PermissionsBoundary'),
-        Tags: properties.Tags === undefined ? undefined : tagsOf(properties),
-      }),
+      ...pick(properties, 'Path', 'Description', 'MaxSessionDuration', 'PermissionsBoundary', 'Tags'),
     });
     const { Arn, RoleId } = Role as { Arn: string; RoleId: string };
     const provisioned = begun(change, RoleName, { Arn, RoleId });
@@ -176,11 +157,8 @@ export const role: TypeProvider = {
       await account.invoke('iam', 'UpdateAssumeRolePolicy', { RoleName, PolicyDocument });
     }
     if (changed(change, 'Description', 'MaxSessionDuration')) {
-      await account.invoke('iam', 'UpdateRole', {
-        RoleName,
-        Description: optionalText(properties, 'Description') ?? '',
-        ...present({ MaxSessionDuration: optionalNumber(properties, 'MaxSessionDuration') }),
-      });
+      const wanted = { Description: '', ...pick(properties, 'Description', 'MaxSessionDuration') };
+      await account.invoke('iam', 'UpdateRole', { RoleName, ...wanted });
     }
     await syncTags('Role', change);
     await syncBoundary('Role', change);

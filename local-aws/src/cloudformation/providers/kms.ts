@@ -1,16 +1,6 @@
 import { notImplemented } from '../../protocol/aws-error';
 import type { TypeProvider } from '../provider';
-import {
-  begun,
-  changed,
-  documentText,
-  ignoringAbsence,
-  optionalBoolean,
-  optionalNumber,
-  optionalText,
-  present,
-  tagsOf,
-} from './properties';
+import { begun, changed, documentText, ignoringAbsence, optionalBoolean, optionalNumber, pick } from './properties';
 
 /** `AWS::KMS::Key` */
 export const kmsKey: TypeProvider = {
@@ -29,13 +19,8 @@ export const kmsKey: TypeProvider = {
   create: async (change) => {
     const { account, properties } = change;
     const { KeyMetadata } = await account.invoke('kms', 'CreateKey', {
-      ...present({
-        Description: optionalText(properties, 'Description'),
-        KeySpec: optionalText(properties, 'KeySpec'),
-        KeyUsage: optionalText(properties, 'KeyUsage'),
-        Policy: properties.KeyPolicy === undefined ? undefined : documentText(properties, 'KeyPolicy'),
-        Tags: properties.Tags === undefined ? undefined : kmsTags(properties),
-      }),
+      ...pick(properties, 'Description', 'KeySpec', 'KeyUsage'),
+      ...(properties.KeyPolicy === undefined ? {} : { Policy: documentText(properties, 'KeyPolicy') }),
     });
     const { KeyId, Arn } = KeyMetadata as { KeyId: string; Arn: string };
     const provisioned = begun(change, KeyId, { Arn, KeyId });
@@ -60,10 +45,6 @@ export const kmsKey: TypeProvider = {
       }),
     ),
 };
-
-function kmsTags(properties: Readonly<Record<string, unknown>>): readonly { TagKey: string; TagValue: string }[] {
-  return tagsOf(properties).map(({ Key, Value }) => ({ TagKey: Key, TagValue: Value }));
-}
 
 function refuseDisabled(properties: Readonly<Record<string, unknown>>): void {
   if (optionalBoolean(properties, 'Enabled') === false) throw notImplemented('a disabled KMS key');

@@ -1,17 +1,8 @@
-import type { FunctionCode, FunctionConfiguration, LambdaService } from '../../lambda';
+import type { FunctionCode, LambdaService } from '../../lambda/lambda-service';
+import type { FunctionConfiguration } from '../../lambda/function-configuration';
 import { notImplemented } from '../../protocol/aws-error';
 import type { TypeProvider } from '../provider';
-import {
-  begun,
-  changed,
-  ignoringAbsence,
-  optionalNumber,
-  optionalStructure,
-  optionalText,
-  present,
-  tagsOf,
-  text,
-} from './properties';
+import { begun, changed, ignoringAbsence, optionalStructure, optionalText, pick, tagsOf, text } from './properties';
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -102,11 +93,9 @@ function configurationOf(name: string, properties: Properties): FunctionConfigur
     Role: text(properties, 'Role'),
     Environment: Object.fromEntries(Object.keys(variables).map((key) => [key, text(variables, key)])),
     Tags: Object.fromEntries(tagsOf(properties).map(({ Key, Value }) => [Key, Value])),
-    ...present({
-      Timeout: optionalNumber(properties, 'Timeout'),
-      MemorySize: optionalNumber(properties, 'MemorySize'),
-      Description: optionalText(properties, 'Description'),
-    }),
+    ...(properties.Timeout === undefined ? {} : { Timeout: Number(properties.Timeout) }),
+    ...(properties.MemorySize === undefined ? {} : { MemorySize: Number(properties.MemorySize) }),
+    ...pick(properties, 'Description'),
     ...(logging ? { LoggingConfig: logging } : {}),
   };
 }

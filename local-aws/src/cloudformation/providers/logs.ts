@@ -1,5 +1,5 @@
 import type { TypeProvider } from '../provider';
-import { begun, changed, ignoringAbsence, optionalNumber, optionalText, present, tagsOf } from './properties';
+import { begun, changed, ignoringAbsence, optionalNumber, optionalText, tagsOf } from './properties';
 
 /** `AWS::Logs::LogGroup` */
 export const logGroup: TypeProvider = {
@@ -9,14 +9,11 @@ export const logGroup: TypeProvider = {
   create: async (change) => {
     const { account, properties } = change;
     const logGroupName = optionalText(properties, 'LogGroupName') ?? change.physicalName(512);
-    const tags = tagRecord(properties);
     await account.invoke('logs', 'CreateLogGroup', {
       logGroupName,
-      ...present({
-        kmsKeyId: optionalText(properties, 'KmsKeyId'),
-        logGroupClass: optionalText(properties, 'LogGroupClass'),
-        tags: Object.keys(tags).length > 0 ? tags : undefined,
-      }),
+      tags: tagRecord(properties),
+      ...(properties.KmsKeyId === undefined ? {} : { kmsKeyId: properties.KmsKeyId }),
+      ...(properties.LogGroupClass === undefined ? {} : { logGroupClass: properties.LogGroupClass }),
     });
     const provisioned = begun(change, logGroupName, { Arn: `${account.arn('logs', `log-group:${logGroupName}`)}:*` });
     const retentionInDays = optionalNumber(properties, 'RetentionInDays');

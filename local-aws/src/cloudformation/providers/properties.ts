@@ -1,7 +1,7 @@
-import { validationError } from '../errors';
+import { validationError } from '../../protocol/aws-error';
 import type { Change, Provisioned } from '../provider';
 import type { Tag } from '../stack';
-import { isRecord, sameValue } from '../template/json';
+import { isRecord, sameValue } from '../../protocol/json';
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -77,9 +77,19 @@ export function documentText(properties: Properties, name: string): string {
   return JSON.stringify(value);
 }
 
-/** The members that are there: services refuse null where a member shall be absent. */
-export function present(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+/** The properties of these names that are there: the services take them as the template has them. */
+export function pick(properties: Properties, ...names: string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    names.flatMap((name) => (properties[name] === undefined ? [] : [[name, properties[name]]])),
+  );
+}
+
+/** The tags that an update adds or changes, and the keys of those that it removes. */
+export function tagChanges({ properties, oldProperties }: { properties: Properties; oldProperties: Properties }) {
+  const [before, after] = [tagsOf(oldProperties), tagsOf(properties)];
+  const kept = after.map(({ Key }) => Key);
+  const removedKeys = before.map(({ Key }) => Key).filter((key) => !kept.includes(key));
+  return { added: difference(before, after).added, removedKeys };
 }
 
 export function changed(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Change, TypeProvider } from '../provider';
 import type { Tag } from '../stack';
-import { begun, changed, difference, ignoringAbsence, optionalText, present, tagsOf } from './properties';
+import { begun, changed, ignoringAbsence, optionalText, pick, tagChanges, tagsOf } from './properties';
 
 /** `AWS::SecretsManager::Secret`: without a value where the template gives none. */
 export const secret: TypeProvider = {
@@ -11,32 +11,24 @@ export const secret: TypeProvider = {
     const { account, properties, logicalId } = change;
     const { ARN } = await account.invoke('secretsmanager', 'CreateSecret', {
       Name: optionalText(properties, 'Name') ?? `${logicalId}-${randomBytes(9).toString('hex').slice(0, 12)}`,
-      ...present({
-        Description: optionalText(properties, 'Description'),
-        KmsKeyId: optionalText(properties, 'KmsKeyId'),
-        SecretString: optionalText(properties, 'SecretString'),
-      }),
+      ...pick(properties, 'Description', 'KmsKeyId', 'SecretString'),
       Tags: [...tagsOf(properties), ...stackTags(change)],
     });
     return begun(change, String(ARN), { Id: ARN });
   },
   update: async (change) => {
-    const { account, physicalId: SecretId, properties, oldProperties } = change;
+    const { account, physicalId: SecretId, properties } = change;
     if (changed(change, 'Description', 'KmsKeyId', 'SecretString')) {
       await account.invoke('secretsmanager', 'UpdateSecret', {
         SecretId,
-        ...present({
-          Description: optionalText(properties, 'Description'),
-          KmsKeyId: optionalText(properties, 'KmsKeyId'),
-          SecretString: changed(change, 'SecretString') ? optionalText(properties, 'SecretString') : undefined,
-        }),
+        ...pick(properties, 'Description', 'KmsKeyId', ...(changed(change, 'SecretString') ? ['SecretString'] : [])),
       });
     }
-    const { added, removed } = difference(tagsOf(oldProperties), tagsOf(properties));
-    const kept = tagsOf(properties).map(({ Key }) => Key);
-    const TagKeys = removed.map(({ Key }) => Key).filter((key) => !kept.includes(key));
+    const { added, removedKeys } = tagChanges(change);
     if (added.length > 0) await account.invoke('secretsmanager', 'TagResource', { SecretId, Tags: added });
-    if (TagKeys.length > 0) await account.invoke('secretsmanager', 'UntagResource', { SecretId, TagKeys });
+    if (removedKeys.length > 0) {
+      await account.invoke('secretsmanager', 'UntagResource', { SecretId, TagKeys: removedKeys });
+    }
     return { physicalId: SecretId };
   },
   delete: async ({ account, physicalId: SecretId }) =>

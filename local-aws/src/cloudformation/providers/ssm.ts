@@ -1,5 +1,5 @@
 import type { Change, TypeProvider } from '../provider';
-import { begun, ignoringAbsence, optionalText, present, text } from './properties';
+import { begun, ignoringAbsence, optionalText, pick, text } from './properties';
 
 /** `AWS::SSM::Parameter` */
 export const ssmParameter: TypeProvider = {
@@ -25,10 +25,8 @@ async function putParameter(
 ): Promise<void> {
   await account.invoke('ssm', 'PutParameter', {
     Name,
-    Type: text(properties, 'Type'),
-    Value: text(properties, 'Value'),
     Overwrite,
-    ...present({ Description: optionalText(properties, 'Description') }),
+    ...pick(properties, 'Type', 'Value', 'Description'),
   });
 }
 

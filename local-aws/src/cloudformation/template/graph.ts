@@ -1,4 +1,4 @@
-import { validationError } from '../errors';
+import { validationError } from '../../protocol/aws-error';
 
 /** Nodes with the nodes that each of them depends on. */
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,6 +1,5 @@
-import { notImplemented } from '../../protocol/aws-error';
-import { validationError } from '../errors';
-import { isRecord } from './json';
+import { notImplemented, validationError } from '../../protocol/aws-error';
+import { isRecord } from '../../protocol/json';
 
 /** What a template's functions can ask for. */
 export interface Scope {

@@ -1,6 +1,5 @@
 import type { Account } from '../../account';
-import { notImplemented } from '../../protocol/aws-error';
-import { validationError } from '../errors';
+import { notImplemented, validationError } from '../../protocol/aws-error';
 import type { ParameterDeclaration, Template } from './template';
 
 /** A stack's parameter: what was given, and what it stands for. */

@@ -1,6 +1,6 @@
-import { validationError } from '../errors';
+import { validationError } from '../../protocol/aws-error';
 import { attributeReference, functionCall, substitutions } from './intrinsics';
-import { isRecord } from './json';
+import { isRecord } from '../../protocol/json';
 import type { ResourceDeclaration, Template } from './template';
 
 /** The names that a value refers to through Ref, Fn::GetAtt and Fn::Sub, in both branches of every Fn::If. */

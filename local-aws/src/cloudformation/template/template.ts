@@ -1,6 +1,5 @@
-import { notImplemented } from '../../protocol/aws-error';
-import { validationError } from '../errors';
-import { isRecord } from './json';
+import { notImplemented, validationError } from '../../protocol/aws-error';
+import { isRecord } from '../../protocol/json';
 
 /** A template with every section present. */
 export interface Template {
