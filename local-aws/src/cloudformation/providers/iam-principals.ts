@@ -1,4 +1,4 @@
-import type { TypeProvider, UpdateChange } from '../provider';
+import type { ExistingChange, TypeProvider, UpdateChange } from '../provider';
 import { dropPolicies, syncPolicies } from './iam-policies';
 import {
   begun,
@@ -97,6 +97,23 @@ async function syncBoundary(kind: 'User' | 'Role', change: Sync): Promise<void> 
   }
 }
 
+/** `AWS::IAM::AccessKey` */
+export const accessKey: TypeProvider = {
+  takes: ['UserName', 'Serial'],
+  create: async (change) => {
+    const { AccessKey } = await change.account.invoke('iam', 'CreateAccessKey', {
+      UserName: text(change.properties, 'UserName'),
+    });
+    const { AccessKeyId, SecretAccessKey } = AccessKey as { AccessKeyId: string; SecretAccessKey: string };
+    return begun(change, AccessKeyId, { SecretAccessKey });
+  },
+  update: async ({ physicalId }) => ({ physicalId }),
+  delete: async ({ account, physicalId: AccessKeyId, properties }) =>
+    ignoringAbsence(() =>
+      account.invoke('iam', 'DeleteAccessKey', { UserName: text(properties, 'UserName'), AccessKeyId }),
+    ),
+};
+
 /** `AWS::IAM::Group` */
 export const group: TypeProvider = {
   takes: ['GroupName', 'Path', 'ManagedPolicyArns', 'Policies'],
@@ -122,6 +139,39 @@ export const group: TypeProvider = {
     await ignoringAbsence(() => change.account.invoke('iam', 'DeleteGroup', { GroupName: change.physicalId }));
   },
 };
+
+/** `AWS::IAM::UserToGroupAddition` */
+export const userToGroupAddition: TypeProvider = {
+  takes: ['GroupName', 'Users'],
+  create: async (change) => {
+    const provisioned = begun(change, change.physicalName(128));
+    await addMembers(change, texts(change.properties, 'Users'));
+    return provisioned;
+  },
+  update: async (change) => {
+    await addMembers(change, texts(change.properties, 'Users'));
+    const { removed } = changed(change, 'GroupName')
+      ? { removed: texts(change.oldProperties, 'Users') }
+      : difference(texts(change.oldProperties, 'Users'), texts(change.properties, 'Users'));
+    await removeMembers({ ...change, properties: change.oldProperties }, removed);
+    return { physicalId: change.physicalId };
+  },
+  delete: async (change) => removeMembers(change, texts(change.properties, 'Users')),
+};
+
+type Membership = Pick<ExistingChange, 'account' | 'properties'>;
+
+async function addMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
+  const GroupName = text(properties, 'GroupName');
+  for (const UserName of users) await account.invoke('iam', 'AddUserToGroup', { GroupName, UserName });
+}
+
+async function removeMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
+  const GroupName = text(properties, 'GroupName');
+  await ignoringAbsence(
+    ...users.map((UserName) => () => account.invoke('iam', 'RemoveUserFromGroup', { GroupName, UserName })),
+  );
+}
 
 /** `AWS::IAM::Role` */
 export const role: TypeProvider = {

@@ -3,7 +3,7 @@ import { notImplemented } from '../../protocol/aws-error';
 import type { CustomResources } from '../custom-resources';
 import type { ProviderOf, ResourceProvider, TypeProvider, UpdateBehavior } from '../provider';
 import { inlinePolicy, managedPolicy } from './iam-policies';
-import { group, role, user } from './iam-principals';
+import { accessKey, group, role, user, userToGroupAddition } from './iam-principals';
 import { kmsKey } from './kms';
 import { type Functions, lambdaAlias, lambdaFunction, lambdaPermission } from './lambda';
 import { logGroup } from './logs';
@@ -29,11 +29,13 @@ const nothing: ResourceProvider = {
 };
 
 const PROVIDERS: Readonly<Record<string, TypeProvider>> = {
+  'AWS::IAM::AccessKey': accessKey,
   'AWS::IAM::Group': group,
   'AWS::IAM::ManagedPolicy': managedPolicy,
   'AWS::IAM::Policy': inlinePolicy,
   'AWS::IAM::Role': role,
   'AWS::IAM::User': user,
+  'AWS::IAM::UserToGroupAddition': userToGroupAddition,
   'AWS::KMS::Key': kmsKey,
   'AWS::Lambda::Permission': lambdaPermission,
   'AWS::Logs::LogGroup': logGroup,
