@@ -187,7 +187,7 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
   switch (wanted.want) {
     case 'present':
       if (step.do !== 'done') return 'a device that is wanted can only be there, or fail';
-      if (marks === 'none' && account.sawEnabled && current.startsWith(wanted.requestTime)) {
+      if (marks === 'none' && account.sawEnabled && (unseen.current || current.startsWith(wanted.requestTime))) {
         return versions[current]?.seed === seed || unseen.current ? undefined : 'the device has another seed';
       }
       if (marks !== 'ours') return `the device is ${marks}`;
