@@ -101,17 +101,13 @@ async function syncBoundary(kind: 'User' | 'Role', change: Sync): Promise<void> 
 export const accessKey: TypeProvider = {
   takes: ['UserName', 'Serial'],
   create: async (change) => {
-    const { AccessKey } = await change.account.invoke('iam', 'CreateAccessKey', {
-      UserName: text(change.properties, 'UserName'),
-    });
+    const { AccessKey } = await change.account.invoke('iam', 'CreateAccessKey', pick(change.properties, 'UserName'));
     const { AccessKeyId, SecretAccessKey } = AccessKey as { AccessKeyId: string; SecretAccessKey: string };
     return begun(change, AccessKeyId, { SecretAccessKey });
   },
   update: async ({ physicalId }) => ({ physicalId }),
   delete: async ({ account, physicalId: AccessKeyId, properties }) =>
-    ignoringAbsence(() =>
-      account.invoke('iam', 'DeleteAccessKey', { UserName: text(properties, 'UserName'), AccessKeyId }),
-    ),
+    ignoringAbsence(() => account.invoke('iam', 'DeleteAccessKey', { ...pick(properties, 'UserName'), AccessKeyId })),
 };
 
 /** `AWS::IAM::Group` */
@@ -162,14 +158,14 @@ export const userToGroupAddition: TypeProvider = {
 type Membership = Pick<ExistingChange, 'account' | 'properties'>;
 
 async function addMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
-  const GroupName = text(properties, 'GroupName');
-  for (const UserName of users) await account.invoke('iam', 'AddUserToGroup', { GroupName, UserName });
+  const group = pick(properties, 'GroupName');
+  for (const UserName of users) await account.invoke('iam', 'AddUserToGroup', { ...group, UserName });
 }
 
 async function removeMembers({ account, properties }: Membership, users: readonly string[]): Promise<void> {
-  const GroupName = text(properties, 'GroupName');
+  const group = pick(properties, 'GroupName');
   await ignoringAbsence(
-    ...users.map((UserName) => () => account.invoke('iam', 'RemoveUserFromGroup', { GroupName, UserName })),
+    ...users.map((UserName) => () => account.invoke('iam', 'RemoveUserFromGroup', { ...group, UserName })),
   );
 }
 
