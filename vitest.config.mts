@@ -46,6 +46,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // CDK's validation of templates takes seconds; best-practice.test.ts does it, once for each kind of stack.
     env: { CDK_VALIDATION: 'false' },
+    // To load aws-cdk-lib and the SDK takes more than most files need: the files of a worker share them. Each puts back what it changes.
+    isolate: false,
     // One more than the cores of the smallest machine we think of: tests that run the CDK CLI mostly wait for it to ask again.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },

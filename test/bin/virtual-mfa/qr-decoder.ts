@@ -4,7 +4,15 @@ import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
 
 /** Reads QR codes with ZXing, as a phone would. */
 export class QrDecoder {
-  static async load(): Promise<QrDecoder> {
+  static #loaded?: Promise<QrDecoder>;
+
+  /** Loads it once: resvg refuses to be initialized a second time. */
+  static load(): Promise<QrDecoder> {
+    this.#loaded ??= this.#load();
+    return this.#loaded;
+  }
+
+  static async #load(): Promise<QrDecoder> {
     const wasmBinary = bytesOf(readFileSync(require.resolve('zxing-wasm/reader/zxing_reader.wasm')));
     await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
     await initWasm(bytesOf(readFileSync(require.resolve('@resvg/resvg-wasm/index_bg.wasm'))));
