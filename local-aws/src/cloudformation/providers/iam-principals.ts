@@ -10,6 +10,7 @@ import {
   optionalText,
   pick,
   tagChanges,
+  text,
   texts,
 } from './properties';
 
