@@ -10,7 +10,6 @@ import {
   optionalText,
   pick,
   tagChanges,
-  text,
   texts,
 } from './properties';
 
