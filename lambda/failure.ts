@@ -52,7 +52,7 @@ export const failures = {
   seedOfEnabledDeviceLost: (serialNumber: string, userName: string) =>
     new Failure(
       `The device ${serialNumber} is enabled for the user ${userName}, but its seed is not in this resource's secret, and IAM gives out a seed only once.`,
-      'Give a new rotationId (or another virtualMfaDeviceName) to get a new device with a new seed; or deactivate and delete this one by hand.',
+      'Give a new rotationId (or another virtualMfaDeviceName) to get a new device with a new seed, or deactivate and delete this one by hand.',
     ),
 
   enabledForAnotherUser: (serialNumber: string, userName: string) =>
@@ -63,7 +63,7 @@ export const failures = {
 
   stillEnabled: (serialNumber: string, userName: string) =>
     new Failure(
-      `The device ${serialNumber} is enabled for the user ${userName} still, although IAM took the request to deactivate it.`,
+      `The device ${serialNumber} is still enabled for the user ${userName}, although IAM accepted the request to deactivate it.`,
       'Deactivate it by hand (aws iam deactivate-mfa-device) and try again.',
     ),
 
@@ -111,26 +111,26 @@ export const failures = {
 
   deviceKeepsVanishing: (serialNumber: string) =>
     new Failure(
-      `The device ${serialNumber} was deleted by someone else while it was being enabled, and again each time it was created anew.`,
-      'Look for a console enrolment (it deletes unassigned virtual devices) or a clean-up job, and deploy again.',
+      `Someone else deleted the device ${serialNumber} while it was being enabled, and did so again each time it was recreated.`,
+      'Look for a console enrollment (it deletes unassigned virtual devices) or a clean-up job, and deploy again.',
     ),
 
   superseded: () =>
     new Failure(
-      'Another event of this resource, such as the rollback of its stack, took over while this one was under way.',
-      'Nothing is to be done: the later event decides. Deploy again if the change is wanted still.',
+      'Another event of this resource, such as the rollback of its stack, took over while this one was running.',
+      'There is nothing to do: the later event decides. Deploy again if you still want the change.',
     ),
 
   seedSecretGone: (secretArn: string) =>
     new SecretGoneFailure(
       `The seed secret ${secretArn} was deleted or is scheduled for deletion, so no seed can be stored in it.`,
-      'If the resource is not being deleted, restore the secret (aws secretsmanager restore-secret) and deploy again; where it is gone for good, remove the device from the stack, deploy, and declare it again.',
+      'If the resource is not being deleted, restore the secret (aws secretsmanager restore-secret) and deploy again. If it is gone for good, remove the device from the stack, deploy, and declare it again.',
     ),
 
   seedSecretNotSeen: (secretArn: string) =>
     new SecretGoneFailure(
-      `The seed secret ${secretArn} was deleted, or its tag cdk-iam-virtual-mfa:stack-id was: the function's role may not even describe it.`,
-      'Where the secret is gone for good, remove the device from the stack, deploy, and declare it again; the stack can be deleted as it is.',
+      `The seed secret ${secretArn} or its tag cdk-iam-virtual-mfa:stack-id was deleted: the function's role may not even describe the secret.`,
+      'If the secret is gone for good, remove the device from the stack, deploy, and declare it again. You can also delete the stack as it is.',
     ),
 
   seedSecretOfAnother: (secretArn: string) =>
@@ -142,19 +142,19 @@ export const failures = {
   accessDenied: (action: string, message: string) =>
     new AccessDeniedFailure(
       `The function's role may not call ${action}: ${sentence(message)}`,
-      'Look for a permissions boundary, a service control policy or a key policy that denies it; for an imported user that has a path, import it by its ARN (User.fromUserArn; in mfa-users.json, UserPath), since the path is part of it.',
+      'Look for a permissions boundary, a service control policy or a key policy that denies it. If an imported user has a path, import the user by ARN, which includes the path (User.fromUserArn; in mfa-users.json, UserPath).',
     ),
 
   timeRanOut: (action: string, lastError: string) =>
     new Failure(
       `AWS kept refusing ${action} until the function's time ran out; the last answer was ${lastError}.`,
-      'Deploy, or delete the stack, again later.',
+      'Deploy or delete the stack again later.',
     ),
 
   unexpected: (message: string) =>
     new Failure(
       `An AWS call failed: ${sentence(message)}`,
-      "The function's log group tells which call it was; deploy again once the cause is removed.",
+      "The function's log shows which call it was. Remove the cause and deploy again.",
     ),
 } as const;
 

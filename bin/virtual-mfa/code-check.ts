@@ -12,7 +12,7 @@ export function codeCheck(code: string, seed: string, now: number): Check {
   const offsets = Array.from({ length: 2 * SEARCHED_TIME_STEPS + 1 }, (_, index) => nearestFirst(index));
   const offset = offsets.find((timeSteps) => codeAt(seed, now + timeSteps * PERIOD_MILLISECONDS) === code);
   if (offset === undefined) {
-    const detail = 'it is no code of the stored seed: the app has another seed; show the QR code again';
+    const detail = 'it is not a code of the stored seed: the app has another seed; show the QR code again';
     return { name, outcome: 'failed', detail };
   }
   if (Math.abs(offset) <= TAKEN_TIME_STEPS) {

@@ -49,13 +49,13 @@ export const failures = {
       'notFound',
       `The user ${userName} has no device that cdk-iam-virtual-mfa manages` +
         `${others.length > 0 ? `, but others: ${others.join(', ')}` : ''}.`,
-      'Declare one and deploy; if its stack is in another region, give --region. `npx --no virtual-mfa list` shows what there is.',
+      'Declare one and deploy; if its stack is in another region, give --region. `npx --no virtual-mfa list` shows the devices that exist.',
     ),
 
   deviceMissing: (userName: string, stack: string, secretArn: string) =>
     new CommandFailure(
       'notFound',
-      `The device of the user ${userName} is gone: the stack ${stack} made it, and somebody deleted it by hand. Its seed, in ${secretArn}, fits no device any more.`,
+      `The device of the user ${userName} is gone: the stack ${stack} made it, and somebody deleted it by hand. Its seed, in ${secretArn}, belongs to no device any more.`,
       'Set a new rotationId for this user (RotationId in mfa-users.json) and deploy: the stack makes a new device with a new seed. Then hand out the new QR code.',
     ),
 
@@ -63,14 +63,14 @@ export const failures = {
     new CommandFailure(
       'notFound',
       `The device of the user ${userName} does not exist yet: its secret in the stack ${stack} has no seed.`,
-      'Wait until the deployment ends. If it has ended, somebody wrote over the seed, or deleted it: set a new rotationId for this user and deploy.',
+      'Wait until the deployment ends. If it has ended, somebody overwrote or deleted the seed: set a new rotationId for this user and deploy.',
     ),
 
   noSuchCodeFunction: (functionArn: string) =>
     new CommandFailure(
       'notFound',
       `There is no function ${functionArn}.`,
-      "Check the ARN: it is that of the device's codeFunction, and ends with the device's alias.",
+      "Give the ARN of the device's codeFunction, which ends with the device's alias.",
     ),
 
   noCodeOf: (functionArn: string, message: string) =>
@@ -87,7 +87,7 @@ export const failures = {
     new CommandFailure(
       'notFound',
       `The user ${userName} has ${serialNumbers.length} devices: ${serialNumbers.join(', ')}.`,
-      'Give the serial number of one in place of the user.',
+      'Give the serial number of one instead of the user.',
     ),
 
   noSuchDevice: (serialNumber: string) =>
@@ -100,8 +100,8 @@ export const failures = {
   severalSecrets: (serialNumber: string, secretArns: readonly string[]) =>
     new CommandFailure(
       'notFound',
-      `Several secrets say that they have the seed of ${serialNumber}: ${secretArns.join(', ')}.`,
-      "One of them is not the construct's: find out who made it. The ARN of the right one, given in place of the user or the device, works meanwhile.",
+      `Several secrets claim to hold the seed of ${serialNumber}: ${secretArns.join(', ')}.`,
+      "At most one of them is the construct's: find out who made the others. Meanwhile, give the ARN of the right one instead of the user or the device.",
     ),
 
   secretNotListed: (serialNumber: string, region: string) =>
@@ -115,14 +115,14 @@ export const failures = {
     new CommandFailure(
       'failed',
       `The secret ${secretArn} has the seed of ${recorded}, not of ${expected}.`,
-      "Somebody changed the tags of the device or of the secret, or the secret's value; nothing of it was shown. Find out who did; deploy with a new rotationId.",
+      "Somebody changed the tags of the device or of the secret, or the secret's value. The seed was not shown. Find out who did it, and deploy with a new rotationId.",
     ),
 
   notManaged: (serialNumber: string) =>
     new CommandFailure(
       'notFound',
-      `The device ${serialNumber} is not one that cdk-iam-virtual-mfa manages: it lacks the tags.`,
-      'Where its seed is in a secret of the same form, give the ARN of the secret.',
+      `The device ${serialNumber} is not one that cdk-iam-virtual-mfa manages: it does not have the tags.`,
+      'If its seed is in a secret of the same form, give the ARN of the secret.',
     ),
 
   noSuchSecret: (what: string) =>
@@ -149,15 +149,15 @@ export const failures = {
   foreignSession: (serialNumber: string, userName: string, caller: string) =>
     new CommandFailure(
       'notAssigned',
-      `STS does not take codes of ${serialNumber} from ${caller}.`,
-      `The device has to be enabled for the caller: sign with an access key of the user ${userName} (--profile). \`npx --no virtual-mfa verify ${userName}\` tells whether the device is enabled.`,
+      `STS does not accept codes of ${serialNumber} from ${caller}.`,
+      `The device must be enabled for the caller: sign with an access key of the user ${userName} (--profile). \`npx --no virtual-mfa verify ${userName}\` shows whether the device is enabled.`,
     ),
 
   unknownToSts: (serialNumber: string, userName: string) =>
     new CommandFailure(
       'failed',
-      `STS takes no code of ${serialNumber} from the user ${userName}, after a wait for the next three minutes too.`,
-      `Another process may spend the nine codes that STS verifies in three minutes: stop it, and try again. \`npx --no virtual-mfa verify ${userName}\` tells whether the device is enabled.`,
+      `STS accepts no code of ${serialNumber} from the user ${userName}, even after a wait for the next three minutes.`,
+      `Another process may be using up the nine codes that STS verifies in three minutes: stop it, and try again. \`npx --no virtual-mfa verify ${userName}\` shows whether the device is enabled.`,
     ),
 
   accessDenied: (action: string, resource: string, message: string, alternative = '') =>
@@ -191,21 +191,21 @@ export const failures = {
   credentialsRefused: (message: string) =>
     new CommandFailure(
       'accessDenied',
-      `AWS does not take the credentials: ${sentence(message)}`,
+      `AWS rejects the credentials: ${sentence(message)}`,
       'They may be expired, deleted, or of another partition; choose others (--profile).',
     ),
 
   longTermKeyNeeded: (userName: string) =>
     new CommandFailure(
       'accessDenied',
-      'GetSessionToken takes an access key of a user, and these credentials are a session already.',
+      'GetSessionToken needs an access key of a user, but these credentials are already a session.',
       `Give a profile with an access key of the user ${userName} (--profile).`,
     ),
 
   recursion: (profile: string) =>
     new CommandFailure(
       'usage',
-      `The profile ${profile} gets its credentials from this very command, which would ask for them without end.`,
+      `The profile ${profile} gets its credentials from this very command, which would call itself without end.`,
       'In credential_process, give the profile that has the access key: /path/to/node_modules/.bin/virtual-mfa session USER --profile NAME-OF-THAT-PROFILE.',
     ),
 
@@ -219,7 +219,7 @@ export const failures = {
   clockOff: (offsetMilliseconds: number) =>
     new CommandFailure(
       'clockOff',
-      `The clock of this machine is ${Math.round(Math.abs(offsetMilliseconds) / 1000)} seconds ${offsetMilliseconds > 0 ? 'behind' : 'ahead of'} AWS's, and codes are made from the time.`,
+      `The clock of this machine is ${Math.round(Math.abs(offsetMilliseconds) / 1000)} seconds ${offsetMilliseconds > 0 ? 'behind' : 'ahead of'} AWS's, and codes depend on the time.`,
       'Synchronize it (timedatectl set-ntp true; w32tm /resync; System Settings, Date & Time), and run the command again.',
     ),
 
@@ -233,14 +233,14 @@ export const failures = {
   verificationFailed: (serialNumber: string, checks: readonly string[]) =>
     new CommandFailure(
       'failed',
-      `The device ${serialNumber} is not as it should be: ${checks.join(', ')}.`,
+      `The device ${serialNumber} fails these checks: ${checks.join(', ')}.`,
       'Deploy its stack with a change to the device; a new rotationId gives it a new seed.',
     ),
 
   notAllRight: (userNames: readonly string[], count: number) =>
     new CommandFailure(
       'failed',
-      `${userNames.length} of ${count} devices are not as they should be: ${userNames.join(', ')}.`,
+      `${userNames.length} of ${count} devices have problems: ${userNames.join(', ')}.`,
       'Each line says what is wrong, and what to do.',
     ),
 
@@ -255,42 +255,42 @@ export const failures = {
     new CommandFailure(
       'failed',
       `${userNames.length} of ${count} devices got no page: ${userNames.join(', ')}.`,
-      `They are not enabled as they should be: \`npx --no virtual-mfa verify --stack ${stack}\` says why, and what to do.`,
+      `They are not enabled, or have another problem: \`npx --no virtual-mfa verify --stack ${stack}\` says why, and what to do.`,
     ),
 
   directoryOfOthers: (directory: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>) =>
     new CommandFailure(
       'readableByOthers',
-      `Others can open the directory ${directory} (of uid ${uid}, mode ${octal(mode)}), and what goes into it is secret.`,
-      'Name a directory that does not exist, or one of your own of mode 0700.',
+      `Others can open the directory ${directory} (owner uid ${uid}, mode ${octal(mode)}), and what goes into it is secret.`,
+      'Name a directory that does not exist, or one of your own with mode 0700.',
     ),
 
   readableByOthers: (file: string, mode: number) =>
     new CommandFailure(
       'readableByOthers',
-      `${file} can be read by others (mode ${octal(mode)}), and what goes into it is a secret.`,
-      'Run chmod 600 on it first, or name a file that does not exist; a shell makes files of the mode 0600 after umask 077.',
+      `Others can read ${file} (mode ${octal(mode)}), and what goes into it is secret.`,
+      'Run chmod 600 on it first, or name a file that does not exist. After umask 077, the shell creates files with mode 0600.',
     ),
 
   ownedByAnother: (file: string, uid: number) =>
     new CommandFailure(
       'readableByOthers',
-      `${file} belongs to another user (uid ${uid}), and what goes into it is a secret.`,
-      'Name a file that does not exist, or one of your own of mode 0600.',
+      `Another user (uid ${uid}) owns ${file}, and what goes into it is secret.`,
+      'Name a file that does not exist, or one of your own with mode 0600.',
     ),
 
   changeableByOthers: (directory: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>) =>
     new CommandFailure(
       'failed',
-      `Others could exchange sessions in ${directory} (of uid ${uid}, mode ${octal(mode)}).`,
-      'It must be yours, and others must not write to it: run chmod go-w on it, or give it back with chown; or use --no-cache.',
+      `Others could replace sessions in ${directory} (owner uid ${uid}, mode ${octal(mode)}).`,
+      'It must be yours, and others must not be able to write to it: run chmod go-w on it, change its owner with chown, or use --no-cache.',
     ),
 
   notAFile: (file: string, reason: string) =>
     new CommandFailure(
       'failed',
       `${file} cannot be written: ${reason}.`,
-      'Name a file in a directory that you can write to; not a symbolic link, for that may lead elsewhere.',
+      'Name a file in a directory that you can write to. It must not be a symbolic link, which may lead elsewhere.',
     ),
 
   unexpected: (what: string, message: string) =>

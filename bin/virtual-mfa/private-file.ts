@@ -21,7 +21,7 @@ const ROOT = 0;
 export function writePrivateFile(file: string, content: string | Uint8Array): void {
   try {
     const before = lstatSync(file, { throwIfNoEntry: false });
-    if (before && !before.isFile()) throw failures.notAFile(file, 'it is no regular file');
+    if (before && !before.isFile()) throw failures.notAFile(file, 'it is not a regular file');
     if (before) requireOwnerOnly(file, before);
     // A new file in its place, which nobody can have opened before.
     replaceFile(file, content, OWNER_ONLY);
@@ -40,7 +40,7 @@ export function makePrivateDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
     const stats = lstatSync(directory);
-    if (!stats.isDirectory()) throw failures.notAFile(directory, 'it is no directory');
+    if (!stats.isDirectory()) throw failures.notAFile(directory, 'it is not a directory');
     const isOpen = stats.uid !== process.getuid?.() || (stats.mode & OTHERS) !== 0;
     if (process.getuid !== undefined && isOpen) throw failures.directoryOfOthers(directory, stats);
   } catch (error) {

@@ -44,7 +44,7 @@ export class StsDelay {
       const seconds = BETWEEN_TRIES_MILLISECONDS / 1000;
       tell(
         terminal,
-        `STS does not know the device yet: this takes some 15 s after it was enabled. Trying again in ${seconds} s.`,
+        `STS does not know the device yet: this takes about 15 s after it was enabled. Trying again in ${seconds} s.`,
       );
       await aws.time.sleep(BETWEEN_TRIES_MILLISECONDS, signal);
       return;
@@ -54,7 +54,7 @@ export class StsDelay {
     const wait = BUDGET_WINDOW_MILLISECONDS - (aws.time.now() % BUDGET_WINDOW_MILLISECONDS);
     tell(
       terminal,
-      `STS verifies nine codes of a device in three minutes, and they seem to be spent. Trying again in ${Math.ceil(wait / 1000)} s.`,
+      `STS verifies nine codes of a device in three minutes, and they seem to be used up. Trying again in ${Math.ceil(wait / 1000)} s.`,
     );
     await aws.time.sleep(wait, signal);
   }

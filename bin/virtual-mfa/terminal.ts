@@ -25,5 +25,5 @@ export function tell(terminal: Terminal, text: string): void {
 /** @throws CommandFailure where the shell sends the output into a file that others can read */
 export function requirePrivateOutput(terminal: Terminal): void {
   const stats = terminal.outputStats();
-  if (stats) requireOwnerOnly('The file that the output goes to', stats);
+  if (stats) requireOwnerOnly('the file that the output goes to', stats);
 }

@@ -67,15 +67,15 @@ const SEED_AT_IAM = 'seed at IAM';
 
 async function seedAtIam(takesCodes: boolean, resynchronize: (() => Promise<void>) | undefined): Promise<Check> {
   if (!resynchronize) {
-    const detail = 'IAM gives no seed out; --resync proves that it has the stored one';
+    const detail = 'IAM gives out no seeds; --resync proves that it has the stored one';
     return { name: SEED_AT_IAM, outcome: 'not proven', detail };
   }
   if (!takesCodes) {
-    return { name: SEED_AT_IAM, outcome: 'not proven', detail: 'IAM would take no codes, as the other lines tell' };
+    return { name: SEED_AT_IAM, outcome: 'not proven', detail: 'IAM would accept no codes: see the other lines' };
   }
   try {
     await resynchronize();
-    return check(SEED_AT_IAM, true, 'IAM took two codes of the stored seed (ResyncMFADevice)');
+    return check(SEED_AT_IAM, true, 'IAM accepted two codes of the stored seed (ResyncMFADevice)');
   } catch (error) {
     if (!(error instanceof CodesRefused)) throw error;
     return check(SEED_AT_IAM, false, error.message);

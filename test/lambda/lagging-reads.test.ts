@@ -81,7 +81,7 @@ describe('what AWS does not show at once', () => {
     const run = await subject.create();
 
     expect(run.answer.Status).toBe('FAILED');
-    expect(run.answer.Reason).toContain(`The seed secret ${subject.seedSecretArn} was deleted`);
+    expect(run.answer.Reason).toContain(`The seed secret ${subject.seedSecretArn} or its tag`);
     expect(run.answer.Reason).not.toContain('may not call');
     expect(subject.ownDevices()).toEqual([]);
     expect((await subject.delete(run.answer.PhysicalResourceId)).answer.Status).toBe('SUCCESS');
@@ -95,7 +95,7 @@ describe('what AWS does not show at once', () => {
     const update = await subject.update({}, { Issuer: 'Elsewhere' });
     const deletion = await subject.delete();
 
-    expect(update.answer.Reason).toContain(`The seed secret ${subject.seedSecretArn} was deleted`);
+    expect(update.answer.Reason).toContain(`The seed secret ${subject.seedSecretArn} or its tag`);
     expect(deletion.answer.Status).toBe('SUCCESS');
     expect(subject.ownDevices()).toEqual([]);
   });

@@ -63,9 +63,7 @@ export function readCodeTarget(device: string | undefined, codeFunction: string 
   if (device === undefined && codeFunction !== undefined) return { codeFunction };
   throw new CommandFailure(
     'usage',
-    device === undefined
-      ? 'No device is given.'
-      : 'A device and --code-function are given, which has a device of its own.',
+    device === undefined ? 'No device is given.' : 'Both a device and --code-function are given.',
     "Give one of them: a user, serial number or secret; or --code-function with the ARN of a device's codeFunction.",
   );
 }

@@ -78,7 +78,7 @@ async function sessionFor(
         cache?.write(session);
       } catch (error) {
         // The session is good even if it cannot be cached, and its code is used up.
-        tell(terminal, `The session is not kept: ${error instanceof Error ? error.message : 'for an unknown reason'}`);
+        tell(terminal, `The session is not cached: ${error instanceof Error ? error.message : 'unknown reason'}`);
       }
       return session;
     }))

@@ -60,7 +60,7 @@ describe('--code-function', () => {
 
   test.each<[what: string, args: readonly string[], exitCode: number, message: RegExp]>([
     ['no device', ['code'], 2, /^No device is given\. Give one of them/],
-    ['a device too', ['session', 'Bob', '--code-function', 'x'], 2, /^A device and --code-function are given/],
+    ['a device too', ['session', 'Bob', '--code-function', 'x'], 2, /^Both a device and --code-function are given/],
     [
       'no ARN',
       ['code', '--code-function', 'codes'],

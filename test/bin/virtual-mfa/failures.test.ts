@@ -105,7 +105,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     const { exitCode, messages } = await commandLine.run(['qr', `${ACCOUNT}:mfa/unmarked`]);
 
     expect(exitCode).toBe(3);
-    expect(messages).toContain('it lacks the tags. Where its seed is in a secret of the same form, give the ARN');
+    expect(messages).toContain('it does not have the tags. If its seed is in a secret of the same form, give the ARN');
   });
 
   test('says that a secret holds no seed', async () => {
@@ -284,13 +284,11 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     expect(messages).toContain('There are no AWS credentials: Could not load credentials from any providers.');
   });
 
-  test('says that AWS does not take the credentials', async () => {
+  test('says that AWS rejects the credentials', async () => {
     const { exitCode, messages } = await commandLine.run(['list'], {}, { accessKeyId: 'AKIAX', secretAccessKey: 'x' });
 
     expect(exitCode).toBe(4);
-    expect(messages).toContain(
-      'AWS does not take the credentials: The security token included in the request is invalid.',
-    );
+    expect(messages).toContain('AWS rejects the credentials: The security token included in the request is invalid.');
   });
 
   test('says that no region is configured', async () => {

@@ -29,7 +29,7 @@ test.each([['.aws/virtual-mfa/cache'], ['.aws/virtual-mfa'], ['.aws'], ['.']])(
     const directory = join(home, folder);
 
     expect(() => check(directory, ANOTHER)).toThrow(
-      `Others could exchange sessions in ${directory} (of uid ${ANOTHER}, mode 0700).`,
+      `Others could replace sessions in ${directory} (owner uid ${ANOTHER}, mode 0700).`,
     );
   },
 );
@@ -43,5 +43,5 @@ test('a cache is taken where everybody may write to a parent that is sticky, and
   expect(() => check('', 0)).not.toThrow();
 
   chmodSync(home, 0o0777);
-  expect(() => check('', 0)).toThrow('(of uid');
+  expect(() => check('', 0)).toThrow('(owner uid');
 });

@@ -140,7 +140,7 @@ describe('virtual-mfa, as a process,', () => {
     const { exitCode, messages } = await shell(`${ask} > ${file}`);
 
     expect(exitCode).toBe(7);
-    expect(messages).toContain('can be read by others (mode 0644)');
+    expect(messages).toContain('Others can read the file that the output goes to (mode 0644)');
     expect(statSync(file).size).toBe(0);
   });
 
@@ -196,7 +196,7 @@ describe('virtual-mfa, as a process,', () => {
     const taken = await shell(into(closed, '600'));
 
     expect({ exitCode: refused.exitCode, output: refused.output }).toEqual({ exitCode: 7, output: '' });
-    expect(refused.messages).toContain('can be read by others (mode 0666)');
+    expect(refused.messages).toContain('Others can read the file that the output goes to (mode 0666)');
     expect(taken.exitCode).toBe(0);
     expect(taken.output).toContain(seed);
   });

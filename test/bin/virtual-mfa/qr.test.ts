@@ -161,7 +161,7 @@ describe('virtual-mfa qr', () => {
     const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--svg', file]);
 
     expect(exitCode).toBe(7);
-    expect(messages).toContain(`${file} can be read by others (mode 0${mode.toString(8)})`);
+    expect(messages).toContain(`Others can read ${file} (mode 0${mode.toString(8)})`);
     expect(readFileSync(file, 'utf8')).toBe('somebody’s');
   });
 
@@ -172,7 +172,7 @@ describe('virtual-mfa qr', () => {
     const { exitCode, messages } = await commandLine.run(['qr', subject.userName, '--png', link]);
 
     expect(exitCode).toBe(1);
-    expect(messages).toContain(`${link} cannot be written: it is no regular file.`);
+    expect(messages).toContain(`${link} cannot be written: it is not a regular file.`);
     expect(existsSync(elsewhere)).toBe(false);
   });
 
@@ -188,7 +188,7 @@ describe('virtual-mfa qr', () => {
 
     expect(exitCode).toBe(7);
     expect(output).toBe('');
-    expect(messages).toContain('after umask 077');
+    expect(messages).toContain('After umask 077');
     expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
   });
 
@@ -211,7 +211,7 @@ describe('virtual-mfa qr', () => {
       });
 
       expect({ exitCode, output }).toEqual({ exitCode: 7, output: '' });
-      expect(messages).toContain(`The file that the output goes to belongs to another user (uid ${uid})`);
+      expect(messages).toContain(`Another user (uid ${uid}) owns the file that the output goes to`);
       expect(messages).toContain('Name a file that does not exist, or one of your own');
       expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
     },
@@ -227,7 +227,7 @@ describe('virtual-mfa qr', () => {
       const { exitCode, messages } = await commandLine.run(['qr', subject.userName, option, file], { uid: uid + 1 });
 
       expect(exitCode).toBe(7);
-      expect(messages).toContain(`${file} belongs to another user (uid ${uid})`);
+      expect(messages).toContain(`Another user (uid ${uid}) owns ${file}`);
       expect(readFileSync(file, 'utf8')).toBe('somebody’s');
     },
   );

@@ -222,7 +222,7 @@ describe('virtual-mfa session', () => {
 
     expect(exitCode).toBe(0);
     expect(sessionIn(output).SessionToken).not.toBe('');
-    expect(messages).toContain('The session is not kept: ');
+    expect(messages).toContain('The session is not cached: ');
   });
 
   test('keeps nothing where there is no home directory', async () => {
@@ -259,7 +259,7 @@ describe('virtual-mfa session', () => {
     expect(second.exitCode).toBe(0);
     expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
     expect(second.messages).toContain(
-      `The session is not kept: Others could exchange sessions in ${join(home, folder)} (of uid ${statSync(home).uid}, mode 0${mode.toString(8)}). `,
+      `The session is not cached: Others could replace sessions in ${join(home, folder)} (owner uid ${statSync(home).uid}, mode 0${mode.toString(8)}). `,
     );
     expect(second.messages).toContain('run chmod go-w on it');
     expect(readdirSync(cache).map((name) => readFileSync(join(cache, name), 'utf8'))).toEqual(kept);
@@ -277,7 +277,7 @@ describe('virtual-mfa session', () => {
 
     expect(sessionIn(second.output)).not.toEqual(sessionIn(first.output));
     const cache = join(home, '.aws/virtual-mfa/cache');
-    expect(second.messages).toContain(`Others could exchange sessions in ${cache} (of uid ${uid}`);
+    expect(second.messages).toContain(`Others could replace sessions in ${cache} (owner uid ${uid}`);
   });
 
   test('puts up with directories that the user’s group can write, and with links to directories of the user', async () => {

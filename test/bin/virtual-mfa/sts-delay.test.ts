@@ -56,7 +56,7 @@ describe('virtual-mfa session, where STS cannot validate any code of the device,
     expect({ exitCode, tries }).toEqual({ exitCode: 0, tries: 2 });
     expect(commandLine.waits).toEqual([8_000]);
     expect(messages).toBe(
-      'STS does not know the device yet: this takes some 15 s after it was enabled. Trying again in 8 s.\n',
+      'STS does not know the device yet: this takes about 15 s after it was enabled. Trying again in 8 s.\n',
     );
   });
 
@@ -89,7 +89,7 @@ describe('virtual-mfa session, where STS cannot validate any code of the device,
 
     expect({ exitCode, tries }).toEqual({ exitCode: 0, tries: 2 });
     expect(messages).toBe(
-      'STS verifies nine codes of a device in three minutes, and they seem to be spent. Trying again in 120 s.\n',
+      'STS verifies nine codes of a device in three minutes, and they seem to be used up. Trying again in 120 s.\n',
     );
     expect(clock.now() % THREE_MINUTES).toBeLessThan(1_000);
   });
@@ -102,8 +102,8 @@ describe('virtual-mfa session, where STS cannot validate any code of the device,
     expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
     expect(tries).toBeLessThanOrEqual(6);
     expect(waited()).toBeLessThanOrEqual(300_000);
-    expect(messages).toContain(`STS takes no code of ${subject.serialNumber()} from the user ${subject.userName}`);
-    expect(messages).toContain('Another process may spend the nine codes that STS verifies in three minutes');
+    expect(messages).toContain(`STS accepts no code of ${subject.serialNumber()} from the user ${subject.userName}`);
+    expect(messages).toContain('Another process may be using up the nine codes that STS verifies in three minutes');
   });
 
   test('waits for nothing where IAM says that the device is not enabled', async () => {
@@ -127,7 +127,7 @@ describe('virtual-mfa session, where STS cannot validate any code of the device,
 
     expect({ exitCode, tries }).toEqual({ exitCode: 5, tries: 1 });
     expect(commandLine.waits).toEqual([]);
-    expect(messages).toContain(`STS does not take codes of ${subject.serialNumber()} from arn:aws:iam::`);
+    expect(messages).toContain(`STS does not accept codes of ${subject.serialNumber()} from arn:aws:iam::`);
   });
 
   test('needs no permission to list devices for that', async () => {

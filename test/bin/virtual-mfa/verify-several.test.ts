@@ -87,7 +87,7 @@ describe('virtual-mfa verify, of several devices,', () => {
       `✗ ${overwritten.userName}: the secret's current value is not its seed; --repair restores`,
     );
     expect(output).toContain('✗ Nobody: it has no device that cdk-iam-virtual-mfa manages in us-east-1');
-    expect(messages).toContain('4 of 5 devices are not as they should be: ');
+    expect(messages).toContain('4 of 5 devices have problems: ');
     expect(messages).toContain('Nobody');
     expect(messages).not.toContain(alice.userName + ',');
     await Promise.all([missing, deactivated, overwritten].map((subject) => subject.delete()));

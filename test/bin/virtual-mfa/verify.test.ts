@@ -37,7 +37,7 @@ describe('virtual-mfa verify', () => {
     expect(exitCode).toBe(0);
     expect(output).toContain(`✓ device       ${subject.serialNumber()} exists\n`);
     expect(output).toContain(`✓ enabled      for ${subject.userName}, since 2026-`);
-    expect(output).toContain('- seed at IAM  not proven: IAM gives no seed out; --resync proves');
+    expect(output).toContain('- seed at IAM  not proven: IAM gives out no seeds; --resync proves');
     expect(await found(subject.userName)).toEqual(GOOD);
     expect(await found(subject.serialNumber())).toEqual(GOOD);
     expect(await found(subject.seedSecretArn)).toEqual(GOOD);
@@ -67,7 +67,7 @@ describe('virtual-mfa verify', () => {
     const { exitCode, messages } = await commandLine.run(['verify', subject.userName, '--resync']);
 
     expect(exitCode).toBe(1);
-    expect(messages).toContain(`The device ${subject.serialNumber()} is not as it should be: seed at IAM.`);
+    expect(messages).toContain(`The device ${subject.serialNumber()} fails these checks: seed at IAM.`);
   });
 
   test.each([['userName' as const], ['seedSecretArn' as const]])(
@@ -80,7 +80,7 @@ describe('virtual-mfa verify', () => {
 
       expect(exitCode).toBe(1);
       expect(output).toContain('✗ enabled      it is deactivated');
-      expect(output).toContain('- seed at IAM  not proven: IAM would take no codes');
+      expect(output).toContain('- seed at IAM  not proven: IAM would accept no codes');
     },
   );
 
@@ -177,7 +177,7 @@ describe('virtual-mfa verify --code', () => {
     const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', wrong]);
 
     expect(exitCode).toBe(1);
-    expect(output).toContain('✗ code         it is no code of the stored seed: the app has another seed');
+    expect(output).toContain('✗ code         it is not a code of the stored seed: the app has another seed');
   });
 
   test.each([
