@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 
 const EXAMPLES = join(__dirname, '../examples');
 const WORKFLOW = 'github-actions.yml';
+const ROBOT_WORKFLOW = 'robot.yml';
 
 /** How many devices each example gives to how many users, in all its stacks. */
 const EXPECTED: Readonly<Record<string, { readonly users: number; readonly devices: number }>> = {
@@ -13,6 +14,7 @@ const EXPECTED: Readonly<Record<string, { readonly users: number; readonly devic
   'break-glass.ts': { users: 1, devices: 1 },
   'one-user.ts': { users: 1, devices: 1 },
   'pipeline.ts': { users: 4, devices: 4 },
+  'robot.ts': { users: 1, devices: 1 },
 };
 
 describe('the examples', () => {
@@ -27,7 +29,7 @@ describe('the examples', () => {
   });
 
   test('are these', () => {
-    expect(readdirSync(EXAMPLES).sort()).toEqual([...Object.keys(EXPECTED), WORKFLOW].sort());
+    expect(readdirSync(EXAMPLES).sort()).toEqual([...Object.keys(EXPECTED), WORKFLOW, ROBOT_WORKFLOW].sort());
   });
 
   test.each(Object.entries(EXPECTED))('%s synthesizes, and is short', async (file, { users, devices }) => {
@@ -129,6 +131,35 @@ describe('the workflow for GitHub Actions', () => {
 
   test('is short', () => {
     expect(text.split('\n').length).toBeLessThanOrEqual(100);
+  });
+});
+
+// test/e2e/robot.test.ts runs its commands.
+describe('the workflow of a robot', () => {
+  const text = readFileSync(join(EXAMPLES, ROBOT_WORKFLOW), 'utf8');
+  const { on, permissions, jobs } = parse(text) as Pick<Workflow, 'on' | 'permissions'> & {
+    readonly jobs: { robot: Job };
+  };
+
+  test('takes a role by GitHub’s token, in an environment, one job at a time', () => {
+    expect(on).toEqual({ workflow_dispatch: null });
+    expect(permissions).toEqual({});
+    expect(jobs.robot.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
+    expect(jobs.robot.environment).toBe('production');
+    expect(jobs.robot.concurrency).toEqual({ group: 'robot', 'cancel-in-progress': false });
+    expect(inputsOf(jobs.robot, 'aws-actions/configure-aws-credentials')).toEqual([
+      { 'role-to-assume': '${{ vars.JOB_ROLE_ARN }}', 'aws-region': '${{ vars.AWS_REGION }}' },
+    ]);
+    expect(inputsOf(jobs.robot, 'actions/checkout')).toEqual([{ 'persist-credentials': false }]);
+    expect(commandsOf(jobs.robot)[0]).toBe('npm ci --ignore-scripts');
+  });
+
+  test('takes the same commits of actions as the other workflow, and has no secret of GitHub', () => {
+    const used = [...text.matchAll(/^ +- uses: (.+)$/gm)].map(([, action = '']) => action);
+
+    expect(used).toHaveLength(3);
+    for (const action of used) expect(readFileSync(join(EXAMPLES, WORKFLOW), 'utf8')).toContain(`uses: ${action}`);
+    expect(text).not.toContain('secrets.');
   });
 });
 

@@ -1,0 +1,91 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type LocalAws, startLocalAws } from 'local-aws';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
+import { cdkInProcess } from './cdk-in-process';
+import { DEPLOY } from './deployment';
+
+const run = promisify(execFile);
+const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
+const WORKFLOW = join(__dirname, '../../examples/robot.yml');
+
+interface Workflow {
+  readonly jobs: { readonly robot: { readonly steps: readonly { readonly run?: string }[] } };
+}
+
+/** examples/robot.ts, deployed, and the commands of examples/robot.yml that come after npm's, with the real aws CLI. */
+describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () => {
+  let localAws: LocalAws;
+  const folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-robot-'));
+  const assembly = join(folder, 'cdk.out');
+  const checkout = join(folder, 'checkout');
+  const home = join(folder, 'home');
+
+  beforeAll(async () => {
+    localAws = await startLocalAws();
+    vi.stubEnv('CDK_OUTDIR', assembly);
+    await import('../../examples/robot.js');
+    vi.unstubAllEnvs();
+    const { exitCode, output } = await cdkInProcess([...DEPLOY, '--app', assembly], localAws.environment);
+    expect(exitCode, output).toBe(0);
+    // STS learns of a device some seconds after it was enabled.
+    localAws.account.advanceClock(20_000);
+    mkdirSync(join(checkout, 'node_modules/.bin'), { recursive: true });
+    mkdirSync(home);
+    symlinkSync(VIRTUAL_MFA, join(checkout, 'node_modules/.bin/virtual-mfa'));
+  });
+  afterAll(async () => {
+    await localAws.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** The outputs of the stack, as the repository's variables have them. */
+  async function outputOf(name: string): Promise<string> {
+    const { Stacks } = await localAws.account.invoke('cloudformation', 'DescribeStacks', {});
+    const stacks = Stacks as { readonly Outputs?: readonly { OutputKey: string; OutputValue: string }[] }[];
+    const outputs = stacks.flatMap(({ Outputs = [] }) => Outputs);
+    return outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue ?? '';
+  }
+
+  test('acts as the robot, with MFA; its role reads no seed', async () => {
+    const { jobs } = parse(readFileSync(WORKFLOW, 'utf8')) as Workflow;
+    const [, profiles = '', work = ''] = jobs.robot.steps.flatMap(({ run: command }) => command ?? []);
+    const roleName = (await outputOf('JobRoleArn')).split('/').at(-1);
+    const { account, iam } = localAws;
+    const job = iam.roles.get(roleName ?? '');
+    const role = account.credentials.issueSession(iam.rolePrincipal(job, 'job'), 3_600);
+    const env = {
+      PATH: process.env.PATH,
+      HOME: home,
+      AWS_ENDPOINT_URL: localAws.url,
+      AWS_REGION: account.region,
+      AWS_DEFAULT_REGION: account.region,
+    };
+    await run('bash', ['-ec', profiles], {
+      cwd: checkout,
+      env: {
+        ...env,
+        AWS_ACCESS_KEY_ID: role.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
+        AWS_SESSION_TOKEN: role.sessionToken,
+        KEY_SECRET_ARN: await outputOf('KeySecretArn'),
+        CODE_FUNCTION_ARN: await outputOf('CodeFunctionArn'),
+      },
+    });
+
+    const { stdout } = await run('bash', ['-ec', work], { cwd: checkout, env });
+
+    expect(JSON.parse(stdout)).toMatchObject({ Arn: 'arn:aws:iam::123456789012:user/robot' });
+    const sessions = account.calls.since().filter(({ action }) => action === 'sts:GetSessionToken');
+    expect(sessions.map(({ error }) => error)).toEqual([undefined]);
+    const reads = account.calls
+      .since()
+      .filter(({ action, caller }) => action === 'secretsmanager:GetSecretValue' && caller.endsWith('/job'));
+    expect(reads).toHaveLength(1);
+  });
+});
