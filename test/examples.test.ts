@@ -22,6 +22,8 @@ describe('the examples', () => {
   beforeEach(() => {
     assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-example-'));
     vi.stubEnv('CDK_OUTDIR', assembly);
+    // Another file of this worker may have imported an example.
+    vi.resetModules();
   });
   afterEach(() => {
     vi.unstubAllEnvs();

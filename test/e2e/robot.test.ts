@@ -29,6 +29,8 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
   beforeAll(async () => {
     localAws = await startLocalAws();
     vi.stubEnv('CDK_OUTDIR', assembly);
+    // Another file of this worker may have imported it.
+    vi.resetModules();
     await import('../../examples/robot.js');
     vi.unstubAllEnvs();
     const { exitCode, output } = await cdkInProcess([...DEPLOY, '--app', assembly], localAws.environment);
