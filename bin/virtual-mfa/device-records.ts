@@ -16,6 +16,7 @@ export interface ListedDevice {
   /** The user for whom it is enabled, and since when. */
   readonly holder?: string | undefined;
   readonly enableDate?: Date | undefined;
+  readonly holderArn?: string | undefined;
 }
 
 /** What the library's tags on a device say. */
@@ -105,7 +106,12 @@ export class DeviceRecords {
       const paging = { client, pageSize: DEVICES_PER_PAGE };
       for await (const { VirtualMFADevices = [] } of paginateListVirtualMFADevices(paging, {})) {
         for (const { SerialNumber = '', User, EnableDate } of VirtualMFADevices) {
-          devices.push({ serialNumber: SerialNumber, holder: User?.UserName, enableDate: EnableDate });
+          devices.push({
+            serialNumber: SerialNumber,
+            holder: User?.UserName,
+            holderArn: User?.Arn,
+            enableDate: EnableDate,
+          });
         }
       }
       return devices;

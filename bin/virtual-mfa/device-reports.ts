@@ -1,5 +1,6 @@
 import { CommandFailure } from './command-failure';
 import type { DeviceState, ManagedDevice } from './inventory';
+import { ownerMayReadSeed } from './owner-access';
 import { repaired, type RepairTools } from './repair';
 import { severalAtOnce } from './several-at-once';
 import { readStoredSeed } from './stored-seeds';
@@ -11,10 +12,14 @@ export interface DeviceReport extends Partial<ManagedDevice> {
   /** What --repair did. */
   readonly repaired?: string;
   readonly seedAgeDays?: number;
+  /** Whether the owner may read the seed without the device; absent where that was not asked, or may not be. */
+  readonly ownerMayReadSeed?: boolean;
 }
 
 export interface ReportTools extends RepairTools {
   readonly repair?: boolean | undefined;
+  /** Asks IAM, once for each device, whether the owner may read the seed. */
+  readonly ownerAccess?: boolean | undefined;
   /** Called with each report as it is made. */
   readonly progress?: () => void;
 }
@@ -50,11 +55,13 @@ async function reportOf(device: ManagedDevice, tools: ReportTools): Promise<Devi
     const repair = tools.repair ? await repaired(device, tools) : undefined;
     const now = repair?.device ?? device;
     const problem = now.state === 'enabled' ? await seedProblem(now, tools) : PROBLEMS[now.state];
+    const mayRead = tools.ownerAccess ? await ownerMayReadSeed(now, tools.aws) : undefined;
     return {
       ...now,
       ...(problem === undefined ? {} : { problem }),
       ...(repair === undefined ? {} : { repaired: repair.done }),
       ...ageOf(now, tools.aws.time.now()),
+      ...(mayRead === undefined ? {} : { ownerMayReadSeed: mayRead }),
     };
   } catch (error) {
     // A wrong clock concerns every device.

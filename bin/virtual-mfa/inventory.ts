@@ -30,6 +30,7 @@ export interface ManagedDevice {
   readonly serialNumber?: string;
   /** The user for whom it is enabled, and since when. */
   readonly holder?: string;
+  readonly holderArn?: string;
   readonly enableDate?: Date;
   readonly stackId: string;
   readonly seedSecretArn?: string;
@@ -148,13 +149,14 @@ function isExpected({ device, secret, versionId }: Found): boolean {
 
 function existing(found: Found): ManagedDevice {
   const { device, secret, stackId, versionId } = found;
-  const { serialNumber, holder, enableDate } = device;
+  const { serialNumber, holder, holderArn, enableDate } = device;
   const userName = secret?.userName ?? holder;
   return {
     state: stateOf(found),
     ...(userName === undefined ? {} : { userName }),
     serialNumber,
     ...(holder === undefined ? {} : { holder }),
+    ...(holderArn === undefined ? {} : { holderArn }),
     ...(enableDate === undefined ? {} : { enableDate }),
     stackId,
     ...(secret === undefined ? {} : { seedSecretArn: secret.arn }),

@@ -2,12 +2,14 @@ import type { DeviceReport } from './device-reports';
 import { harmless } from './harmless';
 
 /** A report as a line for people. */
-export function reportLine({ userName = '-', enableDate, problem, repaired, seedAgeDays }: DeviceReport): string {
+export function reportLine(report: DeviceReport): string {
+  const { userName = '-', enableDate, problem, repaired, seedAgeDays, ownerMayReadSeed } = report;
   if (problem !== undefined) return harmless(`✗ ${userName}: ${problem}`);
   const facts = [
     ...(repaired === undefined ? [] : [repaired]),
     ...(enableDate === undefined ? [] : [`enabled since ${dayOf(enableDate)}`]),
     ...(seedAgeDays === undefined ? [] : [`seed ${seedAgeDays} ${seedAgeDays === 1 ? 'day' : 'days'} old`]),
+    ...(ownerMayReadSeed === true ? ['the owner may read the seed without the device'] : []),
   ];
   return harmless(`✓ ${userName}: ${facts.join(', ')}`);
 }
@@ -21,6 +23,8 @@ const COLUMNS: Readonly<Record<string, (report: DeviceReport) => string | undefi
   'seed age in days': ({ seedAgeDays }) => seedAgeDays?.toString(),
   secret: ({ seedSecretArn }) => seedSecretArn,
   'last rotated': ({ lastRotatedDate }) => lastRotatedDate?.toISOString(),
+  'owner may read seed': ({ ownerMayReadSeed }) =>
+    ownerMayReadSeed === undefined ? undefined : ownerMayReadSeed ? 'yes' : 'no',
 };
 
 /** @see https://www.rfc-editor.org/rfc/rfc4180 */

@@ -20,6 +20,7 @@ interface VerifyOptions extends CommonOptions {
   readonly stack?: string;
   readonly csv?: true;
   readonly repair?: true;
+  readonly ownerAccess?: true;
   readonly resync?: true;
   readonly code?: string;
 }
@@ -41,13 +42,15 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
     .option('--stack <name or id>', 'verify every device of this stack')
     .addOption(new Option('--csv', 'print CSV, as evidence for an audit').conflicts('json'))
     .option('--repair', 'enable again what somebody deactivated, and restore seeds that somebody wrote over')
+    .option('--owner-access', 'ask IAM for each device whether its owner may read the seed with an access key alone')
     .option('--resync', 'prove with ResyncMFADevice that IAM has the stored seed of one device')
     .option('--code <code>', 'check a code that the owner of one device reads out; AWS does not see it')
     .action(async (texts: readonly string[], options: VerifyOptions, command: Command) => {
       const isOfAll = options.all ?? options.stack !== undefined;
       if (isOfAll === texts.length > 0) command.error('error: give users or devices, or --all, or --stack');
       const inDetail = options.resync ?? options.code !== undefined;
-      const isSeveral = isOfAll || texts.length > 1 || options.csv === true || options.repair === true;
+      const isSeveral =
+        isOfAll || texts.length > 1 || [options.csv, options.repair, options.ownerAccess].includes(true);
       if (inDetail && isSeveral) command.error('error: --resync and --code take one user or device');
       // Not by a parser of the option: its error would repeat the value.
       if (!/^\d{6}$/.test(options.code ?? '000000')) command.error('error: --code takes six digits');
@@ -81,7 +84,7 @@ function asLine({ name, outcome, detail }: Check): string {
 
 async function verifySeveral(
   texts: readonly string[],
-  { stack, json, csv, repair }: VerifyOptions,
+  { stack, json, csv, repair, ownerAccess }: VerifyOptions,
   aws: AwsAccess,
   machine: Machine,
 ): Promise<void> {
@@ -94,7 +97,7 @@ async function verifySeveral(
   const devices =
     texts.length === 0 ? listed : listed.filter((device) => chosen.some((of) => of.devices.includes(device)));
   const reports = [
-    ...(await reportsOf(devices, { ...machine, aws, records, region, repair })),
+    ...(await reportsOf(devices, { ...machine, aws, records, region, repair, ownerAccess })),
     ...chosen.filter((of) => of.devices.length === 0).map(({ text }) => withoutDevice(text, region)),
   ];
   if (json) print(terminal, JSON.stringify(reports));

@@ -8,6 +8,7 @@ import { identityPolicyActions } from './identity-policies';
 import { patternSentence, tagContext } from './inputs';
 import { managedPolicyActions } from './managed-policies';
 import { mfaDeviceActions } from './mfa-devices';
+import { policySimulationActions } from './policy-simulation';
 import { principalSettingActions } from './principal-settings';
 import { roleActions } from './roles';
 import { IamState } from './state';
@@ -38,6 +39,7 @@ export class Iam implements RpcService {
       ...identityPolicyActions(this.state, 'Role', roles),
       ...managedPolicyActions(this.state),
       ...mfaDeviceActions(this.state),
+      ...policySimulationActions(this.state),
     };
   }
 

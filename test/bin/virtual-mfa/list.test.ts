@@ -66,6 +66,7 @@ describe('virtual-mfa list', () => {
       userName: subject.userName,
       serialNumber: subject.serialNumber(),
       holder: subject.userName,
+      holderArn: expect.stringMatching(new RegExp(`:user/${subject.userName}$`)) as string,
       enableDate: since?.toISOString().replace(/\.\d{3}/, '.000'),
       stackId: STACK_ID,
       seedSecretArn: subject.seedSecretArn,

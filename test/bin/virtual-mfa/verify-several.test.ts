@@ -154,7 +154,9 @@ describe('virtual-mfa verify, of several devices,', () => {
     const report = reports.find((of) => of['serialNumber'] === serialNumber);
     expect(report).toMatchObject({ seedAgeDays: 3, lastRotatedDate: report?.['seedStoredDate'] });
     const [head, ...rows] = csv.output.split('\r\n');
-    expect(head).toBe('user,device,result,problem,enabled since,seed age in days,secret,last rotated');
+    expect(head).toBe(
+      'user,device,result,problem,enabled since,seed age in days,secret,last rotated,owner may read seed',
+    );
     expect(rows.find((row) => row.startsWith(rotated.userName))?.trim()).toBe(
       [
         rotated.userName,
@@ -164,14 +166,52 @@ describe('virtual-mfa verify, of several devices,', () => {
         '3',
         rotated.seedSecretArn,
         report?.['lastRotatedDate'],
+        '',
       ].join(','),
     );
+  });
+
+  test('asks IAM, where that is wanted and allowed, whether owners may read their seeds without the device', async () => {
+    const may = { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: '*' };
+    const withMfa = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
+    await commandLine.keyOf(alice.userName, may);
+    await commandLine.keyOf(bob.userName, { ...may, Condition: withMfa });
+    const key = await commandLine.keyOfOperator('may-not-ask', {
+      Effect: 'Allow',
+      Action: ['iam:List*', 'secretsmanager:ListSecrets', 'secretsmanager:GetSecretValue'],
+      Resource: '*',
+    });
+    const args = [alice.userName, bob.userName, '--owner-access'];
+
+    const inWords = await verify(...args);
+    const csv = await verify(...args, '--csv');
+    const json = await verify(...args, '--json');
+    const denied = await commandLine.run(['verify', ...args, '--csv'], {}, key);
+    const { calls } = commandLine.lifecycle.aws.account;
+    const before = calls.length;
+    await verify(alice.userName, bob.userName);
+
+    const cells = ({ output }: Ended) =>
+      output
+        .trimEnd()
+        .split('\r\n')
+        .slice(1)
+        .map((row) => row.split(',').at(-1));
+    expect(inWords.exitCode).toBe(0);
+    expect(inWords.output).toMatch(
+      new RegExp(`^✓ ${alice.userName}: .*, the owner may read the seed without the device$`, 'm'),
+    );
+    expect(inWords.output).toMatch(new RegExp(`^✓ ${bob.userName}: .* old$`, 'm'));
+    expect(cells(csv)).toEqual(['yes', 'no']);
+    expect((JSON.parse(json.output) as object[])[0]).toMatchObject({ ownerMayReadSeed: true });
+    expect({ exitCode: denied.exitCode, cells: cells(denied) }).toEqual({ exitCode: 0, cells: ['', ''] });
+    expect(calls.after(before).map(({ action }) => action)).not.toContain('iam:SimulatePrincipalPolicy');
   });
 
   test('writes no formula into a spreadsheet, and quotes what needs it', () => {
     const csv = reportsAsCsv([{ userName: '=cmd|x', problem: 'a "b", c' }]);
 
-    expect(csv.split('\r\n')[1]).toBe(`'=cmd|x,,failed,"a ""b"", c",,,,`);
+    expect(csv.split('\r\n')[1]).toBe(`'=cmd|x,,failed,"a ""b"", c",,,,,`);
   });
 });
 
