@@ -41,6 +41,10 @@ export interface SeedSecret {
 
 /** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
 const STACK_ID = /^arn:[\w-]+:cloudformation:[a-z\d-]+:\d{12}:stack\/[\w-]+\/[\w-]+$/;
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html */
+const STACK_ID_BY_CLOUDFORMATION = 'aws:cloudformation:stack-id';
+/** That of the secret, not of the device: it need only be there. */
+const LOGICAL_ID_BY_CLOUDFORMATION = 'aws:cloudformation:logical-id';
 /** @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html (IAM may return fewer, and then a marker) */
 const DEVICES_PER_PAGE = 1000;
 const GIVE_SECRET =
@@ -161,11 +165,15 @@ export function stackNameOf(stackId: string): string {
   return stackId.split('/')[1] ?? stackId;
 }
 
-/** Others may give a secret such a tag too, with any text in it. */
+/**
+ * Anybody who may create a secret can give it the library's tags. CloudFormation's own nobody else can set: they tell which stack made
+ * the secret.
+ */
 function seedSecret({ ARN = '', Tags = [], SecretVersionsToStages = {}, DeletedDate }: SecretListEntry): SeedSecret[] {
   const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
   const stackId = tags.get(STACK_ID_TAG) ?? '';
-  if (!STACK_ID.test(stackId)) return [];
+  const isOfStack = tags.get(STACK_ID_BY_CLOUDFORMATION) === stackId && tags.has(LOGICAL_ID_BY_CLOUDFORMATION);
+  if (!STACK_ID.test(stackId) || !isOfStack) return [];
   return [
     {
       arn: ARN,

@@ -76,7 +76,12 @@ async function enroll({ account }: LocalAws, number: number): Promise<void> {
     Name: `seed-${number}`,
     ClientRequestToken: versionId,
     SecretString: JSON.stringify(storedSeedOf(owner, seed)),
-    Tags: [...resource, { Key: USER_NAME_TAG, Value: userName }],
+    Tags: [
+      ...resource,
+      { Key: USER_NAME_TAG, Value: userName },
+      { Key: 'aws:cloudformation:stack-id', Value: stackId },
+      { Key: 'aws:cloudformation:logical-id', Value: `Mfa${number}Seed` },
+    ],
   });
   const [AuthenticationCode1, AuthenticationCode2] = previousAndCurrentCode(seed, account.now());
   const codes = { AuthenticationCode1, AuthenticationCode2 };

@@ -177,6 +177,7 @@ export class Lifecycle {
         { Key: STACK_ID_TAG, Value: this.stackId },
         { Key: LOGICAL_ID_TAG, Value: logicalId },
         { Key: USER_NAME_TAG, Value: userNames[0] },
+        ...tagsByCloudFormation(`${logicalId}Seed`, this.stackId),
       ],
     });
     await putHandlerPolicies(this.aws, userNames, this.stackId, this.roleName);
@@ -446,6 +447,14 @@ export function iamWrites(actions: readonly string[]): string[] {
 
 /** What came to each presigned URL that CloudFormation waits at. */
 type Inbox = Map<string, readonly string[]>;
+
+/** The tags that CloudFormation puts on a secret of a stack, and that nobody else can set. */
+export function tagsByCloudFormation(logicalId: string, stackId = STACK_ID): { Key: string; Value: string }[] {
+  return [
+    { Key: 'aws:cloudformation:stack-id', Value: stackId },
+    { Key: 'aws:cloudformation:logical-id', Value: logicalId },
+  ];
+}
 
 /** Gives a role the policies that the library synthesizes for the handler, as CloudFormation resolves them for a stack of two users. */
 export async function putHandlerPolicies(

@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CreateVirtualMFADeviceCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../../lambda/contract/own-tags';
-import { STACK_ID, type Subject } from '../../lambda/lifecycle';
+import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
+import { seedVersionId } from '../../../lambda/contract/seed-version';
+import { storedSeedOf } from '../../../lambda/contract/stored-seed';
+import { ACCOUNT_ID, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -11,16 +16,103 @@ beforeAll(async () => {
 });
 afterAll(() => commandLine.close());
 
-/** A secret like the construct's, with another value. */
+/** A secret like the construct's, of the same stack, with another value. */
 async function secretLike(subject: Subject, changes: Readonly<Record<string, string>>): Promise<string> {
   const created = await subject.administrate('secretsmanager', 'CreateSecret', {
     Name: `like-${subject.userName}-${Object.keys(changes).join('-')}`,
     ClientRequestToken: subject.device()?.tags.get(SEED_VERSION_TAG),
     SecretString: JSON.stringify({ ...(await subject.stored()), ...changes }),
-    Tags: [{ Key: STACK_ID_TAG, Value: STACK_ID }],
+    Tags: [{ Key: STACK_ID_TAG, Value: STACK_ID }, ...tagsByCloudFormation('Another')],
   });
   return String(created['ARN']);
 }
+
+/** A device whose seed Mallory knows, and a secret with this seed, both with the tags of a user's resource: all with permissions of her own. */
+async function plant(victim: Subject): Promise<{ readonly serialNumber: string; readonly secretArn: string }> {
+  const name = `mallory-${victim.userName}`;
+  const credentials = await commandLine.keyOfOperator(name, {
+    Effect: 'Allow',
+    Action: [
+      'iam:CreateVirtualMFADevice',
+      'iam:TagMFADevice',
+      'secretsmanager:CreateSecret',
+      'secretsmanager:TagResource',
+    ],
+    Resource: '*',
+  });
+  const configuration = { region: 'us-east-1', endpoint: commandLine.lifecycle.aws.url, credentials };
+  const serialNumber = `arn:aws:iam::${ACCOUNT_ID}:mfa/${name}`;
+  const versionId = seedVersionId('20260115T120007Z', randomUUID(), serialNumber);
+  const resource = [
+    { Key: STACK_ID_TAG, Value: STACK_ID },
+    { Key: LOGICAL_ID_TAG, Value: victim.logicalId },
+  ];
+  const { VirtualMFADevice } = await new IAMClient(configuration).send(
+    new CreateVirtualMFADeviceCommand({
+      VirtualMFADeviceName: name,
+      Tags: [...resource, { Key: SEED_VERSION_TAG, Value: versionId }],
+    }),
+  );
+  const seed = Buffer.from(VirtualMFADevice?.Base32StringSeed ?? []).toString();
+  const owner = { serialNumber, userName: victim.userName, issuer: 'Amazon Web Services', accountId: ACCOUNT_ID };
+  const { ARN = '' } = await new SecretsManagerClient(configuration).send(
+    new CreateSecretCommand({
+      Name: name,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify(storedSeedOf(owner, seed)),
+      Tags: [...resource, { Key: USER_NAME_TAG, Value: victim.userName }],
+    }),
+  );
+  return { serialNumber, secretArn: ARN };
+}
+
+describe('virtual-mfa, where somebody planted a device and a secret with the tags of a stack,', () => {
+  test.each([
+    ['beside the device of a user', true],
+    ['for a user without a device', false],
+  ])('verify --repair does not enable it: %s', async (_what, isEnrolled) => {
+    const victim = await (isEnrolled ? commandLine.enrolled() : commandLine.lifecycle.newSubject());
+    const before = victim.enabledFor();
+    const { serialNumber } = await plant(victim);
+
+    const ofUser = await commandLine.run(['verify', victim.userName, '--repair']);
+    const ofAll = await commandLine.run(['verify', '--all', '--repair']);
+
+    expect(victim.enabledFor()).toEqual(before);
+    expect(ofUser.output + ofAll.output).not.toContain('enabled again');
+    commandLine.lifecycle.aws.iam.virtualMfaDevices.delete(serialNumber);
+  });
+
+  test.each([['qr'], ['code'], ['session'], ['verify'], ['resync']])('%s does not take it', async (name) => {
+    const victim = await commandLine.lifecycle.newSubject();
+    const { serialNumber } = await plant(victim);
+    const device = victim.device(serialNumber);
+    if (device) device.assignment = { userName: victim.userName, enableDate: new Date() };
+
+    const { exitCode, output, messages } = await commandLine.run([name, victim.userName]);
+
+    expect({ exitCode, output }).toEqual({ exitCode: 3, output: '' });
+    expect(messages).toContain(`No secret with the seed of ${serialNumber} is listed in us-east-1.`);
+    commandLine.lifecycle.aws.iam.virtualMfaDevices.delete(serialNumber);
+  });
+
+  test.each([
+    ['none of CloudFormation', []],
+    ['those of another stack', tagsByCloudFormation('Planted', `${STACK_ID}-of-mallory`)],
+    ['the stack’s id alone', tagsByCloudFormation('Planted').slice(0, 1)],
+  ])('list shows no secret with %s among its tags', async (_what, tags) => {
+    const { account } = commandLine.lifecycle.aws;
+    const { ARN } = await account.invoke('secretsmanager', 'CreateSecret', {
+      Name: `planted-${randomUUID()}`,
+      Tags: [{ Key: STACK_ID_TAG, Value: STACK_ID }, { Key: USER_NAME_TAG, Value: 'mallory' }, ...tags],
+    });
+
+    const { output } = await commandLine.run(['list', '--json']);
+
+    expect(output).not.toContain(ARN);
+    expect(output).not.toContain('mallory');
+  });
+});
 
 describe('virtual-mfa, where somebody set tags or values to mislead it,', () => {
   test.each([['qr'], ['code'], ['verify'], ['resync'], ['session']])(
@@ -42,6 +134,22 @@ describe('virtual-mfa, where somebody set tags or values to mislead it,', () => 
       expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
       expect(messages).toContain(`has the seed of ${alice.serialNumber()}, not of ${own}.`);
       await commandLine.expectNoSeedPrinted(alice);
+    },
+  );
+
+  test.each([['qr'], ['code'], ['session']])(
+    '%s shows nothing of a secret that records the device and another user',
+    async (name) => {
+      const subject = await commandLine.enrolled();
+      const { otherUserName: userName } = subject;
+      const forged = await secretLike(subject, { userName });
+      const forGood = { SecretId: subject.seedSecretArn, ForceDeleteWithoutRecovery: true };
+      await subject.administrate('secretsmanager', 'DeleteSecret', forGood);
+
+      const { exitCode, output, messages } = await commandLine.run([name, subject.userName]);
+
+      expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+      expect(messages).toContain(`The secret ${forged} has the seed of ${userName}, not of ${subject.userName}.`);
     },
   );
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceTable } from '../../../bin/virtual-mfa/device-table';
 import { SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
-import { STACK_ID, type Subject } from '../../lambda/lifecycle';
+import { STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -168,6 +168,7 @@ describe('virtual-mfa list', () => {
       Tags: [
         { Key: STACK_ID_TAG, Value: STACK_ID },
         { Key: USER_NAME_TAG, Value: 'mallory' },
+        ...tagsByCloudFormation('Another'),
       ],
     });
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../../lambda/contract/own-tags';
 import { reportsAsCsv } from '../../../bin/virtual-mfa/report-formats';
-import { STACK_ID, type Subject } from '../../lambda/lifecycle';
+import { STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
 import { CommandLine, type Ended, type SigningCredentials } from './command-line';
 
 let commandLine: CommandLine;
@@ -97,7 +97,7 @@ describe('virtual-mfa verify, of several devices,', () => {
     const subject = await commandLine.enrolled();
     const versionId = subject.device()?.tags.get(SEED_VERSION_TAG) ?? '';
     const forGood = { SecretId: subject.seedSecretArn, ForceDeleteWithoutRecovery: true };
-    const tags = [{ Key: STACK_ID_TAG, Value: STACK_ID }];
+    const tags = [{ Key: STACK_ID_TAG, Value: STACK_ID }, ...tagsByCloudFormation('Another')];
     await subject.administrate('secretsmanager', 'DeleteSecret', forGood);
     const { ARN } = await subject.administrate('secretsmanager', 'CreateSecret', {
       Name: `forged-${subject.userName}`,
