@@ -32,12 +32,12 @@ export interface MfaCoverageOptions {
 
 /**
  * Fails the synthesis of an app in which an IAM user has no MFA device, or is under no policy that requires MFA. The error
- * names each such user, and the line that mends it.
+ * names each such user, and shows the line of code to add.
  *
- * It looks at the users that the app declares, as an L2 `User` or an L1 `CfnUser`, also in stages and nested stacks. It runs
+ * It checks the users that the app declares, as an L2 `User` or an L1 `CfnUser`, also in stages and nested stacks. It runs
  * at the end of synthesis, so it sees what aspects do.
  *
- * It cannot see imported users, groups that the app does not declare, and what else exists in the account.
+ * It cannot see imported users, groups that the app does not declare, or anything else that exists in the account.
  *
  * @example
  * const app = new App();
@@ -48,7 +48,7 @@ export interface MfaCoverageOptions {
  * new MfaEnforcementPolicy(stack, 'MfaEnforcement', { groups: [staff], selfEnrollment: false });
  *
  * const metrics = new iam.User(stack, 'Metrics');
- * MfaCoverage.of(metrics).exempt('Signs in nowhere: an access key that may only put metrics');
+ * MfaCoverage.of(metrics).exempt('Its access key may only put metrics');
  * MfaCoverage.of(app).require();
  */
 export class MfaCoverage {

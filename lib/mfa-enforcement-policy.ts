@@ -70,10 +70,11 @@ export interface MfaEnforcementPolicyProps {
  * sign in with MFA and to enroll a device. It allows users to manage their own devices, and nothing else: other policies
  * decide what they may do with MFA.
  *
- * Without MFA, a user can
+ * Without MFA, users can
  *
- * - get a session with a code (`GetSessionToken`), and read and resynchronize their own devices;
- * - with `selfEnrollment`, also create a virtual device, enable it for themselves, and change their own password.
+ * - get a session with a code (`GetSessionToken`), and view and resynchronize their own devices;
+ * - with `selfEnrollment`, also create and list virtual devices, enable one for themselves, read the account's password
+ *   policy, and change their own password.
  *
  * Nobody can deactivate or delete a device without MFA, or act on another user, whatever other policies allow. A request
  * signed with an access key counts as one without MFA. IAM itself lets such a request enable only the first device of its
@@ -148,12 +149,12 @@ export class MfaEnforcementPolicy extends iam.ManagedPolicy {
   public override attachToRole(role: iam.IRole): void {
     throw new ValidationError(
       this,
-      `attachToRole: got the role ${role.node.path}; allowed: users and groups, for a role has no MFA of its own. ` +
-        'Require it of those who assume the role: give its trust policy the condition aws:MultiFactorAuthPresent.',
+      `attachToRole: got the role ${role.node.path}; allowed: users and groups, because a role has no MFA of its own. ` +
+        'Require MFA of those who assume the role: put the condition aws:MultiFactorAuthPresent into its trust policy.',
     );
   }
 
-  /** At the end of synthesis: a user may take the policy late. A warning, for somebody may attach it outside the app. */
+  /** At the end of synthesis, because users may be attached late. Only a warning, because somebody may attach it outside the app. */
   private warnIfAttachedToNobody(): string[] {
     if (!new PolicyAttachments(this.node.root).isAttached(this)) {
       Annotations.of(this).addWarningV2(

@@ -14,10 +14,10 @@ export interface VirtualMfaDeviceOptions {
   readonly path?: string;
 
   /**
-   * The KMS key that encrypts the seed, in the stack's region and account. An alias of a key that the app knows works too; the
-   * secret then names the key.
+   * The KMS key that encrypts the seed, in the stack's region and account. An alias works if the app knows its key; the secret
+   * then names the key.
    *
-   * The handler may use the key only through Secrets Manager. If the key comes from outside this app, its policy must let
+   * The function may use the key only through Secrets Manager. If the key comes from outside this app, its policy must let
    * the account's IAM policies grant access, as the default key policy does.
    *
    * A change is made in place: Secrets Manager re-encrypts the stored seed.
@@ -29,12 +29,12 @@ export interface VirtualMfaDeviceOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * Whether `encryptionKey` may belong to another account. The key's policy must then allow the handler's role to use it.
+   * Whether `encryptionKey` may belong to another account. The key's policy must then allow the function's role to use it.
    * That account can make the seed unreadable, and sees each use of the key.
    *
    * If this is `false`, synthesis rejects a key that it knows to be of another account. If it does not know both accounts, the
-   * secret and the handler's role name the key with that id in the stack's own account. There is none if the key belongs to
-   * another account, so the deployment fails, and the other account never gets the seed.
+   * secret and the function's role name the key with that id in the stack's own account. If the key belongs to another
+   * account, no such key exists: the deployment fails, and the other account never gets the seed.
    *
    * A change is made in place.
    *

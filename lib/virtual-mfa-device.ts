@@ -64,8 +64,8 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * A change replaces the device: the new user's device is enabled first, then the old user's device is deactivated and
    * deleted.
    *
-   * The handler's role may act only on this user's ARN, which includes the path. If an existing user has a path, import it
-   * with `User.fromUserArn` or `User.fromUserAttributes`. `User.fromUserName` means a user without a path.
+   * The function's role may act only on this user's ARN, which includes the path. If an existing user has a path, import it
+   * with `User.fromUserArn` or `User.fromUserAttributes`: `User.fromUserName` assumes that the user has no path.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
    */
@@ -101,7 +101,7 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
  * const bob = new iam.User(stack, 'Bob', { userName: 'Bob' });
  * const mfa = new VirtualMfaDevice(stack, 'BobMfa', { user: bob });
  *
- * // Whoever may read this secret has the second factor.
+ * // Anyone who may read this secret has the second factor.
  * new CfnOutput(stack, 'BobSeedSecretArn', { value: mfa.seedSecret.secretArn });
  */
 @propertyInjectable
@@ -215,7 +215,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
    * A Lambda function that returns the current code of this device, and never its seed. Its ARN names an alias that belongs to
    * this device. Using this property adds the alias to the stack, and the function with the first device.
    *
-   * The function reads no payload. It returns JSON with the members `code` (six digits, accepted once), `secondsLeft`,
+   * The function ignores the payload. It returns JSON with the members `code` (six digits, accepted once), `secondsLeft`,
    * `serialNumber` and `userName`.
    */
   public get codeFunction(): lambda.IFunction {
@@ -226,8 +226,8 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   /**
    * Lets a principal get current codes of this device, without its seed: the principal may invoke `codeFunction`.
    *
-   * Each code lets the principal sign in as the user, together with the user's password or access key. Taking the grant back
-   * ends that, whereas a seed that was read once lasts until the device is rotated.
+   * With a code and the user's password or access key, the principal can sign in as the user. Removing the grant ends that,
+   * whereas a seed that somebody has read works until you rotate the device.
    *
    * @param grantee the principal, such as a role
    *

@@ -23,7 +23,7 @@ const optionsOfScopes = new WeakMap<IConstruct, VirtualMfaDeviceOptions>();
  * app does not declare them, and may import one several times. Declare their devices with `VirtualMfaDevice`.
  *
  * The device sits beside the user, in the user's stack. Its id is the user's id followed by `VirtualMfa`. Declaring the
- * device by hand later replaces it.
+ * device with `VirtualMfaDevice` instead replaces it.
  *
  * @see https://docs.aws.amazon.com/cdk/v2/guide/mixins.html
  *
@@ -63,7 +63,7 @@ export class VirtualMfa extends Mixin {
    * new iam.User(stack, 'Alice');
    * Aspects.of(stack).add(Shims.asAspect(new VirtualMfa({ issuer: 'Example Corp' })));
    *
-   * // Bob lost his phone. His new device has the issuer, too.
+   * // Bob lost his phone. His new device keeps the issuer.
    * VirtualMfa.configure(bob, { rotationId: '2026-01' });
    */
   public static configure(scope: IConstruct, options: VirtualMfaDeviceOptions): void {
@@ -113,7 +113,7 @@ export class VirtualMfa extends Mixin {
           'Apply the mixin with `with` or `Mixins.of`, which find them; give an imported user a VirtualMfaDevice.',
       );
     }
-    // Those of the L1: what is said of the L1 alone counts where the L2 is visited first, too.
+    // Those of the L1: exclusions and options of the L1 alone count even if the L2 is visited first.
     const { scopes } = (cfnUserOf(construct) ?? construct).node;
     if (devicesOf(construct).length > 0 || scopes.some((scope) => excludedScopes.has(scope))) {
       return;
@@ -136,13 +136,13 @@ function requireNoDeviceOfMixin(scope: IConstruct, method: string, remedy: strin
   if (device !== undefined) {
     throw new ValidationError(
       scope,
-      `${method}: got a scope with a user to whom VirtualMfa has given the device ${device.node.path} already; ` +
-        `allowed: scopes that it was not applied to. ${remedy} before you apply the mixin.`,
+      `${method}: got a scope with a user to whom VirtualMfa has already given the device ${device.node.path}; ` +
+        `allowed: scopes to which it has not been applied. ${remedy} before you apply the mixin.`,
     );
   }
 }
 
-/** Each option as the last of the sets has it that has it at all. */
+/** Each option, from the last of the sets that has it. */
 function overridden(sets: readonly (VirtualMfaDeviceOptions | undefined)[]): VirtualMfaDeviceOptions {
   const given = sets.flatMap((set = {}) => Object.entries(set).filter(([, value]) => value !== undefined));
   return Object.fromEntries(given);
@@ -161,8 +161,8 @@ function placeBeside(user: DeclaredUser): [scope: Construct, id: string] {
   if (scope.node.tryFindChild(id) !== undefined) {
     throw new ValidationError(
       user,
-      `VirtualMfa: got ${scope.node.path}/${id}, which is there already and no device of this user; allowed: no ` +
-        'construct of the name that the device needs. Rename that construct, exclude the user, or declare a VirtualMfaDevice.',
+      `VirtualMfa: got ${scope.node.path}/${id}, which already exists and is not a device of this user; allowed: no ` +
+        'construct with the id that the device needs. Rename that construct, exclude the user, or declare a VirtualMfaDevice.',
     );
   }
   return [scope, id];

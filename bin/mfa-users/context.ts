@@ -51,12 +51,12 @@ const STACK_NAME_IN_WORDS = '1 to 128 characters, letters, digits and hyphens, b
 
 const FILE_STACK_NAME = {
   accepts: (name: string) => isStackName(name) && !name.startsWith(LISTED_USERS_STACK),
-  allowed: `${STACK_NAME_IN_WORDS}, but not with ${LISTED_USERS_STACK}, as the stacks of -c users do`,
+  allowed: `${STACK_NAME_IN_WORDS}, but not with ${LISTED_USERS_STACK}, which is for the stacks of -c users`,
 };
 
 const LISTED_STACK_NAME = {
   accepts: (name: string) => isStackName(name) && name.startsWith(LISTED_USERS_STACK),
-  allowed: `${STACK_NAME_IN_WORDS}; with -c users it begins with ${LISTED_USERS_STACK}, as no stack of a file does`,
+  allowed: `${STACK_NAME_IN_WORDS}; with -c users, the name must begin with ${LISTED_USERS_STACK}`,
 };
 
 /** The longest name that IAM takes for a new user; it has older ones that are longer. */
@@ -117,7 +117,7 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
   const longest = createUsers ? LONGEST_NEW_USER_NAME : LONGEST_USER_NAME;
   for (const [index, name] of names.entries()) {
     if (!PROPERTY_RULES.UserName.accepts(name) || name.length > longest) {
-      const whom = createUsers ? ', for users that are created' : '';
+      const whom = createUsers ? ', for users that the stack creates' : '';
       refuse(
         'users',
         `${kindOf(name)} as name ${index + 1}`,
@@ -128,14 +128,19 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
   }
   const [twice] = repetitions(names, (name) => name.toLowerCase());
   if (twice !== undefined) {
-    refuse('users', `${quoted(twice.item)} twice`, 'each user once, for IAM ignores the case of names', 'Remove one.');
+    refuse(
+      'users',
+      `${quoted(twice.item)} twice`,
+      'each user once, because IAM ignores the case of names',
+      'Remove one.',
+    );
   }
   if (names.length > USERS_PER_STACK) {
     refuse(
       'users',
       `${names.length} users`,
-      `up to ${USERS_PER_STACK}, which is what one stack holds`,
-      `Declare them in a file, whose users are spread over several stacks: npx --no virtual-mfa skeleton > ${DEFAULT_USERS_FILE}`,
+      `up to ${USERS_PER_STACK}, because one stack holds no more`,
+      `Declare them in a file, which can use several stacks: npx --no virtual-mfa skeleton > ${DEFAULT_USERS_FILE}`,
     );
   }
   return names.map((UserName) => ({ UserName, CreateUser: createUsers }));
@@ -144,7 +149,7 @@ function usersIn(list: string, createUsers = false): MfaUser[] {
 function text(key: Key, value: unknown): string | undefined {
   const got = typeof value === 'string' ? unresolvedIn(value) : undefined;
   if (got !== undefined) {
-    refuse(key, got, 'plain text', 'Pass what is meant.');
+    refuse(key, got, 'plain text', 'Pass the text that you mean.');
   }
   return value === undefined || typeof value === 'string'
     ? value

@@ -72,7 +72,7 @@ export function unresolvedTextProblems(json: JsonDocument): Problem[] {
       : [
           {
             offset,
-            message: `${json.inWords(path)}: got ${got}; allowed: plain text. Write what is meant, and run the command again.`,
+            message: `${json.inWords(path)}: got ${got}; allowed: plain text. Write the text that you mean, and run the command again.`,
           },
         ];
   });
@@ -103,7 +103,7 @@ function newUserNameProblems(user: Entry, problem: Report): Problem[] {
     : [
         problem(
           [...user.path, 'UserName'],
-          `got ${kindOf(name)}; allowed: ${NEW_USER_NAME_RULE.allowed}, for a user that is created (CreateUser). ` +
+          `got ${kindOf(name)}; allowed: ${NEW_USER_NAME_RULE.allowed}, for a user that the stack creates (CreateUser). ` +
             'Correct it and run the command again.',
         ),
       ];
@@ -125,8 +125,8 @@ function serialNumberProblems(entry: Entry, problem: Report): Problem[] {
   return [
     problem(
       [...entry.path, 'Path'],
-      `got ${got} characters, path and name of the device together; allowed: ${got - excess}, for a serial number has ` +
-        `${SERIAL_NUMBER_MAX_LENGTH} at most. Shorten one of them and run the command again.`,
+      `got ${got} characters, path and name of the device together; allowed: ${got - excess}, because a serial number has ` +
+        `at most ${SERIAL_NUMBER_MAX_LENGTH}. Shorten one of them and run the command again.`,
     ),
   ];
 }
@@ -169,7 +169,7 @@ function groupTwice(created: readonly Named[], json: JsonDocument, problem: Repo
   return repetitions(created, ({ name }) => name.toLowerCase()).map(({ item, first }) =>
     problem(
       item.path,
-      `got the group of line ${json.lineOf(first.path)} again; allowed: each group once, for IAM ignores the case of names. ` +
+      `got the group of line ${json.lineOf(first.path)} again; allowed: each group once, because IAM ignores the case of names. ` +
         'Remove one of them and run the command again.',
     ),
   );
@@ -186,7 +186,7 @@ function groupInTwoSpellings(
     .map(({ item, first }) =>
       problem(
         item.path,
-        `got another spelling of the group of line ${json.lineOf(first.path)}; allowed: one spelling, for IAM ignores the case of ` +
+        `got another spelling of the group of line ${json.lineOf(first.path)}; allowed: one spelling, because IAM ignores the case of ` +
           'names. Write it as it is there, and run the command again.',
       ),
     );
@@ -200,8 +200,8 @@ function tooManyGroups(groups: readonly Named[], problem: Report): Problem[] {
     : [
         problem(
           excess.path,
-          `got one group more than ${GROUPS_OF_ALL_USERS}; allowed: up to ${GROUPS_OF_ALL_USERS} in all, created or not, so that a stack holds ` +
-            `${USERS_PER_STACK} users beside them. Remove some and run the command again.`,
+          `got one group more than ${GROUPS_OF_ALL_USERS}; allowed: up to ${GROUPS_OF_ALL_USERS} in all, created or not, which leaves room for ` +
+            `${USERS_PER_STACK} users in a stack. Remove some and run the command again.`,
         ),
       ];
 }
@@ -210,7 +210,7 @@ function userTwice(entries: readonly Entry[], json: JsonDocument, problem: Repor
   return repetitions(entries, (entry) => entry.textOf('UserName')?.toLowerCase()).map(({ item, first }) =>
     problem(
       [...item.path, 'UserName'],
-      `got the user of line ${json.lineOf([...first.path, 'UserName'])} again; allowed: each user once, for IAM ignores the ` +
+      `got the user of line ${json.lineOf([...first.path, 'UserName'])} again; allowed: each user once, because IAM ignores the ` +
         'case of names. ' +
         'Remove one of them and run the command again.',
     ),
@@ -223,7 +223,7 @@ function deviceTwice(entries: readonly Entry[], json: JsonDocument, problem: Rep
   return repetitions(named, device).map(({ item, first }) =>
     problem(
       [...item.path, 'VirtualMFADeviceName'],
-      `got the name and path of line ${json.lineOf([...first.path, 'VirtualMFADeviceName'])} again; allowed: one device of a name and path in ` +
+      `got the name and path of line ${json.lineOf([...first.path, 'VirtualMFADeviceName'])} again; allowed: one device with this name and path in ` +
         'an account. Choose another name or path and run the command again.',
     ),
   );
@@ -242,14 +242,15 @@ function keysOfAnotherAccount(entries: readonly Entry[], account: string | undef
     }))
     .filter(({ keyAccount }) => keyAccount !== undefined);
   const own = account ?? keys[0]?.keyAccount;
-  const whose = account === undefined ? `one account, ${own} like the first` : `the stack’s own account, ${own}`;
+  const whose =
+    account === undefined ? `one account, ${own}, as in the first entry` : `the stack’s own account, ${own}`;
   return keys
     .filter(({ keyAccount }) => keyAccount !== own)
     .map(({ path, keyAccount }) =>
       problem(
         [...path, 'EncryptionKeyArn'],
-        `got a key of the account ${keyAccount}; allowed: keys of ${whose}, for who holds a key can make the seed unreadable, ` +
-          'and sees each use of it. Give a key of that account; or, if the other account is meant, add ' +
+        `got a key of the account ${keyAccount}; allowed: keys of ${whose}, because the owner of a key can make the seed unreadable, ` +
+          'and sees each use of it. Give a key of that account; or, if you mean the other account, add ' +
           '"AllowKeyOfAnotherAccount": true to the entry.',
       ),
     );

@@ -11,7 +11,7 @@ export function readUsersFile(file: string): string {
   if (text === undefined) {
     throw new DeclarationError(
       `${onOneLine(file)}: there is no such file; allowed: a file that declares users. ` +
-        'Write one, `npx --no virtual-mfa skeleton` prints a sample; or name another with -c usersFile=…, ' +
+        'Write one (`npx --no virtual-mfa skeleton` prints a sample), name another file with -c usersFile=…, ' +
         'or pass the names of existing users, like -c users=Bob,Alice.',
     );
   }
@@ -43,7 +43,7 @@ export function readText(file: string): string | undefined {
   if (bytes.length > MOST_MEGABYTES * 1_000_000) {
     throw new DeclarationError(
       `${name}: got more than ${MOST_MEGABYTES} MB; allowed: ${MOST_MEGABYTES} MB, which holds all users of an account. ` +
-        'Correct it, or name the file that declares the users with -c usersFile=…, and run the command again.',
+        'Correct it, or name the right file with -c usersFile=…, and run the command again.',
     );
   }
   try {

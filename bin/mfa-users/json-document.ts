@@ -117,7 +117,7 @@ export class JsonDocument {
         return below;
       }
       const message =
-        `${this.inWords(path)}: got ${this.isKnownKey(key) ? `the key ${quoted(key)}` : 'a key'}, which line ${this.positions.lineOf(first.offset)} has already; ` +
+        `${this.inWords(path)}: got ${this.isKnownKey(key) ? `the key ${quoted(key)}` : 'a key'}, which line ${this.positions.lineOf(first.offset)} already has; ` +
         `allowed: each key once. ${remedy}`;
       return [{ offset: property.offset, message }, ...below];
     });

@@ -55,13 +55,13 @@ export function keptStacks(
   const unrecorded = isKept ? [] : userNames.filter((userName) => recorded.stackOf(userName) === undefined);
   if (unrecorded.length > 0) {
     throw new DeclarationError(
-      `${file}: got no line for ${namesInWords(unrecorded)}, and the file is not written here (in CI, or where it must not ` +
-        'be); allowed: users whom it records. Run `npx --no cdk synth` in a checkout, with the same context, and commit the file.',
+      `${file}: got no line for ${namesInWords(unrecorded)}, and cannot be written here (in CI, or without permission); ` +
+        'allowed: users whom it records. Run `npx --no cdk synth` in a checkout, with the same context, and commit the file.',
     );
   }
   if (!isKept && record.stackName === undefined) {
     throw new DeclarationError(
-      `${file}: got no StackName, and the file is not written here (in CI, or where it must not be); allowed: the name ` +
+      `${file}: got no StackName, and cannot be written here (in CI, or without permission); allowed: the name ` +
         'that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, with the same context, and commit the file.',
     );
   }
@@ -69,7 +69,7 @@ export function keptStacks(
     const users = userNames.length === 1 ? '1 user' : `${userNames.length} users`;
     warn(
       `${file}: recorded ${users} for the first time. If they were deployed before, restore the file from version ` +
-        `control: users that ${places.declaredIn} has lost since would go unnoticed.`,
+        `control: otherwise nobody notices users that ${places.declaredIn} has lost since then.`,
     );
   }
   return stacks;
@@ -85,8 +85,8 @@ function refuseOtherName({ declaredIn, file }: Places, stackName: string, record
   if (recorded !== undefined && recorded !== stackName) {
     throw new DeclarationError(
       `${declaredIn}: got the stack name ${quoted(stackName)}, where ${file} records ${isStackName(recorded) ? quoted(recorded) : kindOf(recorded)}; allowed: the ` +
-        'recorded name, for under another one all users get new stacks with new devices, and the old stacks stay ' +
-        `deployed. Restore StackName, or -c stackName=…; or confirm by writing the new name in ${file}.`,
+        'recorded name, because under another one all users get new devices in new stacks, and the old stacks stay ' +
+        `deployed. Restore StackName, or -c stackName=…; or confirm the new name by writing it into ${file}.`,
     );
   }
 }
@@ -104,9 +104,9 @@ function refuseOtherSpelling(
   if (spellings.length > 0) {
     const before = namesInWords(spellings.map((spelling) => spelling.before));
     throw new DeclarationError(
-      `${declaredIn}: got ${namesInWords(spellings.map(({ now }) => now))}, in place of ${before}, as ${file} records; ` +
-        'allowed: the recorded spelling, for under another one the user gets another device with another seed, and this ' +
-        `one is deleted. Write ${before}; or, if that is meant, or the user is not deployed yet, correct the spelling in ` +
+      `${declaredIn}: got ${namesInWords(spellings.map(({ now }) => now))}, but ${file} records ${before}; ` +
+        'allowed: the recorded spelling, because under another one the user gets another device with another seed, and this ' +
+        `one is deleted. Write ${before}; or, if you want that, or the user is not deployed yet, correct the spelling in ` +
         `${file} too.`,
     );
   }
@@ -134,8 +134,8 @@ function refuseUnconfirmedRemoval(
     const list = missing.length > MOST_NAMES ? '<names, with commas between them>' : missing.join();
     throw new DeclarationError(
       `${declaredIn}: got no entry for ${namesInWords(missing)}, whom ${file} records; allowed: an entry for each recorded ` +
-        'user, for the deployment deletes the devices of the others, with their seeds. Add them again; or confirm ' +
-        `with -c remove=${list}, or by deleting the users’ lines in ${file}.`,
+        'user, because the deployment deletes the devices and seeds of the others. Add them again; or confirm the removal ' +
+        `with -c remove=${list}, or by deleting their lines in ${file}.`,
     );
   }
 }

@@ -77,7 +77,7 @@ const options = {
       'Names of IAM groups that the user belongs to. A group that is not listed in Groups of the document must exist already. A change is made in place. Default: none.',
     type: 'array',
     maxItems: 10,
-    errorMessage: 'allowed: a list of up to 10 names of groups, for IAM puts a user into no more',
+    errorMessage: 'allowed: a list of up to 10 names of groups, because IAM allows no more for a user',
     items: groupName('Name of a group'),
     examples: [['Everybody']],
   },
@@ -120,7 +120,7 @@ const options = {
     description: `Tags of the device and of the secret that holds its seed: at most ${TAGS_OF_OTHERS}, because IAM allows ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner. A change is made in place.`,
     type: 'array',
     maxItems: TAGS_OF_OTHERS,
-    errorMessage: `allowed: a list of up to ${TAGS_OF_OTHERS} tags, for IAM takes ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner`,
+    errorMessage: `allowed: a list of up to ${TAGS_OF_OTHERS} tags, because IAM allows ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner`,
     items: tag,
   },
 } as const;
@@ -157,7 +157,7 @@ const group = object(
         'ARNs of managed policies for the users of the group: at most 10. A change is made in place. Default: none.',
       type: 'array',
       maxItems: 10,
-      errorMessage: 'allowed: a list of up to 10 ARNs of managed policies, for IAM attaches no more to a group',
+      errorMessage: 'allowed: a list of up to 10 ARNs of managed policies, because IAM attaches no more to a group',
       items: {
         description: 'ARN of a managed policy.',
         type: 'string',
@@ -202,14 +202,14 @@ export const MFA_USERS_SCHEMA = {
         minLength: 1,
         maxLength: 128,
         errorMessage:
-          'allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a letter, but not with VirtualMfaUsers, as the stacks of -c users do',
+          'allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a letter, but not with VirtualMfaUsers, which is for the stacks of -c users',
         examples: ['VirtualMfaStack'],
       },
       Defaults: {
         ...object(
           {
             description:
-              'What each user has whose entry does not say otherwise. Tags of a user are added; of two with one key, the user has its own.',
+              'Keys for all users. A key of a user overrides the default. Tags of a user are added; a user tag overrides the default tag with the same key.',
             errorMessage: 'allowed: an object with keys of a user',
           },
           [],
@@ -219,10 +219,10 @@ export const MFA_USERS_SCHEMA = {
       },
       Groups: {
         description:
-          'IAM groups that the first stack creates, and deletes when you remove the entry. Groups of the users name them.',
+          'IAM groups that the first stack creates, and deletes when you remove the entry. Users join them with their own Groups.',
         type: 'array',
         maxItems: GROUPS_OF_ALL_USERS,
-        errorMessage: `allowed: a list of up to ${GROUPS_OF_ALL_USERS} groups, so that a stack holds ${USERS_PER_STACK} users beside them`,
+        errorMessage: `allowed: a list of up to ${GROUPS_OF_ALL_USERS} groups, which leaves room for ${USERS_PER_STACK} users in a stack`,
         items: group,
         examples: [[{ GroupName: 'Everybody', ManagedPolicyArns: [POLICY_ARN_EXAMPLE] }]],
       },
@@ -236,7 +236,7 @@ export const MFA_USERS_SCHEMA = {
           [],
           {
             SelfEnrollment: flag(
-              'true: users may enroll devices of their own, which opens a gap for whoever has the password of a user without a device. Default: false.',
+              'true: users may enroll devices of their own, which opens a gap for anyone who has the password of a user without a device. Default: false.',
             ),
           },
         ),
@@ -247,7 +247,7 @@ export const MFA_USERS_SCHEMA = {
         type: 'array',
         minItems: 1,
         maxItems: 5000,
-        errorMessage: 'allowed: a list of 1 to 5000 users, for an account has no more',
+        errorMessage: 'allowed: a list of 1 to 5000 users, because an account has no more',
         items: user,
         examples: [
           [

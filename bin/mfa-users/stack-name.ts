@@ -20,8 +20,8 @@ export function stackNameOf(usersFile: string, declared: string | undefined): st
   }
   if (declared === undefined || shareStacks(declared, FIRST_STACK)) {
     throw new DeclarationError(
-      `${onOneLine(usersFile)}: got ${declared === undefined ? 'no StackName' : `the stack name ${quoted(declared)}`}; allowed: a name ` +
-        `of its own for every file but ${DEFAULT_USERS_FILE}, for two files with one stack would delete each other’s ` +
+      `${onOneLine(usersFile)}: got ${declared === undefined ? 'no StackName' : `the stack name ${quoted(declared)}`}; allowed: a separate ` +
+        `name for every file except ${DEFAULT_USERS_FILE}, because two files with one stack would delete each other’s ` +
         `devices. ${declared === undefined ? 'Add the key, or pass -c stackName=….' : 'Choose another StackName.'}`,
     );
   }
@@ -35,9 +35,9 @@ export function refuseNameOfAnother(usersFile: string, stackName: string): void 
     const name = onOneLine(file);
     if (other !== undefined && shareStacks(stackName, other)) {
       throw new DeclarationError(
-        `${onOneLine(usersFile)}: got the stack name ${quoted(stackName)}, but ${name} records ${quoted(other)}; allowed: a name ` +
-          'of its own, with and without a number after it, for two files with one stack would delete each other’s ' +
-          `devices. Choose another StackName. If ${name} is left from a file that was renamed, rename it too.`,
+        `${onOneLine(usersFile)}: got the stack name ${quoted(stackName)}, but ${name} records ${quoted(other)}; allowed: a separate ` +
+          'name, with and without a number after it, because two files with one stack would delete each other’s ' +
+          `devices. Choose another StackName. If ${name} is left over from a file that you renamed, rename it too.`,
       );
     }
   }

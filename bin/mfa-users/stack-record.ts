@@ -83,9 +83,9 @@ export function recordedNameIn(text: string | undefined): string | undefined {
 
 function movedInWords(userName: string, stack: StackNumber): string {
   return (
-    `got stack ${stack}, which synthesis did not write; allowed: the line as it was written, for in another stack the user ` +
+    `got stack ${stack}, which synthesis did not write; allowed: the line as synthesis wrote it, because in another stack the user ` +
     `gets another device with another seed, and this one is deleted. ${REMEDY} ` +
-    `If that is meant, or the user is not deployed yet, confirm with -c move=${userName}.`
+    `If you want that, or the user is not deployed yet, confirm with -c move=${userName}.`
   );
 }
 
@@ -115,9 +115,9 @@ function shapeProblems(json: JsonDocument): Problem[] {
 }
 
 function userTwice(json: JsonDocument, stacks: readonly [string, StackNumber][]): Problem[] {
-  const rule = 'allowed: each user once, for IAM ignores the case of names';
+  const rule = 'allowed: each user once, because IAM ignores the case of names';
   return repetitions(stacks, ([userName]) => userName.toLowerCase()).map(({ item: [userName], first: [first] }) =>
-    problemAt(json, userName, `got the user twice, as ${quoted(first)} before; ${rule}. ${REMEDY}`),
+    problemAt(json, userName, `got the user twice, first as ${quoted(first)}; ${rule}. ${REMEDY}`),
   );
 }
 
@@ -132,7 +132,7 @@ function fullStacks(json: JsonDocument, stacks: readonly [string, StackNumber][]
             json,
             userName,
             `got more than ${USERS_PER_STACK} users in stack ${stack}; allowed: ${USERS_PER_STACK}. ${REMEDY} ` +
-              'After a merge, remove instead the lines of users who are not deployed yet.',
+              'After a merge, instead remove the lines of users who are not deployed yet.',
           ),
         ]
       : [];

@@ -12,12 +12,12 @@ const KINDS: readonly UnresolvedText[] = [
     // CloudFormation puts the value there, in tags, paths and outputs too, where it is no secret any more.
     isIn: holdsDynamicReference,
     inWords:
-      'text with a dynamic reference ({{resolve:…}}), for which CloudFormation would put in a value, even a secret',
+      'text with a dynamic reference ({{resolve:…}}), which CloudFormation would replace with a value, even a secret',
   },
   {
     // As text, as a list, and as a number, such as -1.8881545897087626e+289.
     isIn: (text) => /[$#]\{Token\[|-1\.[89]\d*e\+289/i.test(text),
-    inWords: 'text with a CDK token (${Token[…]}), for which the CDK would put in a value',
+    inWords: 'text with a CDK token (${Token[…]}), which CDK would replace with a value',
   },
 ];
 

@@ -67,6 +67,6 @@ function logicalIdProblems(device: Construct, logicalId: string): string[] {
     ? []
     : [
         `${device.node.path}: the logical id of the seed's secret has ${length} characters; allowed: ${LONGEST_LOGICAL_ID} for a device ` +
-          'whose codes a function gives out, for the name of an alias begins with it. Give shorter construct ids.',
+          'whose codes a function gives out, because the name of its alias begins with it. Give shorter construct ids.',
       ];
 }

@@ -49,6 +49,6 @@ function countProblems(count: number): string[] {
   return count <= allowed
     ? []
     : [
-        `tags: got ${count} of them; allowed: ${allowed}, for IAM takes ${TAG_RULES.maxCount} and ${own} mark the owner. Remove some.`,
+        `tags: got ${count} of them; allowed: ${allowed}, because IAM allows ${TAG_RULES.maxCount} and ${own} mark the owner. Remove some.`,
       ];
 }

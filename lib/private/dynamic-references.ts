@@ -53,7 +53,7 @@ function selectedReferenceProblems(resource: CfnResource, names: Names): string[
 /** The value is not repeated: the text around a reference may be meant for few eyes. */
 export function dynamicReferenceProblem(name: string): string {
   return (
-    `${name}: got a dynamic reference, ${DYNAMIC_REFERENCE}…}}, or a part of one; allowed: values without one, for it can put a ` +
+    `${name}: got a dynamic reference, ${DYNAMIC_REFERENCE}…}}, or a part of one; allowed: values without one, because it can put a ` +
     'secret into a name, a path, a tag or a policy, where anybody can read it. Write the value itself, or read a parameter ' +
     'with ssm.StringParameter.valueForStringParameter.'
   );

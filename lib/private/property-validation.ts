@@ -133,7 +133,7 @@ function validate(
   if (numbersIn(value).some((number) => Token.isUnresolved(number))) {
     throw new ValidationError(
       scope,
-      `${name}: got text with a number that is known at deployment alone; allowed: text, and tokens as text. ` +
+      `${name}: got text with a number that is known only at deployment; allowed: text, and tokens as text. ` +
         'Turn the number into text with Token.asString.',
     );
   }
@@ -172,7 +172,7 @@ function validateSerialNumberLength(scope: IConstruct, path = '/', virtualMfaDev
     throw new ValidationError(
       scope,
       `path and virtualMfaDeviceName: got ${got} characters together; allowed: ${allowed}, ` +
-        `for a serial number has ${SERIAL_NUMBER_MAX_LENGTH} at most. Shorten one of them.`,
+        `because a serial number has at most ${SERIAL_NUMBER_MAX_LENGTH}. Shorten one of them.`,
     );
   }
 }
@@ -228,7 +228,7 @@ function validateKey(scope: IConstruct, { encryptionKey, allowKeyOfAnotherAccoun
     throw new ValidationError(
       scope,
       `encryptionKey: got a key of account ${shown(account, ACCOUNT_ID)}; allowed: keys of the stack's own account ${own.account}. ` +
-        'Give a key of that account, or set allowKeyOfAnotherAccount if the other account is meant.',
+        'Give a key of that account, or set allowKeyOfAnotherAccount if you mean the other account.',
     );
   }
 }

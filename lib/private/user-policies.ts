@@ -60,7 +60,7 @@ export class UserPolicies extends Construct {
     return atPeak <= MAX_ATTACHED_POLICIES
       ? []
       : [
-          `the handler's role has ${atPeak} managed policies while users change, ${others.length} of them from elsewhere; ` +
+          `the function's role has ${atPeak} managed policies while users change, ${others.length} of them from elsewhere; ` +
             `allowed: ${MAX_ATTACHED_POLICIES}. Split the users over several stacks, or attach fewer policies to the role.`,
         ];
   }
@@ -88,7 +88,7 @@ export class UserPolicies extends Construct {
       throw new ValidationError(
         this,
         `the users with devices in stack ${Stack.of(this).stackName} are too many for one role: got more than ` +
-          `${this.policyByUser.size} of them; allowed are as many as fit ${MAX_POLICIES} managed policies. ` +
+          `${this.policyByUser.size} of them; allowed: as many as fit ${MAX_POLICIES} managed policies. ` +
           'Split the users over several stacks.',
       );
     }

@@ -171,7 +171,7 @@ describe('the app behind cdk.json', () => {
     expect(assembledStacks()).toEqual(['VirtualMfaUsers']);
     for (const stackName of ['VirtualMfaStack', 'VirtualMfaStack-2', 'staff']) {
       expect(run({ users: 'Carol', stackName }).stderr).toMatch(
-        /^Context stackName: got .* it begins with VirtualMfaUsers/,
+        /^Context stackName: got .* the name must begin with VirtualMfaUsers/,
       );
     }
   });
@@ -183,7 +183,7 @@ describe('the app behind cdk.json', () => {
     expect(run({ users: 'Carol' }, ELSEWHERE)).toEqual({
       status: 1,
       stderr: expect.stringMatching(
-        /^-c users: got no entry for Alice, Dora, .* confirm with -c remove=Alice,Dora/,
+        /^-c users: got no entry for Alice, Dora, .* confirm the removal with -c remove=Alice,Dora/,
       ) as string,
     });
     expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
@@ -218,7 +218,7 @@ describe('the app behind cdk.json', () => {
 
       expect(status).toBe(1);
       expect(stderr).toMatch(
-        /^mfa-users\.json: got no entry for Alice, .* confirm with -c remove=Alice, or by deleting/,
+        /^mfa-users\.json: got no entry for Alice, .* confirm the removal with -c remove=Alice, or by deleting/,
       );
       expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
       expect(propertiesOf(synth({ remove: 'Alice' }, { cwd: DIRECTORY, ci }), 'Custom::IAMVirtualMFADevice')).toEqual([
@@ -244,7 +244,7 @@ describe('the app behind cdk.json', () => {
     const { stderr } = run({ usersFile: 'staff.json' }, { cwd: DIRECTORY, ci: '' });
 
     expect(stderr).toMatch(
-      /^staff\.json: got no StackName; allowed: a name of its own for every file but mfa-users\.json/,
+      /^staff\.json: got no StackName; allowed: a separate name for every file except mfa-users\.json/,
     );
     synth({ usersFile: 'staff.json', stackName: 'staff' }, { cwd: DIRECTORY, ci: '' });
   });
@@ -261,8 +261,8 @@ describe('the app behind cdk.json', () => {
     expect(run(context, { cwd: DIRECTORY, ci: '' })).toEqual({
       status: 1,
       stderr:
-        `other.json: got the stack name "${stackName ?? StackName}"; allowed: a name of its own for every file but ` +
-        'mfa-users.json, for two files with one stack would delete each other’s devices. Choose another StackName.\n',
+        `other.json: got the stack name "${stackName ?? StackName}"; allowed: a separate name for every file ` +
+        'except mfa-users.json, because two files with one stack would delete each other’s devices. Choose another StackName.\n',
     });
     expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
     expect(existsSync(join(DIRECTORY, 'other.lock.json'))).toBe(false);
@@ -301,7 +301,7 @@ describe('the app behind cdk.json', () => {
     expect(run({}, { cwd: DIRECTORY, ci: '' })).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(
-        /^mfa-users\.json: got alice, in place of Alice, as mfa-users\.lock\.json records; .* Write Alice; /,
+        /^mfa-users\.json: got alice, but mfa-users\.lock\.json records Alice; .* Write Alice; /,
       ) as string,
     });
     expect(existsSync(join(OUTPUT_DIRECTORY, 'manifest.json'))).toBe(false);
@@ -329,7 +329,7 @@ describe('the app behind cdk.json', () => {
 
     expect(status).toBe(1);
     expect(stderr).toBe(
-      'Context users: got "bob" twice; allowed: each user once, for IAM ignores the case of names. Remove one.\n',
+      'Context users: got "bob" twice; allowed: each user once, because IAM ignores the case of names. Remove one.\n',
     );
   });
 

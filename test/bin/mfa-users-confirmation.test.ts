@@ -39,8 +39,8 @@ describe.each([
 
     expect(problemsOf(() => keep(['Carol'], {}, writable))).toEqual([
       `${USERS_FILE}: got no entry for Alice, Bob, whom ${RECORD_FILE} records; allowed: an entry for each recorded user, ` +
-        'for the deployment deletes the devices of the others, with their seeds. Add them again; or confirm with ' +
-        `-c remove=Alice,Bob, or by deleting the users’ lines in ${RECORD_FILE}.`,
+        'because the deployment deletes the devices and seeds of the others. Add them again; or confirm the ' +
+        `removal with -c remove=Alice,Bob, or by deleting their lines in ${RECORD_FILE}.`,
     ]);
     expect(recordText()).toBe(before);
   });
@@ -65,9 +65,9 @@ describe.each([
     const before = recordText();
 
     expect(problemsOf(() => keep(['ALICE', 'bob', 'Carol'], {}, writable))).toEqual([
-      `${USERS_FILE}: got ALICE, bob, in place of Alice, Bob, as ${RECORD_FILE} records; allowed: the recorded spelling, for ` +
-        'under another one the user gets another device with another seed, and this one is deleted. Write Alice, Bob; or, ' +
-        `if that is meant, or the user is not deployed yet, correct the spelling in ${RECORD_FILE} too.`,
+      `${USERS_FILE}: got ALICE, bob, but ${RECORD_FILE} records Alice, Bob; allowed: the recorded spelling, ` +
+        'because under another one the user gets another device with another seed, and this one is deleted. Write Alice, Bob; or, ' +
+        `if you want that, or the user is not deployed yet, correct the spelling in ${RECORD_FILE} too.`,
     ]);
     expect(recordText()).toBe(before);
   });
@@ -105,8 +105,8 @@ describe('a list of users on the command line', () => {
   test('is refused when it leaves out recorded users, until that is confirmed by name', () => {
     expect(problemsOf(() => inDirectory(['Carol']))).toEqual([
       '-c users: got no entry for Alice, Dora, whom VirtualMfaUsers.lock.json records; allowed: an entry for each recorded ' +
-        'user, for the deployment deletes the devices of the others, with their seeds. Add them again; or confirm with ' +
-        '-c remove=Alice,Dora, or by deleting the users’ lines in VirtualMfaUsers.lock.json.',
+        'user, because the deployment deletes the devices and seeds of the others. Add them again; or confirm the removal with ' +
+        '-c remove=Alice,Dora, or by deleting their lines in VirtualMfaUsers.lock.json.',
     ]);
     expect(problemsOf(() => inDirectory(['Carol'], ['Alice']))).toHaveLength(1);
     expect([...inDirectory(['Carol'], ['Alice', 'Dora']).keys()]).toEqual(['Carol']);
@@ -116,7 +116,7 @@ describe('a list of users on the command line', () => {
   test('may grow, keeps the spelling of names, and has a record of its own for each stack', () => {
     expect([...inDirectory(['Alice', 'Erin', 'Dora']).keys()]).toEqual(['Alice', 'Erin', 'Dora']);
     expect(problemsOf(() => inDirectory(['alice', 'Dora', 'Erin']))).toEqual([
-      expect.stringMatching(/^-c users: got alice, in place of Alice, as VirtualMfaUsers\.lock\.json records; /),
+      expect.stringMatching(/^-c users: got alice, but VirtualMfaUsers\.lock\.json records Alice; /),
     ]);
     expect([...inDirectory(['Carol'], [], 'VirtualMfaUsers-2').keys()]).toEqual(['Carol']);
     expect(readdirSync(DIRECTORY).sort()).toEqual(['VirtualMfaUsers-2.lock.json', 'VirtualMfaUsers.lock.json']);
@@ -125,7 +125,7 @@ describe('a list of users on the command line', () => {
   test('is deployed in CI only if it is recorded', () => {
     expect(inDirectory(['Alice', 'Dora'], [], 'VirtualMfaUsers', false).size).toBe(2);
     expect(problemsOf(() => inDirectory(['Alice', 'Dora', 'Erin'], [], 'VirtualMfaUsers', false))).toEqual([
-      expect.stringMatching(/^VirtualMfaUsers\.lock\.json: got no line for Erin, and the file is not written here/),
+      expect.stringMatching(/^VirtualMfaUsers\.lock\.json: got no line for Erin, and cannot be written here/),
     ]);
   });
 });
@@ -159,7 +159,7 @@ describe('a confirmed removal', () => {
     const [problem] = problemsOf(() => keep(['Bob']));
 
     expect(problem).toContain('got no entry for User0, User1, User2, User3, User4 and 2 more, whom');
-    expect(problem).toContain('confirm with -c remove=<names, with commas between them>, or by deleting');
+    expect(problem).toContain('confirm the removal with -c remove=<names, with commas between them>, or by deleting');
   });
 });
 
@@ -174,9 +174,9 @@ describe.each([
 
   test.each([true, false])('is refused: the move replaces the device (writable: %s)', (writable) => {
     expect(problemsOf(() => keep(['Alice', 'Bob'], { moved: ['Alice'] }, writable))).toEqual([
-      `${RECORD_FILE}:6:12: Stacks.Bob: got stack 2, which synthesis did not write; allowed: the line as it was written, for ` +
-        'in another stack the user gets another device with another seed, and this one is deleted. Restore the file from ' +
-        'version control and run the command again. If that is meant, or the user is not deployed yet, confirm with ' +
+      `${RECORD_FILE}:6:12: Stacks.Bob: got stack 2, which synthesis did not write; allowed: the line as synthesis wrote it, ` +
+        'because in another stack the user gets another device with another seed, and this one is deleted. Restore the file from ' +
+        'version control and run the command again. If you want that, or the user is not deployed yet, confirm with ' +
         '-c move=Bob.',
     ]);
   });
@@ -198,8 +198,8 @@ describe.each([
 
     expect(problemsOf(() => keep(['Bob'], { stackName: 'staff' }, writable))).toEqual([
       `${USERS_FILE}: got the stack name "staff", where ${RECORD_FILE} records "VirtualMfaStack"; allowed: the recorded name, ` +
-        'for under another one all users get new stacks with new devices, and the old stacks stay deployed. Restore ' +
-        `StackName, or -c stackName=…; or confirm by writing the new name in ${RECORD_FILE}.`,
+        'because under another one all users get new devices in new stacks, and the old stacks stay deployed. Restore ' +
+        `StackName, or -c stackName=…; or confirm the new name by writing it into ${RECORD_FILE}.`,
     ]);
     expect(recordText()).toBe(before);
   });
@@ -225,7 +225,7 @@ describe('a record without the name of its stacks', () => {
 
   test('is refused in CI, where another name would not be noticed', () => {
     expect(problemsOf(() => keep(['Bob'], {}, false))).toEqual([
-      `${RECORD_FILE}: got no StackName, and the file is not written here (in CI, or where it must not be); allowed: the ` +
+      `${RECORD_FILE}: got no StackName, and cannot be written here (in CI, or without permission); allowed: the ` +
         'name that the stacks are deployed under. Run `npx --no cdk synth` in a checkout, with the same context, and ' +
         'commit the file.',
     ]);
@@ -245,9 +245,9 @@ describe('the name of another file’s stacks', () => {
     recordOther(other);
 
     expect(problemsOf(() => keep(['Bob'], { stackName }))).toEqual([
-      `${USERS_FILE}: got the stack name "${stackName}", but ${OTHER_RECORD} records "${other}"; allowed: a name of its own, with ` +
-        'and without a number after it, for two files with one stack would delete each other’s devices. Choose another ' +
-        `StackName. If ${OTHER_RECORD} is left from a file that was renamed, rename it too.`,
+      `${USERS_FILE}: got the stack name "${stackName}", but ${OTHER_RECORD} records "${other}"; allowed: a separate name, with ` +
+        'and without a number after it, because two files with one stack would delete each other’s devices. Choose another ' +
+        `StackName. If ${OTHER_RECORD} is left over from a file that you renamed, rename it too.`,
     ]);
     expect(readdirSync(DIRECTORY)).toEqual(['other.lock.json']);
   });
@@ -285,7 +285,7 @@ describe('the first record of a file', () => {
 
     expect(warnings).toEqual([
       `${RECORD_FILE}: recorded 2 users for the first time. If they were deployed before, restore the file from version ` +
-        `control: users that ${USERS_FILE} has lost since would go unnoticed.`,
+        `control: otherwise nobody notices users that ${USERS_FILE} has lost since then.`,
     ]);
   });
 

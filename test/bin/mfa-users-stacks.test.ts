@@ -144,11 +144,11 @@ describe('the record of stacks', () => {
     ],
     [
       '{ "Stacks": {\n "Bob": "1-3968cf",\n "bob": "2-1c163a" } }',
-      '3:9: Stacks.bob: got the user twice, as "Bob" before; allowed: each user once, for IAM ignores the case of names. ',
+      '3:9: Stacks.bob: got the user twice, first as "Bob"; allowed: each user once, because IAM ignores the case of names. ',
     ],
     [
       '{ "Stacks": {\n "Bob": "1-3968cf",\n "Bob": "2-1c163a" } }',
-      '3:2: Stacks: got the key "Bob", which line 2 has already; allowed: each key once. ',
+      '3:2: Stacks: got the key "Bob", which line 2 already has; allowed: each key once. ',
     ],
   ])('that is broken is refused, with the place and the remedy: %j', (text, problem) => {
     const problems = problemsOf(() => readStackRecord('mfa-users.lock.json', text, []));
@@ -205,8 +205,8 @@ describe('the record of stacks', () => {
     ['in a directory that must not be written', { writable: true, write: () => false, warn }],
   ])('is needed %s, with one stack too: who is not recorded could be lost without a word', (_where, options) => {
     expect(problemsOf(() => keptStacks(FILE, namesOf(7), options))).toEqual([
-      `${RECORD_FILE}: got no line for User0, User1, User2, User3, User4 and 2 more, and the file is not written here (in ` +
-        'CI, or where it must not be); allowed: users whom it records. Run `npx --no cdk synth` in a checkout, with the ' +
+      `${RECORD_FILE}: got no line for User0, User1, User2, User3, User4 and 2 more, and cannot be written here (in CI, ` +
+        'or without permission); allowed: users whom it records. Run `npx --no cdk synth` in a checkout, with the ' +
         'same context, and commit the file.',
     ]);
 
@@ -214,7 +214,7 @@ describe('the record of stacks', () => {
 
     expect(keptStacks(FILE, namesOf(151).reverse(), options).get('User150')).toBe(2);
     expect(problemsOf(() => keptStacks(FILE, [...namesOf(151), 'Newcomer'], options))).toEqual([
-      expect.stringContaining('got no line for Newcomer, and the file is not written here'),
+      expect.stringContaining('got no line for Newcomer, and cannot be written here'),
     ]);
   });
 

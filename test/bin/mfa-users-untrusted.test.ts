@@ -46,8 +46,8 @@ describe('text that something would resolve', () => {
 
       expect(problems).toEqual([expect.stringMatching(/^mfa-users\.json:\d+:\d+: /)]);
       expect(problems[0]).toContain(
-        `: ${where}: got text with a dynamic reference ({{resolve:…}}), for which CloudFormation would put in a value, even a ` +
-          'secret; allowed: plain text. Write what is meant, and run the command again.',
+        `: ${where}: got text with a dynamic reference ({{resolve:…}}), which CloudFormation would replace with a value, even a ` +
+          'secret; allowed: plain text. Write the text that you mean, and run the command again.',
       );
       expect(problems[0]).not.toContain('secretsmanager');
     },
@@ -58,7 +58,7 @@ describe('text that something would resolve', () => {
     (where, document) => {
       expect(problemsIn(document)).toEqual([
         expect.stringContaining(
-          `: ${where}: got text with a CDK token (\${Token[…]}), for which the CDK would put in a value`,
+          `: ${where}: got text with a CDK token (\${Token[…]}), which CDK would replace with a value`,
         ),
       ]);
     },
@@ -189,7 +189,7 @@ describe('a file that is out of proportion', () => {
 
     expect(seconds(() => (problems = problemsIn({ Users })))).toBeLessThan(5);
     expect(problems).toEqual([
-      'mfa-users.json:2:11: Users: got a list of 20000; allowed: a list of 1 to 5000 users, for an account has no more. ' +
+      'mfa-users.json:2:11: Users: got a list of 20000; allowed: a list of 1 to 5000 users, because an account has no more. ' +
         'Correct it and run the command again.',
     ]);
   });
@@ -298,8 +298,8 @@ describe('a key of another account', () => {
 
     expect(problemsIn(document, { account: '111111111111' })).toEqual([
       'mfa-users.json:9:24: Users[1].EncryptionKeyArn: got a key of the account 222222222222; allowed: keys of the stack’s ' +
-        'own account, 111111111111, for who holds a key can make the seed unreadable, and sees each use of it. Give a key of ' +
-        'that account; or, if the other account is meant, add "AllowKeyOfAnotherAccount": true to the entry.',
+        'own account, 111111111111, because the owner of a key can make the seed unreadable, and sees each use of it. Give a key of ' +
+        'that account; or, if you mean the other account, add "AllowKeyOfAnotherAccount": true to the entry.',
     ]);
   });
 
@@ -313,8 +313,8 @@ describe('a key of another account', () => {
 
     expect(problemsIn(document)).toEqual([
       expect.stringContaining(
-        'Users[1].EncryptionKeyArn: got a key of the account 222222222222; allowed: keys of one account, 111111111111 like ' +
-          'the first, for who holds a key',
+        'Users[1].EncryptionKeyArn: got a key of the account 222222222222; allowed: keys of one account, 111111111111, as ' +
+          'in the first entry, because the owner of a key',
       ),
     ]);
   });

@@ -56,11 +56,11 @@ describe('a document of users', () => {
 
     expect(problems).toEqual([
       'mfa-users.json:2:16: StackName: got a text of 3 characters; allowed: 1 to 128 characters, letters, digits and hyphens, beginning ' +
-        'with a letter, but not with VirtualMfaUsers, as the stacks of -c users do. Correct it and run the command again.',
-      'mfa-users.json:4:26: Users[0]: got the key "UserName", which line 4 has already; allowed: each key once. Remove ' +
+        'with a letter, but not with VirtualMfaUsers, which is for the stacks of -c users. Correct it and run the command again.',
+      'mfa-users.json:4:26: Users[0]: got the key "UserName", which line 4 already has; allowed: each key once. Remove ' +
         'one of them and run the command again.',
       'mfa-users.json:5:19: Users[1].UserName: got the user of line 4 again; allowed: each user once, ' +
-        'for IAM ignores the case of names. Remove one of them and run the command again.',
+        'because IAM ignores the case of names. Remove one of them and run the command again.',
       'mfa-users.json:5:44: Users[1].Tags[0].Key: got a key with a reserved prefix; allowed: keys that do not begin with aws: or ' +
         'cdk-iam-virtual-mfa:. Change the key and run the command again.',
       'mfa-users.json:5:91: Users[1].Tags[1].Value: got a number; allowed: text in double quotes, up to 256 characters, letters, digits, spaces and ' +
@@ -89,10 +89,13 @@ describe('a document of users', () => {
   test.each([
     ['[]', 'the document: got an empty list; allowed: an object with the key Users.'],
     ['{}', 'the document: got no Users; allowed: an object with the key Users. Add the key'],
-    ['{ "Users": [] }', 'Users: got an empty list; allowed: a list of 1 to 5000 users, for an account has no more.'],
+    [
+      '{ "Users": [] }',
+      'Users: got an empty list; allowed: a list of 1 to 5000 users, because an account has no more.',
+    ],
     [
       '{ "Users": { "Bob": {} } }',
-      'Users: got an object; allowed: a list of 1 to 5000 users, for an account has no more.',
+      'Users: got an object; allowed: a list of 1 to 5000 users, because an account has no more.',
     ],
     ['{ "Users": ["Bob"] }', 'Users[0]: got a text of 3 characters; allowed: an object with the key UserName.'],
     [
@@ -112,7 +115,7 @@ describe('a document of users', () => {
     [{ UserName: 'x'.repeat(129) }, 'UserName: got a text of 129 characters; allowed: 1 to 128 characters'],
     [
       { UserName: 'x'.repeat(65), CreateUser: true },
-      'allowed: 1 to 64 characters, letters, digits and any of _+=,.@-, for a user that is created',
+      'allowed: 1 to 64 characters, letters, digits and any of _+=,.@-, for a user that the stack creates',
     ],
     [{ Groups: 'Everybody' }, 'Groups: got a text of 9 characters; allowed: a list of up to 10 names of groups'],
     [{ Groups: ['a b'] }, 'Groups[0]: got a text of 3 characters; allowed: 1 to 128 characters'],
@@ -195,7 +198,7 @@ describe('a document of users', () => {
 
   test('that is not there is refused with the command that makes one', () => {
     expect(problemsOf(() => readUsersFile('mfa-users-of-nobody.json'))).toEqual([
-      expect.stringContaining('Write one, `npx --no virtual-mfa skeleton` prints a sample'),
+      expect.stringContaining('Write one (`npx --no virtual-mfa skeleton` prints a sample)'),
     ]);
   });
 });
@@ -429,16 +432,16 @@ describe('the context', () => {
     [{ users: 'Bob,Bob Smith' }, 'users: got a text of 9 characters as name 2; allowed: 1 to 128'],
     [
       { users: 'x'.repeat(65), createUsers: 'true' },
-      'allowed: 1 to 64 characters, letters, digits and any of _+=.@-, for users that are created.',
+      'allowed: 1 to 64 characters, letters, digits and any of _+=.@-, for users that the stack creates.',
     ],
     [
       { users: 'Bob,bob' },
-      'users: got "bob" twice; allowed: each user once, for IAM ignores the case of names. Remove one.',
+      'users: got "bob" twice; allowed: each user once, because IAM ignores the case of names. Remove one.',
     ],
     [{ users: ['Bob'] }, 'users: got a list of 1; allowed: text. Pass it like -c users=Bob,Alice.'],
     [
       { users: namesOf(151).join() },
-      'users: got 151 users; allowed: up to 150, which is what one stack holds. Declare them in a file',
+      'users: got 151 users; allowed: up to 150, because one stack holds no more. Declare them in a file',
     ],
     [
       { users: 'Bob', usersFile: 'x.json' },
@@ -464,13 +467,13 @@ describe('the context', () => {
     ],
     [
       { rotationId: '{{resolve:ssm:/seed}}' },
-      'rotationId: got text with a dynamic reference ({{resolve:…}}), for which CloudFormation would put in a value, even ' +
-        'a secret; allowed: plain text. Pass what is meant.',
+      'rotationId: got text with a dynamic reference ({{resolve:…}}), which CloudFormation would replace with a value, even ' +
+        'a secret; allowed: plain text. Pass the text that you mean.',
     ],
     [
       { users: 'Bob', stackName: 'VirtualMfaStack' },
       'stackName: got a text of 15 characters; allowed: 1 to 128 characters, letters, digits and hyphens, beginning with a ' +
-        'letter; with -c users it begins with VirtualMfaUsers, as no stack of a file does.',
+        'letter; with -c users, the name must begin with VirtualMfaUsers.',
     ],
     [{ stackName: 'VirtualMfaUsers-2' }, 'stackName: got a text of 17 characters; allowed: '],
     [{ users: 'Bob', move: 'Alice' }, 'move: got it together with users; allowed: together with a file of users.'],

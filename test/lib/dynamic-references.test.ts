@@ -22,7 +22,7 @@ import { MfaEnforcementPolicy, VirtualMfaDevice, type VirtualMfaDeviceProps } fr
 import { bobWithDevice, devicePropertiesOf, newStack, templateTextOf } from './templates';
 
 const PROBLEM =
-  'got a dynamic reference, {{resolve:…}}, or a part of one; allowed: values without one, for it can put a secret into a name, ' +
+  'got a dynamic reference, {{resolve:…}}, or a part of one; allowed: values without one, because it can put a secret into a name, ' +
   'a path, a tag or a policy, where anybody can read it. Write the value itself, or read a parameter with ' +
   'ssm.StringParameter.valueForStringParameter.';
 
@@ -260,7 +260,7 @@ describe('a token that is not text is refused', () => {
     const version = Token.asNumber(Fn.ref('Version'));
 
     expect(() => bobWithDevice({ rotationId: `v${version}` })).toThrow(
-      '[Stack/BobMfa] rotationId: got text with a number that is known at deployment alone; allowed: text, and tokens as ' +
+      '[Stack/BobMfa] rotationId: got text with a number that is known only at deployment; allowed: text, and tokens as ' +
         'text. Turn the number into text with Token.asString.',
     );
   });

@@ -141,8 +141,8 @@ describe('attaching', () => {
     const role = new iam.Role(stack, 'Role', { assumedBy: new iam.AccountRootPrincipal() });
 
     expect(() => policy.attachToRole(role)).toThrow(
-      '[Stack/Policy] attachToRole: got the role Stack/Role; allowed: users and groups, for a role has no MFA of its ' +
-        'own. Require it of those who assume the role: give its trust policy the condition aws:MultiFactorAuthPresent.',
+      '[Stack/Policy] attachToRole: got the role Stack/Role; allowed: users and groups, because a role has no MFA of its ' +
+        'own. Require MFA of those who assume the role: put the condition aws:MultiFactorAuthPresent into its trust policy.',
     );
   });
 });

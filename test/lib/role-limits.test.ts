@@ -128,7 +128,7 @@ describe('an error at synthesis says so', () => {
     };
 
     expect(declare).toThrow(
-      /^\[Stack\/.*\] the users with devices in stack Stack are too many for one role: got more than \d+ of them; allowed are as many as fit 5 managed policies\. Split the users over several stacks\.$/,
+      /^\[Stack\/.*\] the users with devices in stack Stack are too many for one role: got more than \d+ of them; allowed: as many as fit 5 managed policies\. Split the users over several stacks\.$/,
     );
   });
 
@@ -158,7 +158,7 @@ describe('an error at synthesis says so', () => {
     attach(stack, stack.node.findAll().find((construct) => construct instanceof iam.Role) as iam.Role);
 
     expect(() => Template.fromStack(stack)).toThrow(
-      /UserPolicies\] the handler's role has 1\d managed policies while users change, \d of them from elsewhere; allowed: 10\. Split the users/,
+      /UserPolicies\] the function's role has 1\d managed policies while users change, \d of them from elsewhere; allowed: 10\. Split the users/,
     );
   });
 

@@ -43,8 +43,8 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
     [
       'a path and a name that do not fit one serial number',
       { path: `/${'p'.repeat(200)}/`, virtualMfaDeviceName: 'n'.repeat(26) },
-      '[Stack/BobMfa] path and virtualMfaDeviceName: got 228 characters together; allowed: 227, for a serial number has ' +
-        '256 at most. Shorten one of them.',
+      '[Stack/BobMfa] path and virtualMfaDeviceName: got 228 characters together; allowed: 227, because a serial number has ' +
+        'at most 256. Shorten one of them.',
     ],
     [
       'a path that leaves no room for a name',
@@ -146,7 +146,7 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
 
     expect(() => new VirtualMfaDevice(stack, 'Refused', { user, encryptionKey })).toThrow(
       "[Stack/Refused] encryptionKey: got a key of account 999999999999; allowed: keys of the stack's own account " +
-        '123456789012. Give a key of that account, or set allowKeyOfAnotherAccount if the other account is meant.',
+        '123456789012. Give a key of that account, or set allowKeyOfAnotherAccount if you mean the other account.',
     );
     expect(
       () => new VirtualMfaDevice(stack, 'Allowed', { user, encryptionKey, allowKeyOfAnotherAccount: true }),

@@ -173,7 +173,7 @@ describe('beside other constructs', () => {
     new Construct(stack, 'BobVirtualMfa');
 
     expect(() => new iam.User(stack, 'Bob').with(new VirtualMfa())).toThrow(
-      '[Stack/Bob] VirtualMfa: got Stack/BobVirtualMfa, which is there already and no device of this user; ',
+      '[Stack/Bob] VirtualMfa: got Stack/BobVirtualMfa, which already exists and is not a device of this user; ',
     );
   });
 
@@ -392,8 +392,8 @@ describe('the order of a mixin and what is declared beside it', () => {
 
     expect(() => VirtualMfa.exclude(bob.node.defaultChild as iam.CfnUser)).toThrow('exclude: got a scope with a user');
     expect(() => VirtualMfa.exclude(stack)).toThrow(
-      '[Stack] exclude: got a scope with a user to whom VirtualMfa has given the device Stack/BobVirtualMfa already; ' +
-        'allowed: scopes that it was not applied to. Exclude the scope before you apply the mixin.',
+      '[Stack] exclude: got a scope with a user to whom VirtualMfa has already given the device Stack/BobVirtualMfa; ' +
+        'allowed: scopes to which it has not been applied. Exclude the scope before you apply the mixin.',
     );
   });
 
@@ -404,8 +404,8 @@ describe('the order of a mixin and what is declared beside it', () => {
     expect(() => {
       VirtualMfa.configure(stack, { rotationId: '2026-01' });
     }).toThrow(
-      '[Stack] configure: got a scope with a user to whom VirtualMfa has given the device Stack/BobVirtualMfa already; ' +
-        'allowed: scopes that it was not applied to. Set the options before you apply the mixin.',
+      '[Stack] configure: got a scope with a user to whom VirtualMfa has already given the device Stack/BobVirtualMfa; ' +
+        'allowed: scopes to which it has not been applied. Set the options before you apply the mixin.',
     );
   });
 
