@@ -24,10 +24,8 @@ export interface Inputs {
     readonly DeletePolicy: { readonly PolicyArn: string };
     readonly DeletePolicyVersion: { readonly PolicyArn: string; readonly VersionId: string };
     readonly DeleteRole: { readonly RoleName: string };
-    readonly DeleteRolePermissionsBoundary: { readonly RoleName: string };
     readonly DeleteRolePolicy: { readonly RoleName: string; readonly PolicyName: string };
     readonly DeleteUser: { readonly UserName: string };
-    readonly DeleteUserPermissionsBoundary: { readonly UserName: string };
     readonly DeleteUserPolicy: { readonly UserName: string; readonly PolicyName: string };
     readonly DeleteVirtualMFADevice: { readonly SerialNumber: string };
     readonly DetachGroupPolicy: { readonly GroupName: string; readonly PolicyArn: string };
@@ -56,9 +54,7 @@ export interface Inputs {
     readonly ListUsers: { readonly PathPrefix?: string | undefined; readonly Marker?: string | undefined; readonly MaxItems?: number | undefined };
     readonly ListVirtualMFADevices: { readonly AssignmentStatus?: 'Assigned' | 'Unassigned' | 'Any' | undefined; readonly Marker?: string | undefined; readonly MaxItems?: number | undefined };
     readonly PutGroupPolicy: { readonly GroupName: string; readonly PolicyName: string; readonly PolicyDocument: string };
-    readonly PutRolePermissionsBoundary: { readonly RoleName: string; readonly PermissionsBoundary: string };
     readonly PutRolePolicy: { readonly RoleName: string; readonly PolicyName: string; readonly PolicyDocument: string };
-    readonly PutUserPermissionsBoundary: { readonly UserName: string; readonly PermissionsBoundary: string };
     readonly PutUserPolicy: { readonly UserName: string; readonly PolicyName: string; readonly PolicyDocument: string };
     readonly RemoveUserFromGroup: { readonly GroupName: string; readonly UserName: string };
     readonly ResyncMFADevice: { readonly UserName: string; readonly SerialNumber: string; readonly AuthenticationCode1: string; readonly AuthenticationCode2: string };
@@ -107,7 +103,6 @@ export interface Inputs {
   readonly ssm: {
     readonly DeleteParameter: { readonly Name: string };
     readonly GetParameter: { readonly Name: string; readonly WithDecryption?: boolean | undefined };
-    readonly GetParameters: { readonly Names: readonly (string)[]; readonly WithDecryption?: boolean | undefined };
     readonly PutParameter: { readonly Name: string; readonly Description?: string | undefined; readonly Value: string; readonly Type?: 'String' | 'StringList' | 'SecureString' | undefined; readonly KeyId?: string | undefined; readonly Overwrite?: boolean | undefined; readonly AllowedPattern?: string | undefined; readonly Tags?: readonly ({ readonly Key: string; readonly Value: string })[] | undefined; readonly Tier?: 'Standard' | 'Advanced' | 'Intelligent-Tiering' | undefined; readonly Policies?: string | undefined; readonly DataType?: string | undefined };
   };
   readonly logs: {
@@ -128,7 +123,6 @@ export interface Inputs {
     readonly DescribeChangeSet: { readonly ChangeSetName: string; readonly StackName?: string | undefined; readonly NextToken?: string | undefined; readonly IncludePropertyValues?: boolean | undefined };
     readonly DescribeEvents: { readonly StackName?: string | undefined; readonly ChangeSetName?: string | undefined; readonly OperationId?: string | undefined; readonly Filters?: { readonly FailedEvents?: boolean | undefined } | undefined; readonly NextToken?: string | undefined };
     readonly DescribeStackEvents: { readonly StackName: string; readonly NextToken?: string | undefined };
-    readonly DescribeStackResource: { readonly StackName: string; readonly LogicalResourceId: string };
     readonly DescribeStackResources: { readonly StackName?: string | undefined; readonly LogicalResourceId?: string | undefined; readonly PhysicalResourceId?: string | undefined };
     readonly DescribeStacks: { readonly StackName?: string | undefined; readonly NextToken?: string | undefined };
     readonly ExecuteChangeSet: { readonly ChangeSetName: string; readonly StackName?: string | undefined; readonly ClientRequestToken?: string | undefined; readonly DisableRollback?: boolean | undefined; readonly RetainExceptOnCreate?: boolean | undefined };

@@ -1,28 +1,27 @@
 import { AwsError } from '../protocol/aws-error';
 import type { Action, Input } from '../service';
-import { type Entities, type Identity, limitExceeded, noSuchEntity } from './entities';
-import { page, policySize, readPolicy } from './inputs';
+import { type Entities, type Identity, limitExceeded, noSuchEntity, type Role, type User } from './entities';
+import { page, policySize, readPolicy, setTags } from './inputs';
 import type { IamState } from './state';
 
 const MANAGED_POLICIES_PER_IDENTITY = 10;
 /** The sum of one identity's inline policies. */
 const INLINE_POLICY_CHARACTERS = { User: 2048, Group: 5120, Role: 10_240 };
 
-export type IdentityKind = 'User' | 'Group' | 'Role';
+type IdentityKind = 'User' | 'Group' | 'Role';
 
 /** What the actions that are the same for each kind of identity take, besides the identity's name. */
-export type IdentityInput = Omit<
+type IdentityInput = Omit<
   Input<'iam', 'PutRolePolicy'> &
     Input<'iam', 'AttachRolePolicy'> &
     Input<'iam', 'ListRolePolicies'> &
     Input<'iam', 'TagRole'> &
-    Input<'iam', 'UntagRole'> &
-    Input<'iam', 'PutRolePermissionsBoundary'>,
+    Input<'iam', 'UntagRole'>,
   'RoleName'
 >;
 
 /** The name of an identity in the input of such an action: its `UserName`, `GroupName` or `RoleName`. */
-export function identityName(kind: IdentityKind, input: object): string {
+function identityName(kind: IdentityKind, input: object): string {
   return (input as Readonly<Record<string, string>>)[`${kind}Name`] ?? '';
 }
 
@@ -118,6 +117,26 @@ export function identityPolicyActions(
           AttachedPolicies: items.map((PolicyArn) => ({ PolicyArn, PolicyName: PolicyArn.split('/').at(-1) })),
           ...rest,
         };
+      },
+    },
+  };
+}
+
+/** The tags of users and roles. */
+export function identityTagActions(
+  kind: 'User' | 'Role',
+  entities: Entities<User> | Entities<Role>,
+): Record<string, Action<IdentityInput>> {
+  const tagsOf = (input: object) => entities.get(identityName(kind, input)).tags;
+  return {
+    [`Tag${kind}`]: {
+      takes: [`${kind}Name`, 'Tags'],
+      run: (input) => void setTags(tagsOf(input), input.Tags),
+    },
+    [`Untag${kind}`]: {
+      takes: [`${kind}Name`, 'TagKeys'],
+      run: (input) => {
+        for (const key of input.TagKeys) tagsOf(input).delete(key);
       },
     },
   };

@@ -4,12 +4,11 @@ import { specOf } from '../protocol/spec';
 import type { AuthorizationRequest } from '../authorization';
 import type { Call, Input, RpcService } from '../service';
 import { groupActions } from './groups';
-import { identityPolicyActions } from './identity-policies';
+import { identityPolicyActions, identityTagActions } from './identity-policies';
 import { patternSentence, tagContext } from './inputs';
 import { managedPolicyActions } from './managed-policies';
 import { mfaDeviceActions } from './mfa-devices';
 import { policySimulationActions } from './policy-simulation';
-import { principalSettingActions } from './principal-settings';
 import { roleActions } from './roles';
 import { IamState } from './state';
 import { userActions } from './users';
@@ -30,12 +29,12 @@ export class Iam implements RpcService {
     this.actions = {
       ...accountAliasActions(this.state),
       ...userActions(this.state),
-      ...principalSettingActions('User', users),
+      ...identityTagActions('User', users),
       ...identityPolicyActions(this.state, 'User', users),
       ...groupActions(this.state),
       ...identityPolicyActions(this.state, 'Group', groups),
       ...roleActions(this.state),
-      ...principalSettingActions('Role', roles),
+      ...identityTagActions('Role', roles),
       ...identityPolicyActions(this.state, 'Role', roles),
       ...managedPolicyActions(this.state),
       ...mfaDeviceActions(this.state),

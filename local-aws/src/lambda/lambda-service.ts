@@ -106,11 +106,6 @@ export class LambdaService {
     return this.#functions.has(nameOf(nameOrArn));
   }
 
-  /** A function's configuration; throws what Lambda answers if there is no such function. */
-  configurationOf(nameOrArn: string): FunctionConfiguration {
-    return this.#function(nameOf(nameOrArn)).configuration;
-  }
-
   /** Invokes a function, by its name or by an ARN with or without a qualifier, and waits for how the run ended. */
   async invoke(nameOrArn: string, event: unknown): Promise<Outcome> {
     const version = this.#function(nameOf(nameOrArn));

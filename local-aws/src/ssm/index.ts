@@ -47,14 +47,6 @@ export class Ssm implements RpcService {
       takes: ['Name', 'WithDecryption'],
       run: ({ Name }) => ({ Parameter: this.#rendered(this.#get(Name)) }),
     },
-    GetParameters: {
-      takes: ['Names', 'WithDecryption'],
-      authorize: ({ Names }) => Names.map((Name) => this.authorize('GetParameters', { Name })),
-      run: ({ Names }) => ({
-        Parameters: Names.flatMap((name) => this.#parameters.get(name) ?? []).map((found) => this.#rendered(found)),
-        InvalidParameters: Names.filter((name) => !this.#parameters.has(name)),
-      }),
-    },
     DeleteParameter: {
       takes: ['Name'],
       run: ({ Name }) => {

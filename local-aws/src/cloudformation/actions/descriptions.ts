@@ -47,16 +47,18 @@ export function describedEvent(stack: Stack, event: StackEvent): Record<string, 
   };
 }
 
-/** The members that every description of a resource has, with the name that each action gives to the time. */
+/** `StackResource` of DescribeStackResources. */
 export function describedResource(
-  timeName: 'Timestamp' | 'LastUpdatedTimestamp',
+  stack: Stack,
   { logicalId, physicalId, type, time, status, reason }: ResourceStatus,
 ): Record<string, unknown> {
   return {
+    StackName: stack.name,
+    StackId: stack.id,
     LogicalResourceId: logicalId,
     PhysicalResourceId: physicalId,
     ResourceType: type,
-    [timeName]: time,
+    Timestamp: time,
     ResourceStatus: status,
     ResourceStatusReason: reason,
     DriftInformation: { StackResourceDriftStatus: 'NOT_CHECKED' },

@@ -46,34 +46,12 @@ export function readingActions(cloudFormation: CloudFormation): Actions<'cloudfo
       },
     },
     DescribeStackResources: {
-      takes: ['StackName', 'LogicalResourceId', 'PhysicalResourceId'],
-      run: ({ StackName, LogicalResourceId, PhysicalResourceId }) => {
-        const stack =
-          StackName === undefined ? stackOfResource(registry.all(), PhysicalResourceId) : stackWithId(StackName);
+      takes: ['StackName', 'LogicalResourceId'],
+      run: ({ StackName = '', LogicalResourceId }) => {
+        const stack = stackWithId(StackName);
         const resources =
           LogicalResourceId === undefined ? [...stack.statuses.values()] : [resourceOf(stack, LogicalResourceId)];
-        return {
-          StackResources: resources.map((resource) => ({
-            StackName: stack.name,
-            StackId: stack.id,
-            ...describedResource('Timestamp', resource),
-          })),
-        };
-      },
-    },
-    DescribeStackResource: {
-      takes: ['StackName', 'LogicalResourceId'],
-      run: ({ StackName, LogicalResourceId }) => {
-        const stack = registry.get(StackName);
-        const metadata = stack.definition?.template.resources[LogicalResourceId]?.metadata;
-        return {
-          StackResourceDetail: {
-            StackName: stack.name,
-            StackId: stack.id,
-            ...describedResource('LastUpdatedTimestamp', resourceOf(stack, LogicalResourceId)),
-            Metadata: metadata === undefined ? undefined : JSON.stringify(metadata),
-          },
-        };
+        return { StackResources: resources.map((resource) => describedResource(stack, resource)) };
       },
     },
     GetTemplate: {
@@ -96,12 +74,4 @@ export function readingActions(cloudFormation: CloudFormation): Actions<'cloudfo
       }),
     },
   };
-}
-
-function stackOfResource(stacks: readonly Stack[], physicalId: string | undefined): Stack {
-  const found = stacks.find(
-    ({ exists, statuses }) => exists && [...statuses.values()].some((resource) => resource.physicalId === physicalId),
-  );
-  if (!found) throw validationError(`Stack for ${String(physicalId)} does not exist`);
-  return found;
 }

@@ -16,6 +16,7 @@ import {
 /** `AWS::IAM::User` */
 export const user: TypeProvider = {
   takes: ['UserName', 'Path', 'Groups', 'LoginProfile', 'ManagedPolicyArns', 'PermissionsBoundary', 'Policies', 'Tags'],
+  unchangeable: ['PermissionsBoundary'],
   nameProperty: 'UserName',
   create: async (change) => {
     const { account, properties } = change;
@@ -37,7 +38,6 @@ export const user: TypeProvider = {
       await account.invoke('iam', 'UpdateUser', { UserName, NewPath: optionalText(properties, 'Path') ?? '/' });
     }
     await syncTags('User', change);
-    await syncBoundary('User', change);
     await syncLoginProfile(change);
     await syncGroups(change);
     await syncPolicies('User', UserName, change);
@@ -84,17 +84,6 @@ async function syncTags(
   const owner = { [`${kind}Name`]: physicalId };
   if (added.length > 0) await account.invoke('iam', `Tag${kind}`, { ...owner, Tags: added });
   if (removedKeys.length > 0) await account.invoke('iam', `Untag${kind}`, { ...owner, TagKeys: removedKeys });
-}
-
-async function syncBoundary(kind: 'User' | 'Role', change: Sync): Promise<void> {
-  if (!changed(change, 'PermissionsBoundary')) return;
-  const owner = { [`${kind}Name`]: change.physicalId };
-  const PermissionsBoundary = optionalText(change.properties, 'PermissionsBoundary');
-  if (PermissionsBoundary === undefined) {
-    await change.account.invoke('iam', `Delete${kind}PermissionsBoundary`, owner);
-  } else {
-    await change.account.invoke('iam', `Put${kind}PermissionsBoundary`, { ...owner, PermissionsBoundary });
-  }
 }
 
 /** `AWS::IAM::AccessKey` */
@@ -182,6 +171,7 @@ export const role: TypeProvider = {
     'Policies',
     'Tags',
   ],
+  unchangeable: ['PermissionsBoundary'],
   nameProperty: 'RoleName',
   create: async (change) => {
     const { account, properties } = change;
@@ -207,7 +197,6 @@ export const role: TypeProvider = {
       await account.invoke('iam', 'UpdateRole', { RoleName, ...wanted });
     }
     await syncTags('Role', change);
-    await syncBoundary('Role', change);
     await syncPolicies('Role', RoleName, change);
     return { physicalId: RoleName };
   },

@@ -5,7 +5,7 @@ import type { ProviderOf, ResourceProvider, TypeProvider, UpdateBehavior } from 
 import { inlinePolicy, managedPolicy } from './iam-policies';
 import { accessKey, group, role, user, userToGroupAddition } from './iam-principals';
 import { kmsKey } from './kms';
-import { type Functions, lambdaAlias, lambdaFunction, lambdaPermission } from './lambda';
+import { type Functions, lambdaAlias, lambdaFunction } from './lambda';
 import { logGroup } from './logs';
 import { begun } from './properties';
 import { secret } from './secrets-manager';
@@ -37,7 +37,6 @@ const PROVIDERS: Readonly<Record<string, TypeProvider>> = {
   'AWS::IAM::User': user,
   'AWS::IAM::UserToGroupAddition': userToGroupAddition,
   'AWS::KMS::Key': kmsKey,
-  'AWS::Lambda::Permission': lambdaPermission,
   'AWS::Logs::LogGroup': logGroup,
   'AWS::SSM::Parameter': ssmParameter,
   'AWS::SecretsManager::Secret': secret,

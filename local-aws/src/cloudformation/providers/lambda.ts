@@ -69,14 +69,6 @@ function refuseOtherVersions(properties: Properties): void {
   if (version !== '$LATEST') throw notImplemented(`an alias of the version ${version}`);
 }
 
-/** `AWS::Lambda::Permission`: accepted, and of no effect: nothing but CloudFormation invokes functions here. */
-export const lambdaPermission: TypeProvider = {
-  takes: ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
-  create: async (change) => begun(change, change.physicalName(100)),
-  update: async ({ physicalId }) => ({ physicalId }),
-  delete: async () => undefined,
-};
-
 function configurationOf(name: string, properties: Properties): FunctionConfiguration {
   const environment = optionalStructure(properties, 'Environment', ['Variables'])?.Variables ?? {};
   const variables = environment as Properties;
