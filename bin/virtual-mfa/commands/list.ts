@@ -14,11 +14,12 @@ export function addListCommand(program: Command, machine: Machine): void {
   const { terminal } = machine;
   awsCommand(program, {
     name: 'list',
-    description: 'Lists the devices that the library manages in the region, and those that somebody deleted by hand.',
+    description:
+      'Lists the devices that the library manages in the region, including those that somebody deleted by hand.',
     examples: ['npx --no virtual-mfa list', 'npx --no virtual-mfa list --stack VirtualMfaStack --json'],
   })
     .option('--stack <name or id>', 'list only the devices of this stack')
-    .option('--wide', 'show serial numbers and the ARNs of the secrets, however wide')
+    .option('--wide', 'show serial numbers and the ARNs of the secrets, in lines of any width')
     .action(async ({ stack, wide, json, ...options }: ListOptions) => {
       await withAws(machine, options, async (aws) => {
         const region = await aws.region();

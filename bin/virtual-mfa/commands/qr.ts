@@ -33,11 +33,11 @@ export function addQrCommand(program: Command, machine: Machine): void {
   })
     .argument('[user|serial|secret]', DEVICE_ARGUMENT)
     .addOption(new Option('--html <file>', 'write a page to print or open, mode 0600').conflicts(['png', 'svg', 'uri']))
-    .addOption(new Option('--png <file>', 'write it to a PNG file with mode 0600').conflicts(['svg', 'uri']))
-    .addOption(new Option('--svg <file>', 'write it to an SVG file with mode 0600').conflicts('uri'))
+    .addOption(new Option('--png <file>', 'write the QR code to a PNG file, mode 0600').conflicts(['svg', 'uri']))
+    .addOption(new Option('--svg <file>', 'write the QR code to an SVG file, mode 0600').conflicts('uri'))
     .option('--uri', 'print the otpauth:// URI that the code contains')
     .addOption(
-      new Option('--stack <name or id>', 'with --out-dir: every device of this stack').conflicts([
+      new Option('--stack <name or id>', 'with --out-dir: write pages for every device of this stack').conflicts([
         'html',
         'png',
         'svg',

@@ -29,7 +29,7 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
   awsCommand(program, {
     name: 'verify',
     description:
-      'Checks that devices are enabled for their users, and that the stored seeds belong to them: one in detail, or a line for each of several.',
+      'Checks that devices are enabled for their users, and that the stored seeds belong to them. Shows one device in detail, or several with a line each.',
     examples: [
       'npx --no virtual-mfa verify Bob',
       'npx --no virtual-mfa verify Bob --code 123456',
