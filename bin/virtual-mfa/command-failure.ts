@@ -255,7 +255,14 @@ export const failures = {
     new CommandFailure(
       'failed',
       `${userNames.length} of ${count} devices got no page: ${userNames.join(', ')}.`,
-      `They are not enabled, or have another problem: \`npx --no virtual-mfa verify --stack ${stack}\` says why, and what to do.`,
+      `\`npx --no virtual-mfa verify --stack ${stack}\` says what to do.`,
+    ),
+
+  pageOfAnother: (file: string, serialNumber: string) =>
+    new CommandFailure(
+      'failed',
+      `The page of another device has the same file name, ${file}.`,
+      `Write this one alone: npx --no virtual-mfa qr ${serialNumber} --html FILE.`,
     ),
 
   directoryOfOthers: (directory: string, { uid, mode }: Pick<Stats, 'uid' | 'mode'>) =>

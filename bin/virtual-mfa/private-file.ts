@@ -1,5 +1,5 @@
 import { fstatSync, lstatSync, mkdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { replaceFile } from '../replace-file';
 import { failures } from './command-failure';
 
@@ -36,7 +36,9 @@ export function writePrivateFile(file: string, content: string | Uint8Array): vo
  *
  * @throws CommandFailure where others can open it
  */
-export function makePrivateDirectory(directory: string): void {
+export function makePrivateDirectory(path: string): void {
+  // With a slash at its end, a link would be followed.
+  const directory = resolve(path);
   try {
     mkdirSync(directory, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
     const stats = lstatSync(directory);

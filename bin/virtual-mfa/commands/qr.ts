@@ -92,9 +92,14 @@ async function writeAll(
   const region = await aws.region();
   const devices = await new Inventory(new DeviceRecords(aws)).ofStack(region, stack);
   const pages = await writePages(directory, devices, { aws, region, terminal });
-  const written = pages.filter(({ file }) => file !== undefined);
-  if (json) print(terminal, JSON.stringify(pages));
-  else tell(terminal, `${written.length} pages are in ${directory}. Each holds a seed: delete it once it is scanned.`);
-  const without = pages.filter(({ file }) => file === undefined).map(({ userName }) => userName);
-  if (without.length > 0) throw failures.noPageFor(without, pages.length, stack);
+  const without = pages.flatMap((page) => ('problem' in page ? [page] : []));
+  if (json) {
+    print(terminal, JSON.stringify(pages));
+  } else {
+    const count = pages.length - without.length;
+    tell(terminal, `${count} pages are in ${directory}. Each holds a seed: delete it once it is scanned.`);
+    for (const { userName, problem } of without) tell(terminal, `No page for ${userName}: ${problem}`);
+  }
+  const userNames = without.map(({ userName }) => userName);
+  if (without.length > 0) throw failures.noPageFor(userNames, pages.length, stack);
 }

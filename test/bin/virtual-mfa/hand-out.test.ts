@@ -1,13 +1,26 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
+import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
+import { seedVersionId } from '../../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { handOutPage } from '../../../bin/virtual-mfa/hand-out-page';
-import type { Subject } from '../../lambda/lifecycle';
-import { CommandLine } from './command-line';
+import { KNOWN_SEED, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { CommandLine, type MachineOptions } from './command-line';
 import { QrDecoder } from './qr-decoder';
 
 const ACCOUNT = '123456789012';
@@ -205,26 +218,150 @@ describe('virtual-mfa qr --stack --out-dir', () => {
     const { exitCode, messages } = await commandLine.run(['qr', '--stack', 'users', '--out-dir', directory]);
 
     expect(exitCode).toBe(1);
+    expect(messages).toContain(`No page for ${subject.userName}: its state is "deactivated"`);
     expect(messages).toMatch(new RegExp(`1 of \\d+ devices got no page: ${subject.userName}\\.`));
     expect(readdirSync(directory)).toContain(`${subjects[0]?.userName ?? ''}.html`);
     expect(readdirSync(directory)).not.toContain(`${subject.userName}.html`);
-    await subject.delete();
+    await remove(subject);
   });
 
-  test.each([
-    ['others can open it', (directory: string) => execFileSync('mkdir', ['-m', '750', directory]), 7],
-    ['it is a link', (directory: string) => execFileSync('ln', ['-s', tmpdir(), directory]), 1],
-  ])('refuses a directory before it reads a seed: %s', async (_what, make, code) => {
+  test.each<[what: string, make: (directory: string) => unknown, exitCode: number, options?: MachineOptions]>([
+    ['others can open it', (directory) => mkdirSync(directory, { mode: 0o750 }), 7],
+    ['it is another’s', (directory) => mkdirSync(directory, { mode: 0o700 }), 7, { uid: 4711 }],
+    ['it is a link', linkToPrivateDirectory, 1],
+  ])(
+    'refuses a directory before it reads a seed, also with a slash at its end: %s',
+    async (_what, make, code, options) => {
+      const directory = join(folder, 'pages');
+      make(directory);
+      const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
+
+      for (const path of [directory, `${directory}/`, `${directory}/.`]) {
+        const { exitCode, messages } = await commandLine.run(['qr', '--stack', 'users', '--out-dir', path], options);
+
+        expect(exitCode).toBe(code);
+        expect(messages).toContain(directory);
+      }
+      expect(readdirSync(directory)).toEqual([]);
+      expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
+    },
+  );
+
+  function linkToPrivateDirectory(directory: string): void {
+    mkdirSync(join(folder, 'private'), { mode: 0o700 });
+    symlinkSync(join(folder, 'private'), directory);
+  }
+
+  test('gives each device a file of its own, whatever devices and users are called', async () => {
+    const [bob, alice] = subjects as [Subject, Subject];
+    const deleteSecond = await secondDevice(alice, `/b/${bob.userName}`);
     const directory = join(folder, 'pages');
-    make(directory);
-    const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
+
+    const { exitCode } = await commandLine.run(['qr', '--stack', 'users', '--out-dir', directory]);
+
+    expect(exitCode).toBe(0);
+    const pageIn = (name: string) => readFileSync(join(directory, `${name}.html`), 'utf8');
+    expect(pageIn(bob.userName)).toContain(`<h1>MFA device of ${bob.userName}</h1>`);
+    expect(pageIn(`${alice.userName}~${bob.userName}`)).toContain(`<h1>MFA device of ${alice.userName}</h1>`);
+    const [, firstName] = alice.serialNumber().split('/');
+    expect(pageIn(`${alice.userName}~${firstName}`)).toContain(`… ${alice.serialNumber().slice(-4)}`);
+    await deleteSecond();
+  });
+
+  test('writes no page over another: of two devices whose names differ in case alone, one gets none', async () => {
+    const [, alice] = subjects as [Subject, Subject];
+    const name = alice.serialNumber().split('/').at(-1) ?? '';
+    const deleteSecond = await secondDevice(alice, `/other/${name.toUpperCase()}`);
+    const directory = join(folder, 'pages');
 
     const { exitCode, messages } = await commandLine.run(['qr', '--stack', 'users', '--out-dir', directory]);
 
-    expect(exitCode).toBe(code);
-    expect(messages).toContain(directory);
-    expect(commandLine.callsOf('secretsmanager:GetSecretValue')).toBe(reads);
+    expect(exitCode).toBe(1);
+    expect(messages).toContain(`No page for ${alice.userName}: `);
+    expect(messages).toContain('The page of another device has the same file name');
+    const names = readdirSync(directory).filter((file) => file.startsWith(`${alice.userName}~`));
+    expect(names).toHaveLength(1);
+    await deleteSecond();
   });
+
+  test.each<[what: string, why: string, spoil: (subject: Subject, directory: string) => unknown]>([
+    ['a secret without a seed', 'holds no seed of a device', overwriteSeed],
+    ['a link in the place of its file', 'it is not a regular file', linkInPlaceOfPage],
+  ])('goes on with the others where a device has %s, and says which has no page', async (_what, why, spoil) => {
+    const spoilt = await commandLine.enrolled();
+    const directory = join(folder, 'pages');
+    mkdirSync(directory, { mode: 0o700 });
+    await spoil(spoilt, directory);
+
+    const inWords = await commandLine.run(['qr', '--stack', 'users', '--out-dir', directory]);
+    const asJson = await commandLine.run(['qr', '--stack', 'users', '--out-dir', directory, '--json']);
+
+    expect([inWords.exitCode, asJson.exitCode]).toEqual([1, 1]);
+    expect(inWords.messages).toMatch(/^\d+ pages are in /);
+    expect(inWords.messages).toMatch(new RegExp(`^No page for ${spoilt.userName}: .*${why}`, 'm'));
+    expect(inWords.messages).toMatch(new RegExp(`1 of \\d+ devices got no page: ${spoilt.userName}\\.`));
+    const reports = JSON.parse(asJson.output) as Record<string, unknown>[];
+    expect(reports.find(({ userName }) => userName === spoilt.userName)).toEqual({
+      userName: spoilt.userName,
+      serialNumber: spoilt.serialNumber(),
+      problem: expect.stringContaining(why) as string,
+    });
+    for (const { userName } of subjects) {
+      expect(readFileSync(join(directory, `${userName}.html`), 'utf8')).toContain(`MFA device of ${userName}`);
+    }
+    expect(existsSync(join(folder, 'elsewhere')) ? readFileSync(join(folder, 'elsewhere'), 'utf8') : '').toBe('');
+    await remove(spoilt);
+  });
+
+  /** Takes a resource out of the stack. */
+  async function remove(subject: Subject): Promise<void> {
+    await subject.delete();
+    await deleteSecret(subject, subject.seedSecretArn);
+  }
+
+  async function deleteSecret(subject: Subject, SecretId: unknown): Promise<void> {
+    await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId, ForceDeleteWithoutRecovery: true });
+  }
+
+  /** Writes a value under a version of the device's, so that the list says nothing of it. */
+  async function overwriteSeed(subject: Subject): Promise<void> {
+    await subject.administrate('secretsmanager', 'PutSecretValue', {
+      SecretId: subject.seedSecretArn,
+      ClientRequestToken: seedVersionId('20260115T130007Z', randomUUID(), subject.serialNumber()),
+      SecretString: 'forged',
+    });
+  }
+
+  function linkInPlaceOfPage({ userName }: Subject, directory: string): void {
+    writeFileSync(join(folder, 'elsewhere'), '', { mode: 0o600 });
+    symlinkSync(join(folder, 'elsewhere'), join(directory, `${userName}.html`));
+  }
+
+  /** Another device of a user, of another resource of the stack; @returns what deletes it */
+  async function secondDevice(subject: Subject, pathAndName: string): Promise<() => Promise<void>> {
+    const serialNumber = `arn:aws:iam::${ACCOUNT}:mfa${pathAndName}`;
+    const versionId = seedVersionId('20260115T120007Z', randomUUID(), serialNumber);
+    const resource: [string, string][] = [
+      [STACK_ID_TAG, STACK_ID],
+      [LOGICAL_ID_TAG, 'Second'],
+    ];
+    const tags: [string, string][] = [...resource, [SEED_VERSION_TAG, versionId]];
+    subject.foreignDevice(serialNumber, { enabledFor: subject.userName, tags });
+    const owner = { serialNumber, userName: subject.userName, issuer: 'x', accountId: ACCOUNT };
+    const { ARN: SecretId } = await subject.administrate('secretsmanager', 'CreateSecret', {
+      Name: `second-${randomUUID()}`,
+      ClientRequestToken: versionId,
+      SecretString: JSON.stringify(storedSeedOf(owner, KNOWN_SEED)),
+      Tags: [
+        ...[...resource, [USER_NAME_TAG, subject.userName]].map(([Key, Value]) => ({ Key, Value })),
+        ...tagsByCloudFormation('SecondSeed'),
+      ],
+    });
+    return async () => {
+      subject.aws.iam.virtualMfaDevices.delete(serialNumber);
+      await deleteSecret(subject, SecretId);
+    };
+  }
 
   test.each([
     [['--stack', 'users']],

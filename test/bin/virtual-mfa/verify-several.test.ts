@@ -213,6 +213,16 @@ describe('virtual-mfa verify, of several devices,', () => {
 
     expect(csv.split('\r\n')[1]).toBe(`'=cmd|x,,failed,"a ""b"", c",,,,,`);
   });
+
+  test.each(['=', '+', '-', '@'])('writes a cell that begins with %s as text', (first) => {
+    expect(reportsAsCsv([{ userName: `${first}1` }]).split('\r\n')[1]).toBe(`'${first}1,,ok,,,,,,`);
+  });
+
+  test('writes into a cell nothing that steers a terminal or ends the row', () => {
+    const csv = reportsAsCsv([{ userName: 'bob\u001b[2J\u009b31m\u202e\r\neve' }]);
+
+    expect(csv.split('\r\n')[1]).toBe('bob�[2J�31m� eve,,ok,,,,,,');
+  });
 });
 
 describe('virtual-mfa verify --repair', () => {
