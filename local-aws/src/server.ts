@@ -81,19 +81,16 @@ async function close(server: Server): Promise<void> {
 }
 
 async function answer(handle: RequestHandler, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-  const request = {
-    method: incoming.method ?? 'GET',
-    url: new URL(incoming.url ?? '/', 'http://127.0.0.1'),
-    headers: incoming.headers,
-  };
+  const { method = 'GET', headers: requestHeaders } = incoming;
   try {
-    const refusal = refusalOf(request.headers);
+    const refusal = refusalOf(requestHeaders);
     if (refusal !== undefined) throw new AwsError('AccessDenied', refusal, 403);
+    const request = { method, url: urlOf(incoming), headers: requestHeaders };
     const { status, headers, body } = await handle({ ...request, body: await read(incoming, maximumBytes(request)) });
     response.writeHead(status, headers).end(body);
   } catch (thrown) {
     if (thrown instanceof AwsError) {
-      const { status, headers, body } = errorAnswer(wireOf(request), randomUUID(), thrown, thrown.status);
+      const { status, headers, body } = errorAnswer(wireOf(incoming), randomUUID(), thrown, thrown.status);
       // What is left of the body is not read.
       response.writeHead(status, { ...headers, connection: 'close' }).end(body);
       return;
@@ -103,6 +100,15 @@ async function answer(handle: RequestHandler, incoming: IncomingMessage, respons
     }
     incoming.socket.destroy();
   }
+}
+
+/** Not relative to a base: a path may begin with two slashes, which would be another host. */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  const text = `http://127.0.0.1${url}`;
+  if (!url.startsWith('/') || !URL.canParse(text)) {
+    throw new AwsError('InvalidURI', "Couldn't parse the specified URI.", 400);
+  }
+  return new URL(text);
 }
 
 /**

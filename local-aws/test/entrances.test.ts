@@ -255,3 +255,33 @@ describe('the entrances without a signature', () => {
     expect((await send({ path, method })).status).toBe(status);
   });
 });
+
+describe('a path', () => {
+  it.each(['//', '//evil.example/', '/\\\\evil.example', 'http://[', '*', '/2015-03-31/functions/%ZZ/invocations'])(
+    'that is %j is refused without an end of the server, be the request signed or not',
+    async (path) => {
+      const unsigned = await send({ path });
+      const foreign = await send({ path, headers: { host: 'evil.example', origin: 'http://evil.example' } });
+      const forged = await send({ path, headers: signed('lambda', FOREIGN_KEY) });
+      const own = await send({ path, headers: signed('lambda') });
+
+      expect([unsigned, foreign, forged].map(({ status = 0 }) => Math.floor(status / 100))).toEqual([4, 4, 4]);
+      expect(foreign.status).toBe(403);
+      expect(own.status).toBeGreaterThanOrEqual(400);
+      expect((await send({ headers: signed('sts'), body: 'Action=GetCallerIdentity&Version=2011-06-15' })).status).toBe(
+        200,
+      );
+    },
+  );
+});
+
+describe('Invoke of Lambda', () => {
+  const path = '/2015-03-31/functions/none/invocations';
+
+  it('needs an access key of local-aws, signed for Lambda', async () => {
+    expect((await send({ path })).status).toBe(403);
+    expect((await send({ path, headers: signed('lambda', FOREIGN_KEY) })).status).toBe(403);
+    expect((await send({ path, headers: signed('sts') })).status).toBe(403);
+    expect((await send({ path, headers: signed('lambda') })).status).toBe(404);
+  });
+});

@@ -17,7 +17,7 @@ const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 export function invokeRoute(account: Account, lambda: Pick<LambdaService, 'invoke'>): HttpRoute {
   return (request) => {
     const [, name] = INVOCATIONS.exec(request.url.pathname) ?? [];
-    return name === undefined ? undefined : answer(account, lambda, request, decodeURIComponent(name));
+    return name === undefined ? undefined : answer(account, lambda, request, name);
   };
 }
 
@@ -28,8 +28,9 @@ async function answer(
   name: string,
 ): Promise<HttpAnswer> {
   try {
-    const arn = functionArnOf(account, name, request.url.searchParams.get('Qualifier'));
-    authorize(callerOf(account, request), { action: 'lambda:InvokeFunction', resource: arn });
+    const caller = callerOf(account, request);
+    const arn = functionArnOf(account, decoded(name), request.url.searchParams.get('Qualifier'));
+    authorize(caller, { action: 'lambda:InvokeFunction', resource: arn });
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
     if (type !== 'RequestResponse') throw notImplemented(`the invocation type ${String(type)}`);
     const outcome = await lambda.invoke(arn, eventIn(request.body));
@@ -43,6 +44,14 @@ async function answer(
     const { code, message } = jsonErrorOf(thrown);
     const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
     return { status: thrown.status, headers, body: JSON.stringify({ Type: 'User', Message: message, message }) };
+  }
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw new AwsError('InvalidParameterValueException', 'The name of the function is not URL-encoded.');
   }
 }
 
