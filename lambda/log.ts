@@ -1,6 +1,8 @@
 /** What a log line may say. Nothing else is ever logged: no event, no properties, no response URL, no AWS answer. */
 export interface LogFields {
   readonly action?: string;
+  /** Of the code function: it names the secret of the device. */
+  readonly alias?: string;
   readonly attempt?: number;
   readonly durationMilliseconds?: number;
   readonly error?: string;
@@ -23,6 +25,7 @@ export interface Log {
 
 const ALLOWED: readonly (keyof LogFields)[] = [
   'action',
+  'alias',
   'attempt',
   'durationMilliseconds',
   'error',

@@ -144,6 +144,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public readonly seedSecret: secretsmanager.ISecret;
 
   private readonly retainable: CfnResource[];
+  private readonly allowKeyOfAnotherAccount: boolean;
   private codeAlias?: lambda.IFunction;
 
   public constructor(scope: Construct, id: string, props: VirtualMfaDeviceProps) {
@@ -156,8 +157,8 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     if (props.virtualMfaDeviceName !== undefined) {
       provider.reserveName(this, props.virtualMfaDeviceName, props.path);
     }
-    const encryptionKey =
-      props.encryptionKey && provider.allowKey(props.encryptionKey, props.allowKeyOfAnotherAccount ?? false);
+    this.allowKeyOfAnotherAccount = props.allowKeyOfAnotherAccount ?? false;
+    const encryptionKey = props.encryptionKey && provider.allowKey(props.encryptionKey, this.allowKeyOfAnotherAccount);
     const { userName } = props.user.userRef;
 
     const seed = new secretsmanager.Secret(this, 'Seed', {
@@ -219,7 +220,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
    * `serialNumber` and `userName`.
    */
   public get codeFunction(): lambda.IFunction {
-    this.codeAlias ??= CodeFunction.of(this).aliasFor(this, this.seedSecret);
+    this.codeAlias ??= CodeFunction.of(this).aliasFor(this, this.seedSecret, this.allowKeyOfAnotherAccount);
     return this.codeAlias;
   }
 

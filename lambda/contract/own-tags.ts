@@ -19,5 +19,8 @@ export const SEED_VERSION_TAG = `${OWN_TAG_PREFIX}seed-version`;
 /** Tag of the seed secret, with the time of the latest request to delete a device: an earlier request that runs late makes none. */
 export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
 
+/** Tag of a seed secret of which a function gives out codes: the function's role reads no other. */
+export const CODES_TAG = `${OWN_TAG_PREFIX}codes`;
+
 /** The tags that the handler puts on every device, of those that IAM takes. */
 export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;

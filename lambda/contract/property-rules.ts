@@ -64,9 +64,9 @@ export const PROPERTY_RULES = {
   Path: rule(
     1,
     512,
-    // DEL included: U+0021 to U+007F is how IAM itself states the range.
-    /^\/(?:[\u0021-\u007f]+\/)?$/,
-    `beginning and ending with /, of the characters U+0021 to U+007F, ${NO_REFERENCE_IN_WORDS}`,
+    // Without DEL, which IAM documents as allowed and refuses.
+    /^\/(?:[\u0021-\u007e]+\/)?$/,
+    `beginning and ending with /, of the characters U+0021 to U+007E, ${NO_REFERENCE_IN_WORDS}`,
   ),
   Issuer: rule(
     1,

@@ -24,4 +24,4 @@ export function partsOfSerialNumber(text: string): SerialNumberParts | undefined
   return { partition, accountId, path, virtualMfaDeviceName };
 }
 
-const SERIAL_NUMBER = /^arn:([\w-]+):iam::(\d{12}):mfa(\/(?:[\u0021-\u007f]+\/)?)([\w+=,.@-]+)$/;
+const SERIAL_NUMBER = /^arn:([\w-]+):iam::(\d{12}):mfa(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]+)$/;

@@ -1,15 +1,18 @@
 import {
-  type aws_iam as iam,
+  ArnFormat,
+  aws_iam as iam,
   aws_lambda as lambda,
   type aws_secretsmanager as secretsmanager,
-  type CfnResource,
   Duration,
   Fn,
   Stack,
   Token,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { CODES_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { acknowledgeWildcard } from './acknowledgement';
 import { bundledFunction } from './bundled-function';
+import { SeedKeys } from './seed-keys';
 
 const CODE_FUNCTION_ID = 'Custom::IAMVirtualMFADeviceCodes';
 
@@ -32,7 +35,7 @@ export class CodeFunction extends Construct {
     return existing ?? new CodeFunction(stack, CODE_FUNCTION_ID);
   }
 
-  private readonly role: iam.Role;
+  private readonly seedKeys: SeedKeys;
   private readonly latestVersion: lambda.IVersion;
 
   private constructor(scope: Construct, id: string) {
@@ -44,13 +47,23 @@ export class CodeFunction extends Construct {
       timeout: Duration.seconds(30),
     });
     this.latestVersion = handler.latestVersion;
-    this.role = role;
+    this.allowSeeds(role);
+    this.seedKeys = new SeedKeys(this, 'SeedKeys', role, ['kms:Decrypt']);
   }
 
   /** The function as it may be invoked for one device: the alias says which, so that no payload can. */
-  public aliasFor(device: Construct, seed: secretsmanager.ISecret): lambda.IFunction {
-    seed.grantRead(this.role);
-    const { logicalId } = seed.node.defaultChild as CfnResource;
+  public aliasFor(
+    device: Construct,
+    seed: secretsmanager.ISecret,
+    allowKeyOfAnotherAccount: boolean,
+  ): lambda.IFunction {
+    const cfnSeed = seed.node.defaultChild as secretsmanager.CfnSecret;
+    // With the highest priority, so no aspect overrides it.
+    cfnSeed.tags.setTag(CODES_TAG, 'true', Number.MAX_SAFE_INTEGER);
+    if (seed.encryptionKey !== undefined) {
+      this.seedKeys.allow(seed.encryptionKey, allowKeyOfAnotherAccount);
+    }
+    const { logicalId } = cfnSeed;
     this.node.addValidation({ validate: () => logicalIdProblems(device, logicalId) });
     return new lambda.Alias(device, 'Code', {
       description: 'Gives out the current code of one virtual MFA device',
@@ -58,6 +71,26 @@ export class CodeFunction extends Construct {
       // Permissions name the alias, so it need not pin a version: the role and the code are this stack's own.
       version: this.latestVersion,
     });
+  }
+
+  /** One statement for any number of devices. */
+  private allowSeeds(role: iam.Role): void {
+    const stack = Stack.of(this);
+    const secrets = stack.formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const tags = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId, [`aws:ResourceTag/${CODES_TAG}`]: 'true' };
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secrets],
+        conditions: { StringEquals: tags },
+      }),
+    );
+    acknowledgeWildcard(role, secrets, "The statement has a condition on the tags of this stack's granted secrets.");
   }
 }
 

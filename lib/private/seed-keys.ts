@@ -14,7 +14,7 @@ import { ValidationError } from './validation-error';
 const MAX_NAMED_KEYS = 25;
 
 /**
- * Lets the handler's role store and read seeds under the stack's keys, through Secrets Manager alone.
+ * Lets a function's role use the keys of the stack's seeds, through Secrets Manager alone.
  *
  * One statement names the keys. If they are too many to name, it allows all keys of the account and region. That opens
  * no other secret: Secrets Manager gives the role nothing but the secrets of its own stack.
@@ -31,6 +31,7 @@ export class SeedKeys extends Construct {
     scope: Construct,
     id: string,
     private readonly role: iam.IRole,
+    private readonly actions: readonly string[],
   ) {
     super(scope, id);
   }
@@ -68,7 +69,7 @@ export class SeedKeys extends Construct {
     const secretsManager = ['amazonaws.com', urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`);
     const statement = (): iam.PolicyStatement =>
       new iam.PolicyStatement({
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        actions: [...this.actions],
         resources: this.resources(),
         conditions: { StringEquals: { 'kms:ViaService': secretsManager } },
       });

@@ -46,7 +46,7 @@ export class VirtualMfaDeviceProvider extends Construct {
     this.allowDevices();
     this.allowSeeds();
     this.userPolicies = new UserPolicies(this, 'UserPolicies', this.role);
-    this.seedKeys = new SeedKeys(this, 'SeedKeys', this.role);
+    this.seedKeys = new SeedKeys(this, 'SeedKeys', this.role, ['kms:Decrypt', 'kms:GenerateDataKey']);
   }
 
   /** Lets the handler enable devices for this user; returns what such a device has to depend on. */

@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { VirtualMfaDevice } from '../../lib';
-import { bobWithDevice, onlyResourceOf, resourcesOf, statementsOf } from './templates';
+import { bobWithDevice, newStack, onlyResourceOf, resourcesOf, statementsOf, type TemplateResource } from './templates';
 
 const CODES = /^CustomIAMVirtualMFADeviceCodes/;
 
@@ -59,19 +59,37 @@ describe('grantCode', () => {
     expect(codeFunctions(stack)).toHaveLength(1);
     expect(Object.keys(resourcesOf(stack, 'AWS::Lambda::Alias'))).toHaveLength(2);
     const statements = statementsOfRole(stack, CODES);
-    expect([...new Set(statements.flatMap(({ Action }) => Action))].sort()).toEqual([
-      ...['logs:CreateLogStream', 'logs:PutLogEvents'],
-      ...['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
+    expect(statements.flatMap(({ Action }) => Action).sort()).toEqual([
+      ...['kms:Decrypt', 'logs:CreateLogStream', 'logs:PutLogEvents', 'secretsmanager:GetSecretValue'],
     ]);
-    const reading = statements.filter(({ Action }) => Action.includes('secretsmanager:GetSecretValue'));
-    expect(reading.map(({ Resource }) => Resource)).toEqual([
-      { Ref: expect.stringMatching(/^BobMfaSeed/) as string },
-      { Ref: expect.stringMatching(/^AliceMfaSeed/) as string },
-    ]);
-    const [, { Properties }] = onlyResourceOf(stack, 'AWS::KMS::Key');
-    expect(JSON.stringify(Properties)).toMatch(/kms:Decrypt.*CustomIAMVirtualMFADeviceCodesRole/);
+    const reading = statements.find(({ Action }) => Action === 'secretsmanager:GetSecretValue');
+    expect(reading?.Condition).toEqual({
+      StringEquals: {
+        'aws:ResourceTag/cdk-iam-virtual-mfa:stack-id': { Ref: 'AWS::StackId' },
+        'aws:ResourceTag/cdk-iam-virtual-mfa:codes': 'true',
+      },
+    });
+    const tagged = Object.entries(resourcesOf(stack, 'AWS::SecretsManager::Secret')).filter(([, { Properties }]) =>
+      JSON.stringify(Properties.Tags).includes('cdk-iam-virtual-mfa:codes'),
+    );
+    expect(tagged.map(([id]) => id.slice(0, 5))).toEqual(['BobMf', 'Alice']);
+    const [logicalIdOfKey] = onlyResourceOf(stack, 'AWS::KMS::Key');
+    const decrypting = statements.find(({ Action }) => Action === 'kms:Decrypt');
+    expect(decrypting?.Resource).toEqual({ 'Fn::GetAtt': [logicalIdOfKey, 'Arn'] });
+    expect(decrypting?.Condition?.StringEquals).toHaveProperty('kms:ViaService');
     const [, permission] = onlyResourceOf(stack, 'AWS::Lambda::Permission');
     expect(permission.Properties).toMatchObject({ Action: 'lambda:InvokeFunction', Principal: '999999999999' });
+  });
+
+  test('lets the function decrypt under a key from outside the app, which it names as the secret does', () => {
+    const stack = newStack();
+    const keyArn = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    const { device } = bobWithDevice({ encryptionKey: kms.Key.fromKeyArn(stack, 'Key', keyArn) }, stack);
+    device.grantCode(runnerIn(stack));
+
+    const [decrypting] = statementsOfRole(stack, CODES).filter(({ Action }) => Action === 'kms:Decrypt');
+    const [, { Properties }] = onlyResourceOf(stack, 'AWS::SecretsManager::Secret');
+    expect(decrypting?.Resource).toEqual(Properties.KmsKeyId);
   });
 
   test('is asked for, or the stack has no such function', () => {
@@ -86,8 +104,15 @@ describe('grantCode', () => {
     const { stack, device } = bobWithDevice();
     device.grantCode(runnerIn(stack));
 
-    const resources = Template.fromStack(stack).toJSON().Resources as Record<string, unknown>;
-    expect(resources).toMatchObject(Template.fromStack(without).toJSON().Resources as object);
+    const resources = Template.fromStack(stack).toJSON().Resources as Record<string, TemplateResource>;
+    const [secret] = onlyResourceOf(stack, 'AWS::SecretsManager::Secret');
+    const { [secret]: before, ...rest } = Template.fromStack(without).toJSON().Resources as Record<
+      string,
+      TemplateResource
+    >;
+    expect(resources).toMatchObject(rest);
+    const tagsOf = (resource?: TemplateResource) => resource?.Properties.Tags as readonly { Key: string }[];
+    expect(tagsOf(resources[secret]).filter(({ Key }) => !Key.endsWith(':codes'))).toEqual(tagsOf(before));
   });
 
   test('refuses a device whose secret has a name too long for an alias', () => {

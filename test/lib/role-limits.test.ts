@@ -38,11 +38,11 @@ function sizeOf(policy: TemplateResource, resources: Readonly<Record<string, Tem
 
 type PolicyType = 'AWS::IAM::ManagedPolicy' | 'AWS::IAM::Policy';
 
-/** The policies of the handler's role, by logical id, each with its size. */
-function policiesOf(stack: Stack, type: PolicyType): Map<string, number> {
+/** The policies of a role, by logical id, each with its size; by default of the handler's role. */
+function policiesOf(stack: Stack, type: PolicyType, role = 'MFADeviceProviderRole'): Map<string, number> {
   const resources = Template.fromStack(stack).toJSON().Resources as Record<string, TemplateResource>;
   const ofRole = Object.entries(resourcesOf(stack, type)).filter(([, { Properties }]) =>
-    JSON.stringify(Properties.Roles ?? []).includes('MFADeviceProviderRole'),
+    JSON.stringify(Properties.Roles ?? []).includes(role),
   );
   return new Map(ofRole.map(([id, policy]) => [id, sizeOf(policy, resources)]));
 }
@@ -116,6 +116,22 @@ test('CloudFormation’s limits hold for 160 users with a device each', () => {
   expect(Object.keys(template.Resources as object)).toHaveLength(500 - 1 - 12);
   expect(JSON.stringify(template, undefined, 1).length).toBeLessThan(300_000);
 });
+
+test.each([{}, recommendedFlags])(
+  'the role of the code function has small policies, however many devices it serves',
+  (context) => {
+    const unlimited = { ...context, '@aws-cdk/core:stackResourceLimit': '1000' };
+    const stack = stackOf({ context: unlimited, path: `/${'p'.repeat(62)}/`, keys: USERS, generation: 'new' });
+    for (const device of stack.node.findAll()) {
+      if (device instanceof VirtualMfaDevice) device.grantCode(new iam.AccountPrincipal('111111111111'));
+    }
+
+    expect(policiesOf(stack, 'AWS::IAM::ManagedPolicy', 'MFADeviceCodesRole')).toEqual(new Map());
+    const inline = policiesOf(stack, 'AWS::IAM::Policy', 'MFADeviceCodesRole');
+    expect(inline.size).toBe(2);
+    expect(sum(inline.values())).toBeLessThan(4_000);
+  },
+);
 
 describe('an error at synthesis says so', () => {
   test('when the users are more than fit the role’s policies', () => {

@@ -25,7 +25,7 @@ describe('a property that IAM would refuse is refused at synthesis, with what wa
       'a path that does not end with a slash',
       { path: '/ops' },
       '[Stack/BobMfa] path: got a text of 4 characters; allowed: 1 to 512 characters, beginning and ending with /, of the characters ' +
-        'U+0021 to U+007F, no {{resolve:. Write it like /break-glass/, or leave it out for /.',
+        'U+0021 to U+007E, no {{resolve:. Write it like /break-glass/, or leave it out for /.',
     ],
     ['a path with a space', { path: '/my ops/' }, '[Stack/BobMfa] path: got a text of 8 characters; allowed'],
     [
