@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { asJson } from './harmless';
 import { SessionCache } from './session-cache';
 import { requirePrivateOutput, type Terminal } from './terminal';
 
@@ -39,7 +40,7 @@ export function keptSession([name, ...args]: readonly string[], terminal: Termin
 
 /** What `credential_process` prints. */
 export function asCredentialProcess(session: object): string {
-  return JSON.stringify(session, undefined, 2);
+  return asJson(session, 2);
 }
 
 /**

@@ -8,6 +8,7 @@ import { addQrCommand } from './commands/qr';
 import { addResyncCommand } from './commands/resync';
 import { addSessionCommand } from './commands/session';
 import { addVerifyCommand } from './commands/verify';
+import { asJson } from './harmless';
 import { print, tell } from './terminal';
 
 /** Runs the command line and answers its exit code. */
@@ -22,7 +23,7 @@ export async function run(args: readonly string[], machine: Machine): Promise<nu
     if (signal.aborted) return EXIT_CODES.interrupted.code;
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const { kind, message, exitCode } = asFailure(error);
-    if (isJson) tell(terminal, JSON.stringify({ error: { kind, message, exitCode } }));
+    if (isJson) tell(terminal, asJson({ error: { kind, message, exitCode } }));
     // A usage error is printed already, with the command's own help.
     else if (!(error instanceof CommanderError)) tell(terminal, `virtual-mfa: ${message}`);
     return exitCode;
@@ -39,9 +40,16 @@ async function interruption(signal: AbortSignal): Promise<void> {
 /** Without the stack, for a person: what is no failure of a command, nobody expected. */
 function asFailure(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
-  if (error instanceof CommanderError) return new CommandFailure('usage', error.message, 'See --help.');
+  if (error instanceof CommanderError) return new CommandFailure('usage', withoutValues(error.message), 'See --help.');
   const message = error instanceof Error ? `${error.name}: ${error.message}` : 'an unknown error';
   return failures.unexpected('The command', message);
+}
+
+/** What commander says of an option, without the value that was given with it: a seed or a code may be in the wrong place. */
+function withoutValues(message: string): string {
+  return message
+    .replace(/^(error: unknown option '[^=]*)=.*$/s, "$1'")
+    .replace(/^(error: option '[^']*') argument '.*' is invalid/s, '$1: its argument is invalid');
 }
 
 /** The commands, and what they tell of themselves. */
@@ -57,7 +65,7 @@ export function programFor(machine: Machine, isJson = false): Command {
       writeOut: (text) => terminal.output.write(text),
       writeErr: (text) => terminal.messages.write(text),
       // It quotes what was typed.
-      outputError: (text) => (isJson ? undefined : tell(terminal, text.trimEnd())),
+      outputError: (text) => (isJson ? undefined : tell(terminal, withoutValues(text.trimEnd()))),
     })
     .addHelpText('after', `\n${exitCodeHelp()}`);
   addListCommand(program, machine);

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { currentCode, type CurrentCode } from '../../../lambda/contract/current-code';
 import { watchCodes } from '../code-display';
 import { codeOfFunction } from '../code-function';
+import { asJson } from '../harmless';
 import { print } from '../terminal';
 import { codeCommand, type CommonOptions, enabledSeed, type Machine, readCodeTarget, withAws } from './command';
 
@@ -26,7 +27,7 @@ export function addCodeCommand(program: Command, machine: Machine): void {
     .action(async (device: string | undefined, options: CodeOptions) => {
       const { watch, json } = options;
       const show = (code: CurrentCode) =>
-        print(terminal, json ? JSON.stringify(code) : `${code.code}  ${code.secondsLeft} s left`);
+        print(terminal, json ? asJson(code) : `${code.code}  ${code.secondsLeft} s left`);
       const target = readCodeTarget(device, options.codeFunction);
       await withAws(machine, options, async (aws) => {
         if ('codeFunction' in target) {

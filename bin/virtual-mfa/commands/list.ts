@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { DeviceRecords } from '../device-records';
 import { deviceTable } from '../device-table';
+import { asJson } from '../harmless';
 import { Inventory } from '../inventory';
 import { print, tell } from '../terminal';
 import { awsCommand, type CommonOptions, type Machine, withAws } from './command';
@@ -25,7 +26,7 @@ export function addListCommand(program: Command, machine: Machine): void {
         const region = await aws.region();
         const inventory = new Inventory(new DeviceRecords(aws));
         const devices = await (stack === undefined ? inventory.ofRegion(region) : inventory.ofStack(region, stack));
-        if (json) print(terminal, JSON.stringify(devices));
+        if (json) print(terminal, asJson(devices));
         else if (devices.length > 0) print(terminal, deviceTable(devices, wide ?? false));
         else tell(terminal, `No devices in ${region}.`);
       });

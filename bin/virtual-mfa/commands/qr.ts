@@ -4,6 +4,7 @@ import { failures } from '../command-failure';
 import { DeviceRecords } from '../device-records';
 import { accountAlias, writePages } from '../hand-out';
 import { handOutPage } from '../hand-out-page';
+import { asJson } from '../harmless';
 import { Inventory } from '../inventory';
 import { writePrivateFile } from '../private-file';
 import { labelledQrCodeAsPng, labelledQrCodeAsSvg, qrCodeAsText } from '../qr-code';
@@ -72,7 +73,7 @@ async function show(seed: LocatedSeed, options: QrOptions, aws: AwsAccess, { ter
   if (svg !== undefined) writePrivateFile(svg, await labelledQrCodeAsSvg(otpauthUri));
   if (json) {
     const content = file === undefined ? { otpauthUri } : { file };
-    print(terminal, JSON.stringify({ userName, serialNumber, ...content }));
+    print(terminal, asJson({ userName, serialNumber, ...content }));
   } else if (file !== undefined) {
     tell(terminal, `The QR code of ${serialNumber} is in ${file}. It holds the seed: delete it once it is scanned.`);
   } else if (uri) {
@@ -94,7 +95,7 @@ async function writeAll(
   const pages = await writePages(directory, devices, { aws, region, terminal });
   const without = pages.flatMap((page) => ('problem' in page ? [page] : []));
   if (json) {
-    print(terminal, JSON.stringify(pages));
+    print(terminal, asJson(pages));
   } else {
     const count = pages.length - without.length;
     tell(terminal, `${count} pages are in ${directory}. Each holds a seed: delete it once it is scanned.`);

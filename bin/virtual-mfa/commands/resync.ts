@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { asJson } from '../harmless';
 import { resync } from '../resync';
 import { print } from '../terminal';
 import { type CommonOptions, deviceCommand, enabledSeed, type Machine, withAws } from './command';
@@ -15,7 +16,7 @@ export function addResyncCommand(program: Command, machine: Machine): void {
       await resync(seed, { ...machine, aws });
       const { userName, serialNumber } = seed;
       const done = { userName, serialNumber, synchronized: true };
-      print(terminal, options.json ? JSON.stringify(done) : `${serialNumber} is synchronized.`);
+      print(terminal, options.json ? asJson(done) : `${serialNumber} is synchronized.`);
     });
   });
 }

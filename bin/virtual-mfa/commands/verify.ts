@@ -4,7 +4,7 @@ import { codeCheck } from '../code-check';
 import { failures } from '../command-failure';
 import { DeviceRecords } from '../device-records';
 import { type DeviceReport, reportsOf } from '../device-reports';
-import { harmless } from '../harmless';
+import { asJson, harmless } from '../harmless';
 import { Inventory } from '../inventory';
 import { reportLine, reportsAsCsv } from '../report-formats';
 import { resync } from '../resync';
@@ -71,7 +71,7 @@ async function verifyOne(text: string, options: VerifyOptions, aws: AwsAccess, m
   ];
   const { userName, serialNumber } = seed;
   const inWords = () => checks.map(asLine).join('\n');
-  print(machine.terminal, options.json ? JSON.stringify({ userName, serialNumber, checks }) : inWords());
+  print(machine.terminal, options.json ? asJson({ userName, serialNumber, checks }) : inWords());
   const failed = checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name);
   if (failed.length > 0) throw failures.verificationFailed(serialNumber, failed);
 }
@@ -100,7 +100,7 @@ async function verifySeveral(
     ...(await reportsOf(devices, { ...machine, aws, records, region, repair, ownerAccess })),
     ...chosen.filter((of) => of.devices.length === 0).map(({ text }) => withoutDevice(text, region)),
   ];
-  if (json) print(terminal, JSON.stringify(reports));
+  if (json) print(terminal, asJson(reports));
   else if (csv) print(terminal, reportsAsCsv(reports));
   else for (const report of reports) print(terminal, reportLine(report));
   aws.requireRightClock();

@@ -356,6 +356,25 @@ describe('virtual-mfa, where it cannot do its job,', () => {
     expect(asJson).toMatch(/^(?:\P{Cc}+\n)?$/u);
   });
 
+  test.each([
+    [['verify', 'Bob', '--repair=GEZDGNBV'], "unknown option '--repair'"],
+    [['qr', 'Bob', '--out-dirr=GEZDGNBV'], "unknown option '--out-dirr'"],
+    [['code', "--s=x\n'=GEZDGNBV'"], "unknown option '--s'"],
+    [
+      ['session', 'Bob', '--duration-seconds', "GEZDGNBV' is"],
+      "'--duration-seconds <seconds>': its argument is invalid.",
+    ],
+  ])('repeats no value of an option: %j', async (args, message) => {
+    const inWords = await commandLine.run(args);
+    const asJson = await commandLine.run([...args, '--json']);
+
+    for (const { exitCode, output, messages } of [inWords, asJson]) {
+      expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
+      expect(messages).toContain(message);
+      expect(messages).not.toContain('GEZDGNBV');
+    }
+  });
+
   test('suggests a command that is spelt alike', async () => {
     const { messages } = await commandLine.run(['codes', 'Bob']);
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceTable } from '../../../bin/virtual-mfa/device-table';
 import { SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
@@ -200,6 +203,33 @@ describe('virtual-mfa list', () => {
     expect(table.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
     expect(table).toContain('bob�[2J');
     expect(table).toContain('enabled for another user');
+  });
+
+  test('escapes in JSON what would steer a terminal, here and in the other commands of several devices', async () => {
+    const userName = 'bob\u009b2J\u007f\u202e\u2028\u{e0041}';
+    const { account } = commandLine.lifecycle.aws;
+    const { ARN } = await account.invoke('secretsmanager', 'CreateSecret', {
+      Name: 'steering',
+      Tags: [
+        { Key: STACK_ID_TAG, Value: STACK_ID },
+        { Key: USER_NAME_TAG, Value: userName },
+        ...tagsByCloudFormation('Steering'),
+      ],
+    });
+    const directory = mkdtempSync(join(tmpdir(), 'virtual-mfa-list-'));
+
+    const outputs = [
+      (await commandLine.run(['list', '--json'])).output,
+      (await commandLine.run(['verify', '--all', '--json'])).output,
+      (await commandLine.run(['qr', '--stack', 'users', '--out-dir', directory, '--json'])).output,
+    ];
+
+    for (const output of outputs) {
+      expect(output.trim()).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+      expect(JSON.parse(output)).toContainEqual(expect.objectContaining({ userName }));
+    }
+    rmSync(directory, { recursive: true });
+    await account.invoke('secretsmanager', 'DeleteSecret', { SecretId: ARN, ForceDeleteWithoutRecovery: true });
   });
 
   test('knows of no stack whose name is misspelt, and names those that there are', async () => {
