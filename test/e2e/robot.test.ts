@@ -12,7 +12,7 @@ import { DEPLOY } from './deployment';
 
 const run = promisify(execFile);
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
-const WORKFLOW = join(__dirname, '../../examples/robot.yml');
+const EXAMPLES = join(__dirname, '../../examples');
 
 interface Workflow {
   readonly jobs: { readonly robot: { readonly steps: readonly { readonly run?: string }[] } };
@@ -29,9 +29,8 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
   beforeAll(async () => {
     localAws = await startLocalAws();
     vi.stubEnv('CDK_OUTDIR', assembly);
-    // Another file of this worker may have imported it.
-    vi.resetModules();
-    await import('../../examples/robot.js');
+    // With a query, for another file of this worker may have imported it.
+    await import(`${join(EXAMPLES, 'robot.ts')}?deployed`);
     vi.unstubAllEnvs();
     const { exitCode, output } = await cdkInProcess([...DEPLOY, '--app', assembly], localAws.environment);
     expect(exitCode, output).toBe(0);
@@ -55,7 +54,7 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
   }
 
   test('acts as the robot, with MFA; its role reads no seed', async () => {
-    const { jobs } = parse(readFileSync(WORKFLOW, 'utf8')) as Workflow;
+    const { jobs } = parse(readFileSync(join(EXAMPLES, 'robot.yml'), 'utf8')) as Workflow;
     const [, profiles = '', work = ''] = jobs.robot.steps.flatMap(({ run: command }) => command ?? []);
     const roleName = (await outputOf('JobRoleArn')).split('/').at(-1);
     const { account, iam } = localAws;
