@@ -35,7 +35,7 @@ export function addSessionCommand(program: Command, machine: Machine): void {
       '',
       'For every tool that takes a profile, add to ~/.aws/config:',
       '[profile bob]',
-      'credential_process = /path/to/node_modules/.bin/virtual-mfa session Bob --profile bob-key',
+      'credential_process = /path/to/node_modules/.bin/virtual-mfa session Bob --profile bob-key --seed-profile seeds',
     ],
   })
     .option('--seed-profile <name>', 'read the seed, or ask the code function, with this profile (default: --profile)')
