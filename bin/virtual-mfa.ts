@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
   const exitCode = await run(args, {
     terminal,
+    input: process.stdin,
     clock: systemClock,
     signal: interrupted.signal,
     version,

@@ -171,6 +171,7 @@ describe('the page on the virtual-mfa command', () => {
   const section = textOf('docs/virtual-mfa.md');
   const { commands } = programFor({
     terminal: { output: process.stdout, messages: process.stderr, outputStats: () => undefined },
+    input: process.stdin,
     clock: systemClock,
     signal: new AbortController().signal,
     version: '',

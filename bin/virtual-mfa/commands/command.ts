@@ -3,14 +3,13 @@ import { AwsAccess, type AwsAccessOptions } from '../aws-access';
 import type { Clock } from '../../../lambda/contract/clock';
 import { CommandFailure, failures } from '../command-failure';
 import { DeviceRecords } from '../device-records';
+import type { CodeInput } from '../read-code';
 import { SeedFinder } from '../seed-location';
 import { type LocatedSeed, readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
-import type { Terminal } from '../terminal';
 
 /** What the commands need of the machine. */
-export interface Machine {
-  readonly terminal: Terminal;
+export interface Machine extends CodeInput {
   readonly clock: Clock;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;

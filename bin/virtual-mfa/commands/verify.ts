@@ -6,6 +6,7 @@ import { DeviceRecords } from '../device-records';
 import { type DeviceReport, reportsOf } from '../device-reports';
 import { asJson, harmless } from '../harmless';
 import { Inventory } from '../inventory';
+import { isCode, readCode } from '../read-code';
 import { reportLine, reportsAsCsv } from '../report-formats';
 import { resync } from '../resync';
 import { SeedFinder } from '../seed-location';
@@ -22,7 +23,7 @@ interface VerifyOptions extends CommonOptions {
   readonly repair?: true;
   readonly ownerAccess?: true;
   readonly resync?: true;
-  readonly code?: string;
+  readonly code?: true;
 }
 
 export function addVerifyCommand(program: Command, machine: Machine): void {
@@ -32,7 +33,7 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
       'Checks that devices are enabled for their users, and that the stored seeds belong to them. Shows one device in detail, or several with a line each.',
     examples: [
       'npx --no virtual-mfa verify Bob',
-      'npx --no virtual-mfa verify Bob --code 123456',
+      'npx --no virtual-mfa verify Bob --code',
       'npx --no virtual-mfa verify Alice Bob --repair',
       'npx --no virtual-mfa verify --all --csv > evidence.csv',
     ],
@@ -44,16 +45,16 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
     .option('--repair', 'enable again what somebody deactivated, and restore seeds that somebody wrote over')
     .option('--owner-access', 'ask IAM for each device whether its owner may read the seed with an access key alone')
     .option('--resync', 'prove with ResyncMFADevice that IAM has the stored seed of one device')
-    .option('--code <code>', 'check a code that the owner of one device reads out; AWS does not see it')
+    .option('--code', 'ask for a code that the owner of one device reads out, and check it; AWS does not see it')
     .action(async (texts: readonly string[], options: VerifyOptions, command: Command) => {
+      // Not looked up as a user: that would show it to AWS.
+      if (options.code && texts.some(isCode)) command.error('error: --code takes no value: type the code when asked');
       const isOfAll = options.all ?? options.stack !== undefined;
       if (isOfAll === texts.length > 0) command.error('error: give users or devices, or --all, or --stack');
-      const inDetail = options.resync ?? options.code !== undefined;
+      const inDetail = options.resync ?? options.code;
       const isSeveral =
         isOfAll || texts.length > 1 || [options.csv, options.repair, options.ownerAccess].includes(true);
       if (inDetail && isSeveral) command.error('error: --resync and --code take one user or device');
-      // Not by a parser of the option: its error would repeat the value.
-      if (!/^\d{6}$/.test(options.code ?? '000000')) command.error('error: --code takes six digits');
       await withAws(machine, options, (aws) =>
         isSeveral ? verifySeveral(texts, options, aws, machine) : verifyOne(texts[0] ?? '', options, aws, machine),
       );
@@ -63,8 +64,8 @@ export function addVerifyCommand(program: Command, machine: Machine): void {
 async function verifyOne(text: string, options: VerifyOptions, aws: AwsAccess, machine: Machine): Promise<void> {
   const records = new DeviceRecords(aws);
   const seed = await readStoredSeed(await new SeedFinder(records, aws).find(readTarget(text)), aws);
+  const code = options.code && (await readCode(machine));
   const proof = () => resync(seed, { ...machine, aws });
-  const { code } = options;
   const checks = [
     ...(await verify(seed, records, aws, options.resync && proof)),
     ...(code === undefined ? [] : [codeCheck(code, seed.seed, aws.time.now())]),

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandLine } from './command-line';
 
@@ -98,6 +100,9 @@ describe('--code-function', () => {
     ['a user that is none', { ...ANSWER, userName: 'Bob\n' }],
     ['a serial number that is none', { ...ANSWER, serialNumber: 'phone' }],
     ['no seconds', { ...ANSWER, secondsLeft: undefined }],
+    ['no second left', { ...ANSWER, secondsLeft: 0 }],
+    ['half a second', { ...ANSWER, secondsLeft: 7.5 }],
+    ['more seconds than a code lasts', { ...ANSWER, secondsLeft: 31 }],
   ])('shows nothing of a function that answers %s', async (_what, answer) => {
     const arn = await functionThatAnswers(answer);
 
@@ -105,5 +110,42 @@ describe('--code-function', () => {
 
     expect([exitCode, output]).toEqual([1, '']);
     expect(messages).toContain('Its answer is not that of a code function.');
+  });
+
+  test('prints no other members of an answer', async () => {
+    const arn = await functionThatAnswers({ ...ANSWER, seed: 'GEZDGNBVGY3TQOJQ' });
+
+    const { output } = await commandLine.run(['code', '--code-function', arn, '--json']);
+
+    expect(JSON.parse(output)).toEqual(ANSWER);
+  });
+
+  test('repeats no more than 1,000 characters of a function that fails', async () => {
+    const arn = await functionThat(`throw new Error('x'.repeat(1_000) + 'y');`);
+
+    const { messages } = await commandLine.run(['code', '--code-function', arn]);
+
+    expect(messages).toContain(`gave out no code. ${'x'.repeat(1_000)} Its log says more.`);
+  });
+
+  test.each([
+    ['an answer', {}],
+    ['an error', { 'x-amz-function-error': 'Unhandled' }],
+  ])('quotes nothing of %s that is not JSON', async (_what, headers) => {
+    const notLambda = createServer((_request, response) => {
+      response.writeHead(200, headers);
+      response.end('GEZDGNBVGY3TQOJQ');
+    });
+    await new Promise<void>((listening) => notLambda.listen(0, '127.0.0.1', listening));
+    const { port } = notLambda.address() as AddressInfo;
+    const environment = { ...commandLine.lifecycle.aws.environment, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
+    const arn = 'arn:aws:lambda:us-east-1:123456789012:function:codes:alias';
+
+    const { exitCode, output, messages } = await commandLine.runIn(environment, ['code', '--code-function', arn]);
+
+    notLambda.close();
+    expect([exitCode, output]).toEqual([1, '']);
+    expect(messages).toContain(`The function ${arn} gave out no code.`);
+    expect(messages).not.toMatch(/GEZ|JSON/);
   });
 });

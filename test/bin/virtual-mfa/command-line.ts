@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, type Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { expect, vi } from 'vitest';
 import type { Clock } from '../../../lambda/contract/clock';
@@ -28,6 +28,8 @@ export interface MachineOptions {
   /** Called as the command waits. */
   readonly atWait?: () => unknown;
   readonly isTerminal?: boolean;
+  /** What is typed, or comes through a pipe. */
+  readonly input?: string;
   readonly outputStats?: () => Stats;
   readonly home?: string;
   /** The user that the command runs as, by the process's own account: what this user owns is then another's. */
@@ -113,8 +115,9 @@ export class CommandLine {
     };
     const asUser = options.uid === undefined ? undefined : vi.spyOn(process, 'getuid').mockReturnValue(options.uid);
     try {
+      const input = Object.assign(Readable.from([options.input ?? '']), { isTTY: options.isTerminal ?? false });
       const terminal = { output, messages, outputStats };
-      const exitCode = await run(args, { terminal, clock, signal: interrupted.signal, version: '1.2.3' });
+      const exitCode = await run(args, { terminal, input, clock, signal: interrupted.signal, version: '1.2.3' });
       this.#printed += messages.text + (args[0] === 'qr' ? '' : output.text);
       return { exitCode, output: output.text, messages: messages.text };
     } finally {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateUserCommand, EnableMFADeviceCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { VIRTUAL_MFA } from '../../../bin/virtual-mfa-command';
 import { type LocalAws, startLocalAws } from 'local-aws';
 import {
@@ -199,6 +200,18 @@ describe('virtual-mfa, as a process,', () => {
     expect(refused.messages).toContain('Others can read the file that the output goes to (mode 0666)');
     expect(taken.exitCode).toBe(0);
     expect(taken.output).toContain(seed);
+  });
+
+  test('checks a code that comes through a pipe, and ends while the pipe stays open', async () => {
+    const verifying = start('verify', seedSecretArn, '--code');
+    let output = '';
+    verifying.stdout?.on('data', (chunk) => (output += String(chunk)));
+    const ended = new Promise((resolve) => verifying.once('close', resolve));
+
+    verifying.stdin?.write(`${codeAt(seed, Date.now())}\n`);
+    await ended;
+
+    expect(output).toContain('✓ code         the app of the owner has the stored seed');
   });
 
   test('ends at SIGTERM, while AWS does not answer', async () => {

@@ -147,7 +147,9 @@ describe('virtual-mfa verify --code', () => {
       const { calls } = commandLine.lifecycle.aws.account;
       const before = calls.length;
 
-      const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', code]);
+      const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code'], {
+        input: `${code}\n`,
+      });
 
       expect(exitCode).toBe(0);
       expect(output).toContain('✓ code         the app of the owner has the stored seed\n');
@@ -163,7 +165,8 @@ describe('virtual-mfa verify --code', () => {
   ])('says how far off the phone’s clock is: %i time steps', async (timeSteps, words) => {
     subject = await commandLine.enrolled();
 
-    const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', await codeIn(timeSteps)]);
+    const input = await codeIn(timeSteps);
+    const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code'], { input });
 
     expect(exitCode).toBe(1);
     expect(output).toContain(`✗ code         the app has the stored seed, but ${words}`);
@@ -174,24 +177,57 @@ describe('virtual-mfa verify --code', () => {
     const codes = await Promise.all(Array.from({ length: 250 }, (_, index) => codeIn(index - 125)));
     const wrong = ['000000', '111111', '222222'].find((code) => !codes.includes(code)) ?? '';
 
-    const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code', wrong]);
+    const { exitCode, output } = await commandLine.run(['verify', subject.userName, '--code'], { input: wrong });
 
     expect(exitCode).toBe(1);
     expect(output).toContain('✗ code         it is not a code of the stored seed: the app has another seed');
   });
 
   test.each([
-    [['Bob', '--code', '1234567']],
-    [['Bob', 'Alice', '--code', '123456']],
+    [['Bob', '--code', '123456']],
+    [['--code', '123456']],
+    [['Bob', '--code=123456']],
+    [['Bob', 'Alice', '--code']],
     [['--all', '--resync']],
     [['--all', 'Bob']],
     [[]],
     [['--all', '--json', '--csv']],
   ])('does not take %j, and repeats no code', async (args) => {
-    const { exitCode, messages } = await commandLine.run(['verify', ...args]);
+    const { calls } = commandLine.lifecycle.aws.account;
+    const before = calls.length;
+
+    const { exitCode, messages } = await commandLine.run(['verify', ...args], { input: '654321' });
 
     expect(exitCode).toBe(2);
     expect(messages).not.toContain('123456');
+    expect(calls.length).toBe(before);
+  });
+
+  test('asks a person for the code, and takes it with a space, as apps show it', async () => {
+    subject = await commandLine.enrolled();
+    const code = await codeIn(0);
+    const input = `${code.slice(0, 3)} ${code.slice(3)}\r\nnot read\n`;
+
+    const typed = await commandLine.run(['verify', subject.userName, '--code'], { input, isTerminal: true });
+    const piped = await commandLine.run(['verify', subject.userName, '--code'], { input });
+
+    expect(typed).toMatchObject({ exitCode: 0, messages: 'Type the code that the owner of the device reads out:\n' });
+    expect(piped).toMatchObject({ exitCode: 0, messages: '' });
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['an empty line', '\n123456\n'],
+    ['seven digits', '1234567\n'],
+    ['a seed', 'GEZDGNBV\n'],
+  ])('takes no input of %s, and does not repeat it', async (_what, input) => {
+    subject = await commandLine.enrolled();
+
+    const { exitCode, output, messages } = await commandLine.run(['verify', subject.userName, '--code'], { input });
+
+    expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
+    expect(messages).toContain('is no code. Type the six digits that the app shows');
+    expect(messages).not.toMatch(/123456|GEZ/);
   });
 });
 
