@@ -45,8 +45,7 @@ export function storedSeedIn(secretString = ''): StoredSeed | undefined {
     return typeof member === 'string' && accepts(member);
   });
   const stored = value as unknown as StoredSeed;
-  const isSameSeed = isWhole && new URL(stored.otpauthUri).searchParams.get('secret') === stored.seed;
-  return isSameSeed ? stored : undefined;
+  return isWhole && isOwnUri(stored) ? stored : undefined;
 }
 
 const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> = {
@@ -54,5 +53,13 @@ const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> =
   userName: (member) => PROPERTY_RULES.UserName.accepts(member),
   // 128 bits at least, as RFC 4226 wants them.
   seed: (member) => /^[A-Z2-7]{26,256}=*$/.test(member),
-  otpauthUri: (member) => /^otpauth:\/\/totp\/[!-~]{1,1000}$/.test(member),
+  otpauthUri: (member) => URL.canParse(member),
 };
+
+/** Whether the URI is the one that `storedSeedOf` makes, with any issuer: apps differ in what they read of another one. */
+function isOwnUri({ serialNumber, userName, seed, otpauthUri }: StoredSeed): boolean {
+  const issuer = new URL(otpauthUri).searchParams.get('issuer') ?? '';
+  const { accountId = '' } = partsOfSerialNumber(serialNumber) ?? {};
+  const own = () => storedSeedOf({ serialNumber, userName, issuer, accountId }, seed);
+  return PROPERTY_RULES.Issuer.accepts(issuer) && own().otpauthUri === otpauthUri;
+}

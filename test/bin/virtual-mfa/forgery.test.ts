@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
 import { seedVersionId } from '../../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
-import { ACCOUNT_ID, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { ACCOUNT_ID, KNOWN_SEED, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -142,7 +142,9 @@ describe('virtual-mfa, where somebody set tags or values to mislead it,', () => 
     async (name) => {
       const subject = await commandLine.enrolled();
       const { otherUserName: userName } = subject;
-      const forged = await secretLike(subject, { userName });
+      const owner = { serialNumber: subject.serialNumber(), userName, issuer: 'x', accountId: ACCOUNT_ID };
+      const { otpauthUri } = storedSeedOf(owner, (await subject.stored())?.seed ?? '');
+      const forged = await secretLike(subject, { userName, otpauthUri });
       const forGood = { SecretId: subject.seedSecretArn, ForceDeleteWithoutRecovery: true };
       await subject.administrate('secretsmanager', 'DeleteSecret', forGood);
 
@@ -167,6 +169,7 @@ describe('virtual-mfa, where somebody set tags or values to mislead it,', () => 
   test.each([
     ['an escape sequence in the URI', { otpauthUri: 'otpauth://totp/\u001b[2Jx?secret=AB' }],
     ['another seed in the URI', { otpauthUri: 'otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }],
+    ['a label that cannot be decoded', { otpauthUri: `otpauth://totp/%zz?secret=${KNOWN_SEED}`, seed: KNOWN_SEED }],
     ['another protocol', { otpauthUri: 'https://example.com/' }],
     ['an escape sequence in the user’s name', { userName: 'bob\u001b[31m' }],
     ['an escape sequence in the serial number', { serialNumber: 'arn:aws:iam::123456789012:mfa/\u009b31m' }],

@@ -9,6 +9,7 @@ import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateUserCommand, EnableMFADeviceCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
+import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { VIRTUAL_MFA } from '../../../bin/virtual-mfa-command';
 import { type LocalAws, startLocalAws } from 'local-aws';
 import {
@@ -35,7 +36,8 @@ beforeAll(async () => {
   const device = await createDevice(iam, 'Bob');
   const codes = codesAt(device.seed, Date.now() - behind, -1, 0);
   await iam.send(new EnableMFADeviceCommand({ UserName: 'Bob', SerialNumber: device.serialNumber, ...codes }));
-  const stored = { ...device, userName: 'Bob', otpauthUri: `otpauth://totp/Bob?secret=${device.seed}` };
+  const owner = { serialNumber: device.serialNumber, userName: 'Bob', issuer: 'local-aws', accountId: '123456789012' };
+  const stored = storedSeedOf(owner, device.seed);
   const { ARN } = await secretsManager.send(
     new CreateSecretCommand({ Name: 'BobSeed', SecretString: JSON.stringify(stored) }),
   );
