@@ -18,6 +18,13 @@ import { Deployment } from './deployment';
 
 const execute = promisify(execFile);
 
+/** The alias that a line of the function's log names; it says nothing else of the device. */
+function aliasIn(line: string): unknown {
+  const { alias, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  expect(Object.keys(rest).sort()).toEqual(['level', 'message', 'requestId', 'timestamp']);
+  return alias;
+}
+
 /** What code-function-app.ts declares, deployed by the real CDK CLI: the real bundle in a process of its own, under its role. */
 describe('codes without seeds, deployed', () => {
   let deployment: Deployment;
@@ -148,7 +155,9 @@ describe('codes without seeds, deployed', () => {
 
     expect(seeds).toHaveLength(2);
     const printed = deployment.everythingPublic();
-    expect(printed).toContain('Gave out a code');
+    const given = printed.split('\n').filter((line) => line.includes('"Gave out a code"'));
+    for (const line of given) expect([arn, arnOfOther].map((of) => of.split(':').at(-1))).toContain(aliasIn(line));
+    expect(new Set(given.map(aliasIn)).size).toBe(2);
     for (const { seed } of seeds) expect([...answers, printed].join('\n')).not.toContain(seed);
     const codes = answers.flatMap((answer) => /"code":"(\d{6})"/.exec(answer)?.[1] ?? []);
     expect(codes).toHaveLength(3);
