@@ -1,6 +1,11 @@
-import { millisecondsToNextTimeStep, timeStepAt } from '../../lambda/contract/authentication-codes';
+import {
+  millisecondsToNextTimeStep,
+  previousAndCurrentCode,
+  timeStepAt,
+} from '../../lambda/contract/authentication-codes';
 import type { Clock } from '../../lambda/contract/clock';
-import type { AwsAccess } from './aws-access';
+import type { StoredSeed } from '../../lambda/contract/stored-seed';
+import { type AwsAccess, calling } from './aws-access';
 import { failures } from './command-failure';
 import { tell, type Terminal } from './terminal';
 
@@ -8,7 +13,7 @@ import { tell, type Terminal } from './terminal';
 const TRIES = 3;
 
 /** A pair that IAM took, at enrollment too, makes every older one useless. */
-export const NEWER_CODES_NEEDED = 'IAM takes codes that are newer than the last two it took.';
+const NEWER_CODES_NEEDED = 'IAM takes codes that are newer than the last two it took.';
 
 export interface CodeTools {
   readonly aws: AwsAccess;
@@ -41,6 +46,33 @@ export async function withFreshCodes<T>(
     tell(terminal, `${why} The next code comes in ${Math.ceil(millisecondsToNextTimeStep(aws.time.now()) / 1000)} s.`);
     await nextTimeStep(aws.time, signal);
   }
+}
+
+/** A pair of codes, as EnableMFADevice and ResyncMFADevice take it. */
+export interface CodePair {
+  readonly UserName: string;
+  readonly SerialNumber: string;
+  readonly AuthenticationCode1: string;
+  readonly AuthenticationCode2: string;
+}
+
+/** Sends IAM two codes of a stored seed, newer ones each time, until it takes them. */
+export async function sendFreshPair(
+  { serialNumber, userName, seed }: Pick<StoredSeed, 'serialNumber' | 'userName' | 'seed'>,
+  tools: CodeTools,
+  action: string,
+  send: (pair: CodePair) => Promise<unknown>,
+): Promise<void> {
+  await withFreshCodes(serialNumber, NEWER_CODES_NEEDED, tools, async () => {
+    const [AuthenticationCode1, AuthenticationCode2] = previousAndCurrentCode(seed, tools.aws.time.now());
+    const pair = { UserName: userName, SerialNumber: serialNumber, AuthenticationCode1, AuthenticationCode2 };
+    try {
+      return await calling(action, `the user ${userName}`, () => send(pair));
+    } catch (error) {
+      if (error instanceof Error && error.name.startsWith('InvalidAuthenticationCode')) return CODE_REFUSED;
+      throw error;
+    }
+  });
 }
 
 /** Waits until another time step has begun; timers may fire a moment early. */

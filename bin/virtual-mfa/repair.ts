@@ -1,10 +1,9 @@
 import { EnableMFADeviceCommand } from '@aws-sdk/client-iam';
 import { UpdateSecretVersionStageCommand } from '@aws-sdk/client-secrets-manager';
-import { previousAndCurrentCode } from '../../lambda/contract/authentication-codes';
 import { calling } from './aws-access';
 import { failures } from './command-failure';
 import type { DeviceRecords } from './device-records';
-import { CODE_REFUSED, type CodeTools, NEWER_CODES_NEEDED, withFreshCodes } from './fresh-codes';
+import { type CodeTools, sendFreshPair } from './fresh-codes';
 import type { ManagedDevice } from './inventory';
 import { resync } from './resync';
 import { type LocatedSeed, readStoredSeed } from './stored-seeds';
@@ -32,30 +31,13 @@ export async function repaired(
   if (stackId !== device.stackId || versionId === undefined) throw failures.notOurs(serialNumber);
   const seed = await readStoredSeed({ secretArn: seedSecretArn, region, versionId, serialNumber, userName }, aws);
   const isDeactivated = state === 'deactivated';
-  await (isDeactivated ? enable(seed, tools) : resync(seed, tools));
+  await (isDeactivated
+    ? sendFreshPair(seed, tools, 'iam:EnableMFADevice', (pair) => aws.iam.send(new EnableMFADeviceCommand(pair)))
+    : resync(seed, tools));
   if (!seed.isCurrent) await makeCurrent(seed, tools);
   const enabled = isDeactivated ? { holder: userName, enableDate: new Date(aws.time.now()) } : {};
   const done = [...(isDeactivated ? ['enabled again'] : []), ...(seed.isCurrent ? [] : ['seed restored'])];
   return { device: { ...device, ...enabled, state: 'enabled', seedVersionId: versionId }, done: done.join(', ') };
-}
-
-async function enable({ serialNumber, userName, seed }: LocatedSeed, tools: RepairTools): Promise<void> {
-  const { aws } = tools;
-  await withFreshCodes(serialNumber, NEWER_CODES_NEEDED, tools, async () => {
-    const [AuthenticationCode1, AuthenticationCode2] = previousAndCurrentCode(seed, aws.time.now());
-    const command = new EnableMFADeviceCommand({
-      UserName: userName,
-      SerialNumber: serialNumber,
-      AuthenticationCode1,
-      AuthenticationCode2,
-    });
-    try {
-      return await calling('iam:EnableMFADevice', `the user ${userName}`, () => aws.iam.send(command));
-    } catch (error) {
-      if (error instanceof Error && error.name.startsWith('InvalidAuthenticationCode')) return CODE_REFUSED;
-      throw error;
-    }
-  });
 }
 
 /** Only if the current version is still the one that was listed: whoever changes it meanwhile knows better. */

@@ -1,8 +1,7 @@
 import { ResyncMFADeviceCommand } from '@aws-sdk/client-iam';
-import { previousAndCurrentCode } from '../../lambda/contract/authentication-codes';
-import { calling, isAbsent } from './aws-access';
+import { isAbsent } from './aws-access';
 import { failures } from './command-failure';
-import { CODE_REFUSED, type CodeTools, NEWER_CODES_NEEDED, withFreshCodes } from './fresh-codes';
+import { type CodeTools, sendFreshPair } from './fresh-codes';
 import type { LocatedSeed } from './stored-seeds';
 
 /**
@@ -11,23 +10,11 @@ import type { LocatedSeed } from './stored-seeds';
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResyncMFADevice.html
  */
 export async function resync(seed: LocatedSeed, tools: CodeTools): Promise<void> {
-  const { serialNumber, userName } = seed;
-  const { aws } = tools;
-  await withFreshCodes(serialNumber, NEWER_CODES_NEEDED, tools, async () => {
+  const { iam } = tools.aws;
+  try {
     // IAM moves the device's clock to that of the codes: to its own one, whatever this machine's says.
-    const [AuthenticationCode1, AuthenticationCode2] = previousAndCurrentCode(seed.seed, aws.time.now());
-    const command = new ResyncMFADeviceCommand({
-      UserName: userName,
-      SerialNumber: serialNumber,
-      AuthenticationCode1,
-      AuthenticationCode2,
-    });
-    try {
-      return await calling('iam:ResyncMFADevice', `the user ${userName}`, () => aws.iam.send(command));
-    } catch (error) {
-      if (isAbsent(error)) throw failures.notAssigned(serialNumber, userName);
-      if (error instanceof Error && error.name.startsWith('InvalidAuthenticationCode')) return CODE_REFUSED;
-      throw error;
-    }
-  });
+    await sendFreshPair(seed, tools, 'iam:ResyncMFADevice', (pair) => iam.send(new ResyncMFADeviceCommand(pair)));
+  } catch (error) {
+    throw isAbsent(error) ? failures.notAssigned(seed.serialNumber, seed.userName) : error;
+  }
 }

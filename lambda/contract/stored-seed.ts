@@ -60,6 +60,8 @@ const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> =
 function isOwnUri({ serialNumber, userName, seed, otpauthUri }: StoredSeed): boolean {
   const issuer = new URL(otpauthUri).searchParams.get('issuer') ?? '';
   const { accountId = '' } = partsOfSerialNumber(serialNumber) ?? {};
-  const own = () => storedSeedOf({ serialNumber, userName, issuer, accountId }, seed);
-  return PROPERTY_RULES.Issuer.accepts(issuer) && own().otpauthUri === otpauthUri;
+  return (
+    PROPERTY_RULES.Issuer.accepts(issuer) &&
+    storedSeedOf({ serialNumber, userName, issuer, accountId }, seed).otpauthUri === otpauthUri
+  );
 }

@@ -1,5 +1,4 @@
 import {
-  ArnFormat,
   aws_iam as iam,
   aws_lambda as lambda,
   type aws_secretsmanager as secretsmanager,
@@ -12,6 +11,7 @@ import { Construct } from 'constructs';
 import { CODES_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { acknowledgeWildcard } from './acknowledgement';
 import { bundledFunction } from './bundled-function';
+import { everySecretArn } from './secret-arns';
 import { SeedKeys } from './seed-keys';
 
 const CODE_FUNCTION_ID = 'Custom::IAMVirtualMFADeviceCodes';
@@ -76,12 +76,7 @@ export class CodeFunction extends Construct {
   /** One statement for any number of devices. */
   private allowSeeds(role: iam.Role): void {
     const stack = Stack.of(this);
-    const secrets = stack.formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: '*',
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const secrets = everySecretArn(stack);
     const tags = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId, [`aws:ResourceTag/${CODES_TAG}`]: 'true' };
     role.addToPolicy(
       new iam.PolicyStatement({

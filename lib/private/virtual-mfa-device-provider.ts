@@ -1,9 +1,10 @@
-import { ArnFormat, aws_iam as iam, type aws_kms as kms, Duration, Stack, Token } from 'aws-cdk-lib';
+import { aws_iam as iam, type aws_kms as kms, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
 import { RETIRED_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract/properties';
 import { acknowledgeWildcard } from './acknowledgement';
 import { bundledFunction } from './bundled-function';
+import { everySecretArn } from './secret-arns';
 import { SeedKeys } from './seed-keys';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
@@ -111,12 +112,7 @@ export class VirtualMfaDeviceProvider extends Construct {
 
   private allowSeeds(): void {
     const stack = Stack.of(this);
-    const secrets = stack.formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: '*',
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const secrets = everySecretArn(stack);
     const resourceTag = { [`aws:ResourceTag/${STACK_ID_TAG}`]: stack.stackId };
     this.allow(
       {

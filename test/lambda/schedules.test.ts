@@ -101,52 +101,22 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
   it.each(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue', 'iam:EnableMFADevice'])(
     'a replacement that stalls after %s until its duplicate is done, and the old device deleted, keeps the new one',
     async (call) => {
-      const schedule: Schedule = {
-        createFate: 'runs through',
-        operations: [{ change: { RotationId: '1' }, fate: 'runs through' }],
-        isDeleted: false,
-        deliveries: [
-          { twice: false, diesBefore: undefined },
-          { twice: true, diesBefore: undefined },
-        ],
-        interferences: [],
-        choices: [],
-      };
-      const holds = async () => {
-        const subject = await lifecycle.newSubject();
-        const world = new World([subject]);
-        world.deploy(subject, {}, schedule);
-        await world.runWithStall(`Update 2 of ${subject.userName}`, call);
-        await world.settled(subject);
-      };
-      await check(fc.constant(schedule), holds, 1);
+      const updateTwice = [
+        { twice: false, diesBefore: undefined },
+        { twice: true, diesBefore: undefined },
+      ];
+      await holdsWithStall('runs through', updateTwice, (world, userName) =>
+        world.runWithStall(`Update 2 of ${userName}`, call),
+      );
     },
   );
 
   it.each(['secretsmanager:PutSecretValue', 'secretsmanager:DescribeSecret'])(
     'a creation that stalls after %s, until its device was replaced and a rollback returns to it, keeps the device',
     async (call) => {
-      const schedule: Schedule = {
-        createFate: 'runs through',
-        operations: [{ change: { RotationId: '1' }, fate: 'rolls back' }],
-        isDeleted: false,
-        deliveries: [{ twice: true, diesBefore: undefined }],
-        interferences: [],
-        choices: [],
-      };
-      const holds = async () => {
-        const subject = await lifecycle.newSubject();
-        const world = new World([subject]);
-        world.deploy(subject, {}, schedule);
-        const { userName } = subject;
-        await world.runWithStall(
-          `Create 1 of ${userName}`,
-          call,
-          `Update 3 of ${userName}: secretsmanager:PutSecretValue`,
-        );
-        await world.settled(subject);
-      };
-      await check(fc.constant(schedule), holds, 1);
+      await holdsWithStall('rolls back', [{ twice: true, diesBefore: undefined }], (world, userName) =>
+        world.runWithStall(`Create 1 of ${userName}`, call, `Update 3 of ${userName}: secretsmanager:PutSecretValue`),
+      );
     },
   );
 
@@ -183,6 +153,30 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       for (const subject of subjects) await world.settled(subject);
     });
   });
+
+  /** A device that is made and replaced, with a run that stalls. */
+  async function holdsWithStall(
+    fate: Fate,
+    how: readonly Delivery[],
+    run: (world: World, userName: string) => Promise<void>,
+  ): Promise<void> {
+    const schedule: Schedule = {
+      createFate: 'runs through',
+      operations: [{ change: { RotationId: '1' }, fate }],
+      isDeleted: false,
+      deliveries: how,
+      interferences: [],
+      choices: [],
+    };
+    const holds = async () => {
+      const subject = await lifecycle.newSubject();
+      const world = new World([subject]);
+      world.deploy(subject, {}, schedule);
+      await run(world, subject.userName);
+      await world.settled(subject);
+    };
+    await check(fc.constant(schedule), holds, 1);
+  }
 
   async function check<T>(
     arbitrary: fc.Arbitrary<T>,
