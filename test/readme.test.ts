@@ -332,9 +332,9 @@ function manifestOf(path: string): Manifest {
   return JSON.parse(textOf(path)) as Manifest;
 }
 
-/** The fenced code blocks of a language. */
+/** The fenced code blocks of a language, whatever tools are told behind its name. */
 function blocksOf(markdown: string, language: string): string[] {
-  return [...markdown.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
+  return [...markdown.matchAll(/^```(\w+)(?: \w+)?\n(.*?)^```$/gms)]
     .filter(([, blockLanguage]) => blockLanguage === language)
     .map(([, , code = '']) => code);
 }
@@ -404,16 +404,16 @@ function publicClasses(): { readonly name: string; readonly example: string }[] 
     });
 }
 
-/** An example in a docstring leaves out what every example imports. */
+/** An example in a docstring leaves out what every example imports: jsii-rosetta adds it, too. */
 function withImports(example: string): string {
-  const used = (names: readonly string[]) =>
-    names.filter((name) => new RegExp(`\\b${name}\\b`).test(example)).join(', ');
-  const fromCdk = used(['App', 'Aspects', 'CfnOutput', 'Shims', 'Stack']);
-  const fromPackage = used(publicClasses().map(({ name }) => name));
-  return (
-    `import { ${fromCdk}, aws_iam as iam } from 'aws-cdk-lib';\n` +
-    `import { ${fromPackage} } from '${PACKAGE.name}';\n${example}`
-  );
+  const used = (names: string) =>
+    names
+      .split(', ')
+      .filter((name) => new RegExp(`\\b${name}\\b`).test(example))
+      .join(', ');
+  return textOf('rosetta/default.ts-fixture')
+    .replaceAll(/\{ (.+) \}/g, (_braces, names: string) => `{ ${used(names)} }`)
+    .replace('/// here', example);
 }
 
 /** The properties of an interface, in their order. */
