@@ -1,17 +1,15 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 
 export const ROOT = join(__dirname, '../..');
 
-/** What a process took, from before it to after it. */
-export interface Usage {
-  readonly milliseconds: number;
-  /** What the process itself computed: unlike the time, no other process adds to it. */
-  readonly cpuMilliseconds: number;
-  readonly peakBytes: number;
-}
+/** What a process took, from before it to after it. A type and not an interface, because its keys name columns. */
+export type Usage = Readonly<Record<'milliseconds' | 'cpuMilliseconds' | 'peakBytes', number>>;
 
-/** Loaded before the program; what its process took comes out where nothing else is written. */
+/** Loaded before the program. It reports what the process took where nothing else writes; other processes do not add to the processor time. */
 const USAGE_TO_FD_3 = `data:text/javascript,${encodeURIComponent(`
   import { writeSync } from 'node:fs';
   import { isMainThread } from 'node:worker_threads';
@@ -21,35 +19,22 @@ const USAGE_TO_FD_3 = `data:text/javascript,${encodeURIComponent(`
   });
 `)}`;
 
-export interface ProcessOptions {
-  /** By default the Node that runs this. */
-  readonly node?: string;
-  /** All of the environment but PATH. */
-  readonly environment?: Readonly<Record<string, string>>;
-}
-
-/** Runs a program on Node, in the repository's root, and returns what it took and what it printed. */
+/** Runs a program in the repository's root, with nothing in its environment but PATH and what is given. */
 export async function measureProcess(
   args: readonly string[],
-  { node = process.execPath, environment = {} }: ProcessOptions = {},
-): Promise<Usage & { readonly output: string }> {
+  environment: Readonly<Record<string, string>> = {},
+  node = process.execPath,
+): Promise<{ readonly usage: Usage; readonly output: string }> {
   const began = performance.now();
   const child = spawn(node, ['--import', USAGE_TO_FD_3, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...environment },
   });
-  const [, output = [], errors = [], usage = []] = child.stdio.map((stream) => {
-    const chunks: Buffer[] = [];
-    stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
-    return chunks;
-  });
-  const exitCode = await new Promise<number | null>((ended, failed) => {
-    child.once('error', failed);
-    child.once('close', ended);
-  });
+  const printed = Promise.all(child.stdio.slice(1).map((stream) => text(stream as Readable)));
+  const [exitCode] = (await once(child, 'close')) as [number | null];
   const milliseconds = performance.now() - began;
-  const textOf = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString();
-  if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${textOf(errors)}`);
-  return { ...(JSON.parse(textOf(usage)) as Omit<Usage, 'milliseconds'>), milliseconds, output: textOf(output) };
+  const [output = '', errors, usage = ''] = await printed;
+  if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${errors}`);
+  return { usage: { ...(JSON.parse(usage) as Omit<Usage, 'milliseconds'>), milliseconds }, output };
 }

@@ -1,12 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { App, aws_iam as iam, Stack } from 'aws-cdk-lib';
+import type { CustomResourceEvent, LocalAws, RateLimit } from 'local-aws';
 import cdkJson from '../../cdk.json';
-import { cdk } from '../../bin/cdk-command';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { VirtualMfaDevice } from '../../lib';
-import { type CustomResourceEvent, type LocalAws, type RateLimit, startLocalAws } from 'local-aws';
+import { deploy, withLocalAws } from './loopback';
 import type { Section } from './report';
 
 /** AWS publishes no figures for IAM's control plane: these are an assumption, on the slow side. */
@@ -18,7 +15,9 @@ const AT_ONCE = 50;
 /** What more devices in a stack take of IAM's patience. */
 export async function measureScale(): Promise<Section> {
   const rows: (string | number)[][] = [];
-  for (const devices of SIZES) rows.push(await measure(devices));
+  for (const devices of SIZES) {
+    rows.push(await withLocalAws((localAws, outdir) => deployDevices(localAws, outdir, devices)));
+  }
   return {
     title: `Devices in one stack, IAM taking ${LIMIT.perSecond} calls a second and bursts of ${LIMIT.burst}`,
     head: ['devices', 'needed calls', 'at the rate (s)', 'from the first call (s)', 'calls ÷ needed', 'working'],
@@ -30,39 +29,23 @@ export async function measureScale(): Promise<Section> {
   };
 }
 
-async function measure(devices: number): Promise<(string | number)[]> {
-  const outdir = mkdtempSync(join(tmpdir(), 'virtual-mfa-bench-'));
-  const localAws = await startLocalAws();
-  try {
-    declareDevices(new App({ outdir, context: cdkJson.context }), devices).synth();
-
-    const events: CustomResourceEvent[] = [];
-    localAws.cloudFormation.onCustomResourceEvent((observation) => {
-      if (observation.kind === 'event') events.push(observation.event);
-    });
-    localAws.account.throttling.limit('iam', LIMIT);
-    const { environment } = localAws;
-    const { exitCode, output } = await cdk(['deploy', '--app', outdir, '--require-approval', 'never'], { environment });
-    if (exitCode !== 0) throw new Error(`cdk deploy failed:\n${output}`);
-
-    const calls = localAws.account.calls
-      .since()
-      .filter(({ source, action }) => source === 'http' && action.startsWith('iam:'));
-    const enabled = calls.filter(({ action, error }) => action === 'iam:EnableMFADevice' && error === undefined);
-    const firstCall = Math.min(...calls.map(({ time }) => time));
-    const needed = 2 * devices;
-    return [
-      devices,
-      needed,
-      (Math.max(0, needed - LIMIT.burst) / LIMIT.perSecond).toFixed(1),
-      ((Math.max(...enabled.map(({ answered }) => answered)) - firstCall) / 1000).toFixed(1),
-      (calls.length / needed).toFixed(2),
-      `${await workingDevices(localAws, events)} of ${devices}`,
-    ];
-  } finally {
-    await localAws.close();
-    rmSync(outdir, { recursive: true, force: true });
-  }
+async function deployDevices(localAws: LocalAws, outdir: string, devices: number): Promise<(string | number)[]> {
+  const { account } = localAws;
+  declareDevices(new App({ outdir, context: cdkJson.context }), devices).synth();
+  account.throttling.limit('iam', LIMIT);
+  const events = await deploy(localAws, ['--app', outdir]);
+  const calls = account.calls.since().filter(({ source, action }) => source === 'http' && action.startsWith('iam:'));
+  const enabled = calls.filter(({ action, error }) => action === 'iam:EnableMFADevice' && error === undefined);
+  const firstCall = Math.min(...calls.map(({ time }) => time));
+  const needed = 2 * devices;
+  return [
+    devices,
+    needed,
+    (Math.max(0, needed - LIMIT.burst) / LIMIT.perSecond).toFixed(1),
+    ((Math.max(...enabled.map(({ answered }) => answered)) - firstCall) / 1000).toFixed(1),
+    (calls.length / needed).toFixed(2),
+    `${await workingDevices(localAws, events)} of ${devices}`,
+  ];
 }
 
 /** One stack of users with a device each. Each device waits for the one so many before it: CloudFormation has no more of them under way. */

@@ -1,24 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
-import { startLocalAws } from 'local-aws';
-import { DeployedFunction } from './deployed-function';
-import { measureProcess, type Usage } from './measured-process';
-import { median, megabytes, milliseconds, type Section } from './report';
+import { enroll, withLocalAws } from './loopback';
+import { measureProcess } from './measured-process';
+import { mediansInTurns, megabytes, milliseconds, type Section } from './report';
 
 const ROUNDS = 11;
 const USER_NAME = 'Bob';
 
 /** What `virtual-mfa session` adds to each command of whoever has it as credential_process: a start, and a session it keeps. */
 export async function measureSession(): Promise<Section> {
-  const home = mkdtempSync(join(tmpdir(), 'virtual-mfa-bench-'));
-  const localAws = await startLocalAws();
-  try {
-    (await DeployedFunction.deploy(localAws, USER_NAME, join(home, 'cdk.out'))).close();
+  return withLocalAws(async ({ account, ...localAws }, home) => {
+    await enroll({ account, ...localAws }, 'Users', USER_NAME);
     // STS knows a new device seconds after it was enabled.
-    localAws.account.advanceClock(20_000);
-    const { AccessKey } = await localAws.account.invoke('iam', 'CreateAccessKey', { UserName: USER_NAME });
+    account.advanceClock(20_000);
+    const { AccessKey } = await account.invoke('iam', 'CreateAccessKey', { UserName: USER_NAME });
     const { AccessKeyId, SecretAccessKey } = AccessKey as Record<string, string>;
     const { accessKeyId, secretAccessKey } = localAws.credentials;
     const profiles = join(home, 'credentials');
@@ -31,31 +27,22 @@ export async function measureSession(): Promise<Section> {
     const environment = { ...localAws.environment, HOME: home, AWS_SHARED_CREDENTIALS_FILE: profiles };
     const session = ['session', USER_NAME, '--profile', 'bob-key', '--seed-profile', 'administrator'];
     const programs = [
-      { name: 'virtual-mfa session, kept', args: [VIRTUAL_MFA, ...session], runs: [] as Usage[] },
-      { name: 'none: node -e 0', args: ['-e', '0'], runs: [] as Usage[] },
+      { name: 'virtual-mfa session, kept', args: [VIRTUAL_MFA, ...session] },
+      { name: 'none: node -e 0', args: ['-e', '0'] },
     ];
-    await measureProcess([VIRTUAL_MFA, ...session], { environment });
-    const before = localAws.account.calls.length;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const { args, runs } of programs) runs.push(await measureProcess(args, { environment }));
-    }
-    if (localAws.account.calls.length > before) throw new Error('The session was not kept: the command called AWS');
+    const run = async ({ args }: { readonly args: readonly string[] }) =>
+      (await measureProcess(args, environment)).usage;
+    for (const program of programs) await run(program);
+    const before = account.calls.length;
+    const runs = await mediansInTurns(ROUNDS, programs, run);
+    if (account.calls.length > before) throw new Error('The session was not kept: the command called AWS');
     return {
       title: 'Start of virtual-mfa session',
       head: ['program', 'time (ms)', 'processor (ms)', 'peak memory (MB)'],
-      rows: programs.map(({ name, runs }) => {
-        const of = (key: keyof Usage) => median(runs.map((run) => run[key]));
-        return [
-          name,
-          milliseconds(of('milliseconds')),
-          milliseconds(of('cpuMilliseconds')),
-          megabytes(of('peakBytes')),
-        ];
-      }),
+      rows: runs.map(({ name, cpuMilliseconds, peakBytes, ...usage }) => [
+        ...[name, milliseconds(usage.milliseconds), milliseconds(cpuMilliseconds), megabytes(peakBytes)],
+      ]),
       notes: [`Medians of ${ROUNDS} processes each, taken in turns, on Node ${process.version}.`],
     };
-  } finally {
-    await localAws.close();
-    rmSync(home, { recursive: true, force: true });
-  }
+  });
 }
