@@ -6,7 +6,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STS_DELAY_MILLISECONDS } from '../src/sts/mfa-codes';
-import { ACCOUNT_ID, codesAt, type SigningCredentials, STEP, wrongCode } from './strict-account';
+import { type SigningCredentials } from './callers';
+import { ACCOUNT_ID, codesAt, STEP, wrongCode } from './strict-account';
 
 const SERIAL_NUMBER = `arn:aws:iam::${ACCOUNT_ID}:mfa/Bob`;
 

@@ -4,14 +4,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  ACCOUNT_ID,
-  allow,
-  createAccessKey,
-  type SigningCredentials,
-  startStrictAccount,
-  type StrictAccount,
-} from './strict-account';
+import { allow, createAccessKey, type SigningCredentials } from './callers';
+import { ACCOUNT_ID, startStrictAccount, type StrictAccount } from './strict-account';
 
 const BUCKET = `cdk-hnb659fds-assets-${ACCOUNT_ID}-us-east-1`;
 const FOREIGN_KEY = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' };

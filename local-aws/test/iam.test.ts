@@ -13,15 +13,8 @@ import {
   PutGroupPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  ACCOUNT_ID,
-  allow,
-  type Clients,
-  createAccessKey,
-  refusalOf,
-  startStrictAccount,
-  type StrictAccount,
-} from './strict-account';
+import { allow, type Clients, createAccessKey } from './callers';
+import { ACCOUNT_ID, refusalOf, startStrictAccount, type StrictAccount } from './strict-account';
 
 const ARN = `arn:aws:iam::${ACCOUNT_ID}`;
 const TRUST = JSON.stringify({

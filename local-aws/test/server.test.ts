@@ -14,16 +14,8 @@ import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AwsError, type Fault } from '../src';
-import {
-  ACCOUNT_ID,
-  allow,
-  type Clients,
-  createAccessKey,
-  NOON,
-  refusalOf,
-  startStrictAccount,
-  type StrictAccount,
-} from './strict-account';
+import { allow, type Clients, createAccessKey } from './callers';
+import { ACCOUNT_ID, NOON, refusalOf, startStrictAccount, type StrictAccount } from './strict-account';
 
 let account: StrictAccount;
 

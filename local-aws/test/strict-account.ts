@@ -1,32 +1,17 @@
 import {
-  CreateAccessKeyCommand,
   CreateUserCommand,
   CreateVirtualMFADeviceCommand,
   EnableMFADeviceCommand,
-  IAMClient,
-  PutUserPolicyCommand,
+  type IAMClient,
 } from '@aws-sdk/client-iam';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { STSClient } from '@aws-sdk/client-sts';
 import { generateSync } from 'otplib';
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../src';
+import { type Clients, clientsOf, type SigningCredentials } from './callers';
 
 /** The middle of a time step. */
 export const NOON = Date.UTC(2026, 0, 15, 12, 0, 15);
 export const STEP = 30_000;
 export const ACCOUNT_ID = '123456789012';
-
-export interface SigningCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
-export interface Clients {
-  readonly iam: IAMClient;
-  readonly sts: STSClient;
-  readonly secretsManager: SecretsManagerClient;
-}
 
 /** An account whose clock is the test's, and the real SDK's clients for it. */
 export interface StrictAccount extends Clients {
@@ -37,16 +22,6 @@ export interface StrictAccount extends Clients {
   /** Clients that sign with other credentials than the root's. */
   as(credentials: SigningCredentials): Clients;
   close(): Promise<void>;
-}
-
-/** The real SDK's clients of an account, which sign with these credentials and try once. */
-export function clientsOf(localAws: LocalAws, credentials: SigningCredentials): Clients {
-  const settings = { endpoint: localAws.url, region: localAws.account.region, credentials, maxAttempts: 1 };
-  return {
-    iam: new IAMClient(settings),
-    sts: new STSClient(settings),
-    secretsManager: new SecretsManagerClient(settings),
-  };
 }
 
 export async function startStrictAccount(options: Omit<LocalAwsOptions, 'now'> = {}): Promise<StrictAccount> {
@@ -121,37 +96,6 @@ export async function createUserWithDevice({ iam, now }: StrictAccount, UserName
   const codes = codesAt(device.seed, now(), -1, 0);
   await iam.send(new EnableMFADeviceCommand({ UserName, SerialNumber: device.serialNumber, ...codes }));
   return device;
-}
-
-/** An access key for a user. */
-export async function createAccessKey(iam: IAMClient, UserName: string): Promise<SigningCredentials> {
-  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
-  return credentialsOf(AccessKey);
-}
-
-/** Gives a user an inline policy. */
-export async function allow(iam: IAMClient, UserName: string, ...statements: readonly unknown[]): Promise<void> {
-  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: statements });
-  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'inline', PolicyDocument }));
-}
-
-/** Credentials as an answer spells them, for a client. */
-export function credentialsOf(
-  answered:
-    | {
-        readonly AccessKeyId: string | undefined;
-        readonly SecretAccessKey: string | undefined;
-        readonly SessionToken?: string | undefined;
-      }
-    | undefined,
-): SigningCredentials {
-  const { AccessKeyId, SecretAccessKey, SessionToken } = answered ?? {};
-  if (AccessKeyId === undefined || SecretAccessKey === undefined) throw new Error('no credentials were answered');
-  return {
-    accessKeyId: AccessKeyId,
-    secretAccessKey: SecretAccessKey,
-    ...(SessionToken === undefined ? {} : { sessionToken: SessionToken }),
-  };
 }
 
 export interface Refusal {

@@ -13,18 +13,14 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand } f
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STS_DELAY_MILLISECONDS } from '../src/sts/mfa-codes';
+import { allow, type Clients, createAccessKey, credentialsOf, type SigningCredentials } from './callers';
 import {
   ACCOUNT_ID,
-  allow,
-  type Clients,
   codeAt,
-  createAccessKey,
   createUserWithDevice,
-  credentialsOf,
   type Device,
   NOON,
   refusalOf,
-  type SigningCredentials,
   startStrictAccount,
   STEP,
   type StrictAccount,

@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeleteAccessKeyCommand } from '@aws-sdk/client-iam';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
-import { clientsOf, createAccessKey, type SigningCredentials } from '../../local-aws/test/strict-account';
+import { clientsOf, createAccessKey, type SigningCredentials, sessionOf } from '../../local-aws/test/callers';
 import type { CurrentCode } from '../../lambda/contract/current-code';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { codeFunction } from './code-function-app';
@@ -48,12 +48,7 @@ describe('codes without seeds, deployed', () => {
   });
   afterAll(() => deployment.stop());
 
-  const credentialsOfRunner = (runner = 'RobotRunner') => {
-    const { account, iam } = deployment.localAws;
-    const role = iam.roles.all().find(({ name }) => name === runner);
-    if (role === undefined) throw new Error('The stack has no runner');
-    return account.credentials.issueSession(iam.rolePrincipal(role, 'runner'), 3_600);
-  };
+  const credentialsOfRunner = (runner = 'RobotRunner') => sessionOf(deployment.localAws, runner, 'runner');
 
   async function invoke(FunctionName: string, payload: object = {}, asRoot = false): Promise<unknown> {
     const { clientConfiguration } = deployment.localAws;
@@ -139,8 +134,7 @@ describe('codes without seeds, deployed', () => {
   });
 
   test('the runner cannot read the seed', async () => {
-    const { clientConfiguration } = deployment.localAws;
-    const secretsManager = new SecretsManagerClient({ ...clientConfiguration, credentials: credentialsOfRunner() });
+    const { secretsManager } = clientsOf(deployment.localAws, credentialsOfRunner());
     const SecretId = `arn:aws:secretsmanager:us-east-1:123456789012:secret:${arn.split(':').at(-1)}`;
 
     await expect(secretsManager.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({

@@ -1,14 +1,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IAMClient } from '@aws-sdk/client-iam';
-import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { IAMClient } from '@aws-sdk/client-iam';
+import { GetSecretValueCommand, ListSecretsCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { App } from 'aws-cdk-lib';
 import cdkJson from '../../cdk.json';
 import { cdk, type CdkRun } from '../../bin/cdk-command';
 import { declareUsers } from '../../bin/mfa-users/users-app';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { type CustomResourceObservation, type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
+import { clientsOf, sessionOf } from '../../local-aws/test/callers';
 import { cdkInProcess } from './cdk-in-process';
 
 export const DEPLOY = ['deploy', '--require-approval', 'never'];
@@ -41,8 +42,7 @@ export class Deployment {
     readonly localAws: LocalAws,
     private readonly declare: Declaration,
   ) {
-    this.iam = new IAMClient(localAws.clientConfiguration);
-    this.secretsManager = new SecretsManagerClient(localAws.clientConfiguration);
+    ({ iam: this.iam, secretsManager: this.secretsManager } = clientsOf(localAws, localAws.credentials));
     localAws.cloudFormation.onCustomResourceEvent((observation) => this.observations.push(observation));
   }
 
@@ -101,11 +101,9 @@ export class Deployment {
 
   /** A client of IAM with the handler's own role. */
   iamOfHandler(): IAMClient {
-    const { account, iam, clientConfiguration } = this.localAws;
-    const handlerRole = iam.roles.all().find(({ name }) => /^VirtualMfa(Stack|Users)-/.test(name));
+    const handlerRole = this.localAws.iam.roles.all().find(({ name }) => /^VirtualMfa(Stack|Users)-/.test(name));
     if (!handlerRole) throw new Error('The stack has no role');
-    const credentials = account.credentials.issueSession(iam.rolePrincipal(handlerRole, 'handler'), 3_600);
-    return new IAMClient({ ...clientConfiguration, credentials });
+    return clientsOf(this.localAws, sessionOf(this.localAws, handlerRole.name, 'handler')).iam;
   }
 
   /** Keeps what the CLI printed, and what the functions logged: their log groups go with the stack. */

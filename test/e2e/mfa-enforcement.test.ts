@@ -13,17 +13,8 @@ import {
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Clients,
-  clientsOf,
-  codeAt,
-  codesAt,
-  createAccessKey,
-  createDevice,
-  credentialsOf,
-  type Device,
-  STEP,
-} from '../../local-aws/test/strict-account';
+import { type Clients, clientsOf, createAccessKey, credentialsOf } from '../../local-aws/test/callers';
+import { codeAt, codesAt, createDevice, type Device, STEP } from '../../local-aws/test/strict-account';
 import { Deployment } from './deployment';
 import { mfaEnforcement } from './mfa-enforcement-app';
 

@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
 import { cdkInProcess } from './cdk-in-process';
 import { DEPLOY } from './deployment';
+import { sessionOf } from '../../local-aws/test/callers';
 
 const run = promisify(execFile);
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
@@ -57,9 +58,8 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
     const { jobs } = parse(readFileSync(join(EXAMPLES, 'robot.yml'), 'utf8')) as Workflow;
     const [, profiles = '', work = ''] = jobs.robot.steps.flatMap(({ run: command }) => command ?? []);
     const roleName = (await outputOf('JobRoleArn')).split('/').at(-1);
-    const { account, iam } = localAws;
-    const job = iam.roles.get(roleName ?? '');
-    const role = account.credentials.issueSession(iam.rolePrincipal(job, 'job'), 3_600);
+    const { account } = localAws;
+    const role = sessionOf(localAws, roleName ?? '', 'job');
     const env = {
       PATH: process.env.PATH,
       HOME: home,

@@ -3,24 +3,18 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
+import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { AwsError } from 'local-aws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
 import { codeAt } from '../../lambda/contract/authentication-codes';
 import { Deployment } from './deployment';
 import { rareCases } from './rare-cases-app';
+import { clientsOf, keyOf, signIn, type SigningCredentials } from '../../local-aws/test/callers';
 
 const run = promisify(execFile);
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 const STACK_NAME = 'VirtualMfaStack';
-
-interface Session {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string;
-}
 
 /** The commands of docs/runbook.md, by the heading that they stand under. */
 const COMMANDS = commandsIn(readFileSync(join(__dirname, '../../docs/runbook.md'), 'utf8'));
@@ -91,25 +85,26 @@ describe.skipIf(!hasAwsCli)('the runbook (needs the aws CLI)', () => {
   }
 
   /** A session of Bob, with a code where a device is given; as whoever has the seed and an access key gets it. */
-  async function session(device?: { readonly serialNumber: string; readonly seed: string }): Promise<Session> {
-    const { account, iam, clientConfiguration } = deployment.localAws;
-    const key = account.credentials.issueAccessKey(iam.userPrincipal(iam.users.get('Bob')));
-    const sts = new STSClient({ ...clientConfiguration, credentials: key });
+  async function session(device?: {
+    readonly serialNumber: string;
+    readonly seed: string;
+  }): Promise<SigningCredentials> {
+    const { localAws } = deployment;
     ahead = device === undefined ? 0 : 30_000;
     try {
-      const code = device && { SerialNumber: device.serialNumber, TokenCode: codeAt(device.seed, account.now()) };
-      const { Credentials } = await sts.send(new GetSessionTokenCommand({ ...code }));
-      const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials ?? {};
-      return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+      const code = device && {
+        SerialNumber: device.serialNumber,
+        TokenCode: codeAt(device.seed, localAws.account.now()),
+      };
+      return await signIn(clientsOf(localAws, keyOf(localAws, 'Bob')), code);
     } finally {
       ahead = 0;
-      sts.destroy();
     }
   }
 
   /** Whether a session may do what Bob's policy allows. */
-  async function isGood(credentials: Session): Promise<boolean> {
-    const client = new SecretsManagerClient({ ...deployment.localAws.clientConfiguration, credentials });
+  async function isGood(credentials: SigningCredentials): Promise<boolean> {
+    const client = clientsOf(deployment.localAws, credentials).secretsManager;
     try {
       return await client.send(new ListSecretsCommand({})).then(
         () => true,

@@ -1,9 +1,9 @@
-import { GetUserCommand, IAMClient } from '@aws-sdk/client-iam';
+import { GetUserCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readMfaUsersDocument } from '../../bin/mfa-users/read-document';
 import { withDefaults } from '../../bin/mfa-users/document';
 import { declareStacks } from '../../bin/mfa-users/stacks';
-import { createAccessKey } from '../../local-aws/test/strict-account';
+import { createAccessKey, clientsOf } from '../../local-aws/test/callers';
 import { DEPLOY, Deployment } from './deployment';
 
 const READ_ONLY = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
@@ -51,9 +51,8 @@ describe('groups and enforcement of a users file, deployed', () => {
   });
 
   test('Enforcement denies everything without a code, from the deployment on that adds it', async () => {
-    const { clientConfiguration } = deployment.localAws;
     const credentials = await createAccessKey(deployment.iam, 'Bob');
-    const bob = new IAMClient({ ...clientConfiguration, credentials, maxAttempts: 1 });
+    const bob = clientsOf(deployment.localAws, credentials).iam;
     const look = () => bob.send(new GetUserCommand({ UserName: 'Alice' }));
     await expect(look()).resolves.toBeDefined();
 

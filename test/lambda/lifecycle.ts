@@ -1,6 +1,5 @@
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
@@ -13,6 +12,7 @@ import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
 import { evaluate, type LocalAws, type LoggedCall, type Scope, startLocalAws } from 'local-aws';
+import { clientsOf, keyOf, sessionOf, signIn } from '../../local-aws/test/callers';
 import { inProcessRequests, scopeSigner } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
@@ -138,8 +138,7 @@ export class Lifecycle {
     readonly clock: VirtualClock,
     private readonly inbox: Inbox,
   ) {
-    const role = aws.iam.roles.get(roleName);
-    const credentials = aws.account.credentials.issueSession(aws.iam.rolePrincipal(role, 'handler'), 10 * 365 * 86_400);
+    const credentials = sessionOf(aws, roleName, 'handler', 10 * 365 * 86_400);
     const configurationFor = (service: string) => ({
       region: 'us-east-1',
       endpoint: aws.url,
@@ -400,18 +399,12 @@ export class Subject {
 
   /** Signs in as a user with the next code of the stored seed: resolves only if STS takes the code. */
   async signIn(serialNumber = this.serialNumber(), userName = this.userName): Promise<void> {
-    const { account, iam, url: endpoint } = this.aws;
     const stored = await this.stored();
     this.lifecycle.clock.advance(30_000);
-    const credentials = account.credentials.issueAccessKey(iam.userPrincipal(iam.users.get(userName)));
     const requestHandler = inProcessRequests(this.aws);
-    const sts = new STSClient({ region: 'us-east-1', endpoint, credentials, maxAttempts: 1, requestHandler });
+    const clients = clientsOf(this.aws, keyOf(this.aws, userName), { requestHandler });
     const TokenCode = codeOf(stored?.seed ?? '', this.lifecycle.clock.now());
-    try {
-      await sts.send(new GetSessionTokenCommand({ SerialNumber: serialNumber, TokenCode }));
-    } finally {
-      sts.destroy();
-    }
+    await signIn(clients, { SerialNumber: serialNumber, TokenCode });
   }
 
   #request(changes: Properties) {

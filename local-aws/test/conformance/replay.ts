@@ -1,16 +1,8 @@
 import * as iam from '@aws-sdk/client-iam';
 import * as secretsmanager from '@aws-sdk/client-secrets-manager';
 import * as sts from '@aws-sdk/client-sts';
-import {
-  type Clients,
-  codeAt,
-  credentialsOf,
-  refusalOf,
-  startStrictAccount,
-  STEP,
-  type StrictAccount,
-  wrongCode,
-} from '../strict-account';
+import { type Clients, credentialsOf } from '../callers';
+import { codeAt, refusalOf, startStrictAccount, STEP, type StrictAccount, wrongCode } from '../strict-account';
 import type { RecordedRefusal, RecordedScenario, RecordedStep, Recordings } from './recordings';
 
 /** What came of one call, and what came of it on AWS. */

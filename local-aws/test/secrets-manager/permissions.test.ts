@@ -1,7 +1,8 @@
 import { CreateUserCommand } from '@aws-sdk/client-iam';
 import { UpdateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ACCOUNT_ID, allow, type Clients, createAccessKey, refusalOf } from '../strict-account';
+import { allow, type Clients, createAccessKey } from '../callers';
+import { ACCOUNT_ID, refusalOf } from '../strict-account';
 import { V2, useSeedSecret } from './seed-secret';
 
 const { account, create, put, get, valueOf, remove } = useSeedSecret();

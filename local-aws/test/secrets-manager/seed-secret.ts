@@ -7,7 +7,8 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach } from 'vitest';
-import { type Clients, startStrictAccount, type StrictAccount } from '../strict-account';
+import { type Clients } from '../callers';
+import { startStrictAccount, type StrictAccount } from '../strict-account';
 
 /** The id of a version: 32 characters at least. */
 export const token = (name: string) => name.padEnd(32, '-');

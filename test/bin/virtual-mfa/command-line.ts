@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync, type Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
-import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { expect, vi } from 'vitest';
 import type { Clock } from '../../../lambda/contract/clock';
 import { run } from '../../../bin/virtual-mfa/program';
-import type { Credentials } from 'local-aws';
+import { clientsOf, keyOf, signIn, type SigningCredentials } from '../../../local-aws/test/callers';
 import { Lifecycle, type Properties, type Subject } from '../../lambda/lifecycle';
 
 /** More than local-aws's STS takes to learn of a device, in whole seconds: the dates in HTTP have no others. */
@@ -35,10 +34,6 @@ export interface MachineOptions {
   /** The user that the command runs as, by the process's own account: what this user owns is then another's. */
   readonly uid?: number;
 }
-
-export type SigningCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & {
-  readonly sessionToken?: string;
-};
 
 /**
  * The commands on a machine whose time is the test's, and an account with the real handler behind it. Commands run in this process,
@@ -133,18 +128,13 @@ export class CommandLine {
       const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: statements });
       await aws.account.invoke('iam', 'PutUserPolicy', { UserName: userName, PolicyName: 'own', PolicyDocument });
     }
-    return aws.account.credentials.issueAccessKey(aws.iam.userPrincipal(aws.iam.users.get(userName)));
+    return keyOf(aws, userName);
   }
 
   /** Signs in at STS with a code: resolves only if the code is taken. */
   async signIn({ userName }: Subject, serialNumber: string, code: string): Promise<void> {
-    const credentials = await this.keyOf(userName);
-    const sts = new STSClient({ region: 'us-east-1', endpoint: this.lifecycle.aws.url, credentials, maxAttempts: 1 });
-    try {
-      await sts.send(new GetSessionTokenCommand({ SerialNumber: serialNumber, TokenCode: code }));
-    } finally {
-      sts.destroy();
-    }
+    const { aws } = this.lifecycle;
+    await signIn(clientsOf(aws, keyOf(aws, userName)), { SerialNumber: serialNumber, TokenCode: code });
   }
 
   /** A user without a device, who may do what the statements say. */

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CreateVirtualMFADeviceCommand, IAMClient } from '@aws-sdk/client-iam';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateVirtualMFADeviceCommand } from '@aws-sdk/client-iam';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
 import { seedVersionId } from '../../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { ACCOUNT_ID, KNOWN_SEED, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
+import { clientsOf } from '../../../local-aws/test/callers';
 
 let commandLine: CommandLine;
 beforeAll(async () => {
@@ -40,14 +41,14 @@ async function plant(victim: Subject): Promise<{ readonly serialNumber: string; 
     ],
     Resource: '*',
   });
-  const configuration = { region: 'us-east-1', endpoint: commandLine.lifecycle.aws.url, credentials };
+  const clients = clientsOf(commandLine.lifecycle.aws, credentials);
   const serialNumber = `arn:aws:iam::${ACCOUNT_ID}:mfa/${name}`;
   const versionId = seedVersionId('20260115T120007Z', randomUUID(), serialNumber);
   const resource = [
     { Key: STACK_ID_TAG, Value: STACK_ID },
     { Key: LOGICAL_ID_TAG, Value: victim.logicalId },
   ];
-  const { VirtualMFADevice } = await new IAMClient(configuration).send(
+  const { VirtualMFADevice } = await clients.iam.send(
     new CreateVirtualMFADeviceCommand({
       VirtualMFADeviceName: name,
       Tags: [...resource, { Key: SEED_VERSION_TAG, Value: versionId }],
@@ -55,7 +56,7 @@ async function plant(victim: Subject): Promise<{ readonly serialNumber: string; 
   );
   const seed = Buffer.from(VirtualMFADevice?.Base32StringSeed ?? []).toString();
   const owner = { serialNumber, userName: victim.userName, issuer: 'Amazon Web Services', accountId: ACCOUNT_ID };
-  const { ARN = '' } = await new SecretsManagerClient(configuration).send(
+  const { ARN = '' } = await clients.secretsManager.send(
     new CreateSecretCommand({
       Name: name,
       ClientRequestToken: versionId,

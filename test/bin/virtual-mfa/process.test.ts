@@ -12,13 +12,8 @@ import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { VIRTUAL_MFA } from '../../../bin/virtual-mfa-command';
 import { type LocalAws, startLocalAws } from 'local-aws';
-import {
-  clientsOf,
-  codesAt,
-  createAccessKey,
-  createDevice,
-  type SigningCredentials,
-} from '../../../local-aws/test/strict-account';
+import { clientsOf, createAccessKey, type SigningCredentials } from '../../../local-aws/test/callers';
+import { codesAt, createDevice } from '../../../local-aws/test/strict-account';
 
 /** The bundle, in processes of its own, on a machine and an account whose clocks are the real one. */
 let localAws: LocalAws;

@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { SessionCredentials } from '../../../bin/virtual-mfa/session';
 import type { Subject } from '../../lambda/lifecycle';
 import { CommandLine } from './command-line';
+import { clientsOf } from '../../../local-aws/test/callers';
 
 let commandLine: CommandLine;
 let subject: Subject;
@@ -64,16 +65,13 @@ describe('virtual-mfa session', () => {
     const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = sessionIn(output);
     expect(Version).toBe(1);
     expect(Date.parse(Expiration) - commandLine.lifecycle.clock.now()).toBe(12 * 3_600_000);
-    const sts = new STSClient({
-      region: 'us-east-1',
-      endpoint: commandLine.lifecycle.aws.url,
-      credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
-    });
+    const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+    const { sts } = clientsOf(commandLine.lifecycle.aws, credentials);
     const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
     sts.destroy();
     expect(Arn).toMatch(new RegExp(`:user/${subject.userName}$`));
-    const { credentials } = commandLine.lifecycle.aws.account;
-    expect(credentials.principalOf(AccessKeyId, SessionToken).multiFactorAuthPresent).toBe(true);
+    const { account } = commandLine.lifecycle.aws;
+    expect(account.credentials.principalOf(AccessKeyId, SessionToken).multiFactorAuthPresent).toBe(true);
   });
 
   test('waits a used code out, and says so', async () => {

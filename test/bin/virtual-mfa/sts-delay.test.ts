@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { AwsError } from 'local-aws';
 import type { Subject } from '../../lambda/lifecycle';
-import { CommandLine, type SigningCredentials } from './command-line';
+import { CommandLine } from './command-line';
+import { type SigningCredentials } from '../../../local-aws/test/callers';
 
 const UNABLE =
   'MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.';

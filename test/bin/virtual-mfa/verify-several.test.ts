@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../../lambda/contract/own-tags';
 import { reportsAsCsv } from '../../../bin/virtual-mfa/report-formats';
 import { STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
-import { CommandLine, type Ended, type SigningCredentials } from './command-line';
+import { CommandLine, type Ended } from './command-line';
+import { type SigningCredentials } from '../../../local-aws/test/callers';
 
 let commandLine: CommandLine;
 /** Two users whose devices are as they should be, with those of the test. */
