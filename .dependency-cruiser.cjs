@@ -20,6 +20,7 @@ module.exports = {
     only('lambda/custom-resource', '^lambda/custom-resource/', [
       ...['^lambda/(custom-resource|device|aws|contract)/', SHARED_BY_ROOMS],
     ]),
+    only('lambda/watch', '^lambda/watch/', ['^lambda/(watch|device|aws|contract)/', SHARED_BY_ROOMS]),
     only('lambda/code', '^lambda/code/', [
       ...['^lambda/(code|aws|contract)/', SHARED_BY_ROOMS],
       ...['/@aws-sdk/', '/@types/aws-lambda/'],

@@ -1,13 +1,17 @@
 import { AwsCalls } from './aws/aws-calls';
 import type { Clients } from './aws/clients';
 import type { Clock } from './contract/clock';
+import type { WatchEvent } from './contract/watch';
 import type { CustomResourceEvent } from './custom-resource/event';
-import type { EnrollmentRequest } from './device/enrollment-request';
-import { jsonLog } from './log';
+import type { RunTools } from './device/event-tools';
+import { jsonLog, type Log } from './log';
 import { IamMfaDevices } from './aws/mfa-devices';
 import { requestTimeOf } from './request-time';
 import { type Delivery, respond } from './custom-resource/respond';
 import { SecretsManagerSeedStore } from './aws/seed-store';
+import { isWatchEvent } from './watch/event';
+import { SETTLED_AFTER_MILLISECONDS } from './watch/look';
+import { watch } from './watch/watch';
 
 /** What Lambda says of one invocation, and where it may be heard. */
 export interface Invocation extends Delivery {
@@ -17,31 +21,41 @@ export interface Invocation extends Delivery {
   readonly write: (line: string) => void;
 }
 
-export type Handler = (event: CustomResourceEvent, invocation: Invocation) => Promise<void>;
+export type Handler = (event: CustomResourceEvent | WatchEvent, invocation: Invocation) => Promise<void>;
 
 /**
  * Puts the parts together, for Lambda and for tests.
  *
- * @param random from 0 to 1: the jitter of the pauses
+ * @param random from 0 to 1: the jitter of the pauses, and the order of a watch
+ * @param settledAfterMilliseconds how long after its latest request a watch leaves a resource alone
  */
-export function createHandler({ iam, secretsManager }: Clients, clock: Clock, random: () => number): Handler {
+export function createHandler(
+  { iam, secretsManager }: Clients,
+  clock: Clock,
+  random: () => number,
+  settledAfterMilliseconds = SETTLED_AFTER_MILLISECONDS,
+): Handler {
   return async (event, { requestId, remainingMilliseconds, write, ...delivery }) => {
-    const log = jsonLog(requestId, write);
     const now = clock.now();
-    const requestTime = requestTimeOf(event.ResponseURL, now);
-    const tools = {
+    const end = now + remainingMilliseconds;
+    const toolsWith = (log: Log): RunTools => ({
       clock,
       log,
-      requestTime,
-      end: now + remainingMilliseconds,
-      portsUntil: (deadline: number, request: EnrollmentRequest) => {
+      end,
+      portsUntil: (deadline, { request, requestTime }) => {
         const calls = new AwsCalls({ clock, random, log, deadline });
         return {
           mfaDevices: new IamMfaDevices(iam, calls),
           seedStore: new SecretsManagerSeedStore(secretsManager, calls, clock, requestTime, request),
         };
       },
-    };
-    await respond(event, tools, delivery);
+    });
+    const log = jsonLog(requestId, write);
+    if (isWatchEvent(event)) {
+      const looking = toolsWith({ ...log, info: () => undefined });
+      await watch(event, { looking, repairing: toolsWith(log), random, settledAfterMilliseconds, write });
+      return;
+    }
+    await respond(event, { ...toolsWith(log), requestTime: requestTimeOf(event.ResponseURL, now) }, delivery);
   };
 }

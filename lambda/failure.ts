@@ -21,14 +21,20 @@ export class AccessDeniedFailure extends Failure {}
 /** The secret for the seed is not there, or not any more. */
 export class SecretGoneFailure extends Failure {}
 
+/** A later request of the resource decides. */
+export class SupersededFailure extends Failure {}
+
+/** AWS may do later what it has refused until now. */
+export class TimeRanOutFailure extends Failure {}
+
 /**
  * Every failure that the handler answers with. docs/errors.md lists them, and a test holds the list to this table.
  */
 export const failures = {
   invalidEvent: (member: string, allowed: string) =>
     new Failure(
-      `The event's ${member} is not one that CloudFormation sends; allowed: ${allowed}.`,
-      'Only CloudFormation should invoke this function; nothing was created, changed or answered.',
+      `The event's ${member} is not valid; allowed: ${allowed}.`,
+      'Only CloudFormation and the schedule of a VirtualMfaWatch should invoke this function; nothing was created, changed or answered.',
     ),
 
   invalidProperty: (name: string, got: unknown, allowed: string) =>
@@ -116,7 +122,7 @@ export const failures = {
     ),
 
   superseded: () =>
-    new Failure(
+    new SupersededFailure(
       'Another event of this resource, such as the rollback of its stack, took over while this one was running.',
       'There is nothing to do: the later event decides. Deploy again if you still want the change.',
     ),
@@ -146,7 +152,7 @@ export const failures = {
     ),
 
   timeRanOut: (action: string, lastError: string) =>
-    new Failure(
+    new TimeRanOutFailure(
       `AWS kept refusing ${action} until the function's time ran out; the last answer was ${lastError}.`,
       'Deploy or delete the stack again later.',
     ),

@@ -1,13 +1,12 @@
 import type { Context } from 'aws-lambda';
 import { awsClients } from './aws/clients';
 import { systemClock } from './contract/clock';
-import { createHandler } from './create-handler';
-import type { CustomResourceEvent } from './custom-resource/event';
+import { createHandler, type Handler } from './create-handler';
 
 const handle = createHandler(awsClients(), systemClock, Math.random);
 
 /** The Lambda function: real clients, real clock. */
-export async function handler(event: CustomResourceEvent, context: Context): Promise<void> {
+export async function handler(event: Parameters<Handler>[0], context: Context): Promise<void> {
   await handle(event, {
     requestId: context.awsRequestId,
     remainingMilliseconds: context.getRemainingTimeInMillis(),

@@ -4,8 +4,12 @@ export interface LogFields {
   /** Of the code function: it names the secret of the device. */
   readonly alias?: string;
   readonly attempt?: number;
+  /** Of a watch: what it has put right. */
+  readonly did?: string;
   readonly durationMilliseconds?: number;
   readonly error?: string;
+  /** Of a watch: what is not as declared. */
+  readonly found?: string;
   /** Why a device that exists was left alone. */
   readonly leftBecause?: string;
   readonly logicalResourceId?: string;
@@ -27,8 +31,10 @@ const ALLOWED: readonly (keyof LogFields)[] = [
   'action',
   'alias',
   'attempt',
+  'did',
   'durationMilliseconds',
   'error',
+  'found',
   'leftBecause',
   'logicalResourceId',
   'physicalResourceId',

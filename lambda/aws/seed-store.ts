@@ -51,6 +51,16 @@ export interface SeedStore {
   isSuperseded(): Promise<boolean>;
   /** Keeps earlier requests that run late from making a device. */
   retire(): Promise<void>;
+  /** What the secret tells of the requests that have been here; undefined where it is gone or going. */
+  history(): Promise<SeedHistory | undefined>;
+}
+
+/** What DescribeSecret tells of a device's requests. */
+export interface SeedHistory {
+  /** The version that the latest request has stored, of those that have a label. */
+  readonly latestVersionId: string | undefined;
+  /** The secret's tags. */
+  readonly tags: ReadonlyMap<string, string>;
 }
 
 /** Where a device's seed is stored. */
@@ -65,8 +75,7 @@ interface SecretState {
   /** Neither gone nor going. */
   readonly isThere: boolean;
   readonly labelled: readonly (readonly [versionId: string, labels: readonly string[]])[];
-  /** Time of the latest request to delete a device. */
-  readonly retired: RequestTime | undefined;
+  readonly tags: ReadonlyMap<string, string>;
 }
 
 /** What somebody put in by hand is no seed of any device. */
@@ -170,6 +179,12 @@ export class SecretsManagerSeedStore implements SeedStore {
     await this.calls.perform('secretsmanager:TagResource', () => this.client.send(command));
   }
 
+  async history(): Promise<SeedHistory | undefined> {
+    const { isThere, labelled, tags } = await this.#state();
+    const issued = labelled.map(([versionId]) => versionId).filter((versionId) => this.#isIssued(versionId));
+    return isThere ? { latestVersionId: issued.sort().at(-1), tags } : undefined;
+  }
+
   /** Whether the handler can have given this id to a version. */
   #isIssued(versionId: string): boolean {
     return isSeedVersionId(versionId) && this.#timeIn(versionId) !== '';
@@ -179,10 +194,10 @@ export class SecretsManagerSeedStore implements SeedStore {
     return requestTimeIn(text, this.clock.now()) ?? '';
   }
 
-  #isSupersededIn({ isThere, labelled, retired }: SecretState): boolean {
+  #isSupersededIn({ isThere, labelled, tags }: SecretState): boolean {
     const isLater = ([versionId]: readonly [string, unknown]) => this.#timeIn(versionId) > this.requestTime;
     // No request to make a device is of the same second as an earlier one to delete it.
-    return !isThere || labelled.some(isLater) || this.#timeIn(retired ?? '') >= this.requestTime;
+    return !isThere || labelled.some(isLater) || this.#timeIn(tags.get(RETIRED_TAG) ?? '') >= this.requestTime;
   }
 
   async #state(): Promise<SecretState> {
@@ -201,10 +216,10 @@ export class SecretsManagerSeedStore implements SeedStore {
       return {
         isThere: output.DeletedDate === undefined,
         labelled: Object.entries(output.VersionIdsToStages ?? {}),
-        retired: output.Tags?.find(({ Key }) => Key === RETIRED_TAG)?.Value,
+        tags: new Map(output.Tags?.map(({ Key = '', Value = '' }) => [Key, Value])),
       };
     } catch (error) {
-      if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], retired: undefined };
+      if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], tags: new Map() };
       if (error instanceof AccessDeniedFailure) throw failures.seedSecretNotSeen(this.#secretArn);
       throw error instanceof SecretOfAnother ? failures.seedSecretOfAnother(this.#secretArn) : error;
     }

@@ -22,5 +22,8 @@ export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
 /** Tag of a seed secret of which a function gives out codes: the function's role reads no other. */
 export const CODES_TAG = `${OWN_TAG_PREFIX}codes`;
 
+/** Tag that an administrator sets to `off`, on a device or its seed secret: a watch then leaves the device as it is. */
+export const WATCH_TAG = `${OWN_TAG_PREFIX}watch`;
+
 /** The tags that the handler puts on every device, of those that IAM takes. */
 export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;

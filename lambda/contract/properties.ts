@@ -42,3 +42,10 @@ export interface VirtualMfaDeviceAttributes {
   readonly UserName: string;
   readonly VirtualMFADeviceName: string;
 }
+
+/** The part of CloudFormation's event that an enrolment is computed from. */
+export interface EnrollmentEvent {
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
+}

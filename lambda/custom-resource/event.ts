@@ -1,3 +1,4 @@
+import { isLogicalId, isObject, isStackId, isText } from '../device/event-members';
 import { failures } from '../failure';
 
 /**
@@ -38,8 +39,8 @@ export function checkEvent(event: CustomResourceEvent, isHttpAllowed: boolean): 
     protocols.includes(new URL(ResponseURL).protocol);
   check('ResponseURL', isUrl, 'an https URL');
   check('RequestId', isText(event.RequestId, 128, /^[\w-]+$/), '1 to 128 letters, digits and hyphens');
-  check('StackId', isText(event.StackId, 256, STACK_ID), 'the ARN of a CloudFormation stack');
-  check('LogicalResourceId', isText(event.LogicalResourceId, 255, /^[A-Za-z\d]+$/), '1 to 255 letters and digits');
+  check('StackId', isStackId(event.StackId), 'the ARN of a CloudFormation stack');
+  check('LogicalResourceId', isLogicalId(event.LogicalResourceId), '1 to 255 letters and digits');
   if (RequestType === 'Create') {
     check('PhysicalResourceId', PhysicalResourceId === undefined, 'none, before the resource is created');
   } else {
@@ -50,16 +51,6 @@ export function checkEvent(event: CustomResourceEvent, isHttpAllowed: boolean): 
   check('OldResourceProperties', isObject(OldResourceProperties ?? {}), 'an object');
 }
 
-const STACK_ID = /^arn:[\w-]+:cloudformation:[\w-]+:\d{12}:stack\/[\w-]+\/[\w-]+$/;
-
 function check(member: keyof CustomResourceEvent, isValid: boolean, allowed: string): void {
   if (!isValid) throw failures.invalidEvent(member, allowed);
-}
-
-function isText(value: unknown, maxLength: number, pattern = /./): value is string {
-  return typeof value === 'string' && value.length <= maxLength && pattern.test(value);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

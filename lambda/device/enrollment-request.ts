@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, OWN_TAG_KEYS, STACK_ID_TAG, USER_NAME_TAG } from '../contract/own-tags';
 import {
   CONSTRUCT_PROPERTIES,
+  type EnrollmentEvent,
   type VirtualMfaDeviceProperties,
   type VirtualMfaDeviceTag,
 } from '../contract/properties';
@@ -11,13 +12,6 @@ import { type Failure, failures } from '../failure';
 
 const DEFAULT_ISSUER = 'Amazon Web Services';
 const MAX_TAGS = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
-
-/** The part of CloudFormation's event that an enrolment is computed from. */
-export interface EnrollmentEvent {
-  readonly StackId: string;
-  readonly LogicalResourceId: string;
-  readonly ResourceProperties: Readonly<Record<string, unknown>>;
-}
 
 /** What a custom resource asks for, checked, and with everything computed that depends on the event alone. */
 export interface EnrollmentRequest {

@@ -1,9 +1,9 @@
 import { type Failure, withRemains } from '../failure';
 import { decide } from './decide';
-import type { EventTools } from './event-tools';
+import type { RunTools } from './event-tools';
 import { type Known, NOTHING_KNOWN } from './known';
 import { Performer } from './perform';
-import type { End } from './step';
+import type { Action, End, Step } from './step';
 import type { Absent, Wanted } from './wanted';
 
 /** Kept free before the function is stopped: to answer; to remove what is not wanted, before that. */
@@ -20,21 +20,41 @@ const MILLISECONDS_KEPT = { present: 60_000, retired: 60_000, absent: 30_000 } a
  */
 export async function reconcile(
   wanted: Wanted,
-  tools: EventTools,
+  tools: RunTools,
   presumed: Partial<Known> = {},
 ): Promise<Failure | undefined> {
-  const deadline = tools.end - MILLISECONDS_KEPT[wanted.want];
-  const ports = tools.portsUntil(deadline, wanted.request);
-  const performer = new Performer(wanted, ports, tools.clock, deadline);
+  const { step, known } = await run(wanted, tools, tools.end - MILLISECONDS_KEPT[wanted.want], presumed);
+  if (step.do === 'fail') return undone(step, wanted, known, tools);
+  if (step.do === 'leave') {
+    tools.log.info('The device was left as it is', { serialNumber: wanted.serialNumber, leftBecause: step.because });
+  }
+  return undefined;
+}
+
+/** Where a run stopped: at its end, or before a step that it must not take. */
+export interface Stopped {
+  readonly step: Step;
+  readonly known: Known;
+}
+
+/**
+ * Decides and does, until the end.
+ *
+ * @param deadline in milliseconds since the epoch: no wait goes beyond, and from there on no call is tried again
+ * @param mayDo whether the run may take a step; it stops before one that it may not
+ */
+export async function run(
+  wanted: Wanted,
+  tools: Pick<RunTools, 'clock' | 'portsUntil'>,
+  deadline: number,
+  presumed: Partial<Known>,
+  mayDo: (action: Action) => boolean = () => true,
+): Promise<Stopped> {
+  const performer = new Performer(wanted, tools.portsUntil(deadline, wanted), tools.clock, deadline);
   let known: Known = { ...NOTHING_KNOWN, ...presumed };
   for (;;) {
     const step = decide(wanted, known);
-    if (step.do === 'done') return undefined;
-    if (step.do === 'fail') return undone(step, wanted, known, tools);
-    if (step.do === 'leave') {
-      tools.log.info('The device was left as it is', { serialNumber: wanted.serialNumber, leftBecause: step.because });
-      return undefined;
-    }
+    if (step.do === 'done' || step.do === 'fail' || step.do === 'leave' || !mayDo(step)) return { step, known };
     known = await performer.perform(step, known);
   }
 }
@@ -43,7 +63,7 @@ async function undone(
   { failure, undo }: Extract<End, { do: 'fail' }>,
   wanted: Wanted,
   known: Known,
-  tools: EventTools,
+  tools: RunTools,
 ): Promise<Failure> {
   const absent = undoing(wanted, undo, known);
   const remains = absent && (await reconcile(absent, tools));

@@ -5,7 +5,7 @@ import type { Action } from '../../lambda/device/step';
 import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import { AccessDeniedFailure, failures } from '../../lambda/failure';
 import type { Creation, MfaDevices } from '../../lambda/aws/mfa-devices';
-import type { SeedStore, SeedVersion } from '../../lambda/aws/seed-store';
+import type { SeedHistory, SeedStore, SeedVersion } from '../../lambda/aws/seed-store';
 
 /** A small model of what a resource can meet in an account, the two ports on top of it, and all that others may do meanwhile. */
 
@@ -499,6 +499,13 @@ export class ModelPorts implements MfaDevices, SeedStore {
     if (isOfReplacement && !this.account.unseen.current && !this.account.isSecretGone)
       this.#violates('retires the secret of the replacement');
     this.#write(() => this.#change({ isRetired: true }));
+  }
+
+  async history(): Promise<SeedHistory | undefined> {
+    const { versions, isSecretGone } = this.account;
+    return this.#read(() =>
+      isSecretGone ? undefined : { latestVersionId: Object.keys(versions).sort().at(-1), tags: new Map() },
+    );
   }
 
   #versionOf(versionId: string): SeedVersion | undefined {

@@ -81,7 +81,7 @@ describe('whoever attacks', () => {
 
       const running = lifecycle.run(event);
 
-      await expect(running).rejects.toThrow(/^The event's \w+ is not one that CloudFormation sends; allowed: /);
+      await expect(running).rejects.toThrow(/^The event's \w+ is not valid; allowed: /);
       expect(lifecycle.aws.account.calls.length).toBe(calls);
     });
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
-import { CONSTRUCT_PROPERTIES } from '../../lambda/contract/properties';
-import { type EnrollmentEvent, readEnrollmentRequest } from '../../lambda/device/enrollment-request';
+import { CONSTRUCT_PROPERTIES, type EnrollmentEvent } from '../../lambda/contract/properties';
+import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import { Failure } from '../../lambda/failure';
 
 const STACK_ID = 'arn:aws:cloudformation:us-east-1:123456789012:stack/users/8f5c2a10-aaaa-bbbb-cccc-0123456789ab';

@@ -21,6 +21,6 @@ describe('the function', () => {
   it('answers on AWS by https alone', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', undefined);
 
-    await expect(handler(event, context)).rejects.toThrow('ResponseURL is not one that CloudFormation sends');
+    await expect(handler(event, context)).rejects.toThrow('ResponseURL is not valid');
   });
 });

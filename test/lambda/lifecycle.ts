@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { inject, vi } from 'vitest';
 import type { Clock } from '../../lambda/contract/clock';
+import type { WatchEvent } from '../../lambda/contract/watch';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import { createHandler } from '../../lambda/create-handler';
@@ -40,6 +41,25 @@ export interface Run {
   readonly logLines: readonly string[];
   /** Virtual milliseconds from the event to the end of the handler. */
   readonly elapsedMilliseconds: number;
+}
+
+/** What one tick of a watch came to. */
+export interface TickRun extends Pick<Run, 'actions' | 'elapsedMilliseconds'> {
+  /** What the log says, but for the line with the metrics. */
+  readonly logLines: readonly string[];
+  /** The metrics by their names, and what else is in their line. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** How a tick is made. */
+export interface TickOptions {
+  readonly repair?: boolean;
+  readonly recreate?: boolean;
+  /** Without it, as on AWS. */
+  readonly settledAfterMilliseconds?: number;
+  readonly turns?: Turns;
+  /** Of the order of the devices; always the same without it. */
+  readonly random?: () => number;
 }
 
 /** Told of each call before it is sent, with its place among the calls of its event. */
@@ -186,11 +206,38 @@ export class Lifecycle {
   /** Runs the handler on an event, as Lambda would, and collects what it answered. */
   async run(event: CustomResourceEvent, turns?: Turns, { isHttpAllowed } = { isHttpAllowed: true }): Promise<Run> {
     const { account } = this.aws;
+    const callsBefore = account.calls.length;
+    const invoked = await this.#invoke(event, event.RequestId, { isHttpAllowed, ...(turns ? { turns } : {}) });
+    const made = account.calls.after(callsBefore).filter(({ source }) => source === 'http');
+    const answers = this.inbox.get(event.ResponseURL) ?? [];
+    return {
+      ...invoked,
+      answers,
+      answer: JSON.parse(answers.at(-1) ?? '{}') as CustomResourceResponse,
+      calls: made,
+    };
+  }
+
+  /** Runs the handler on what the schedule of a watch sends. */
+  async tick(event: WatchEvent, options: Omit<TickOptions, 'repair' | 'recreate'> = {}): Promise<TickRun> {
+    const { logLines, ...rest } = await this.#invoke(event, 'tick', options);
+    const metrics = logLines.filter((line) => line.includes('CloudWatchMetrics'));
+    const counts = JSON.parse(metrics[0] ?? '{}') as Record<string, number>;
+    if (metrics.length > 1) throw new Error('A tick has written its metrics more than once');
+    return { ...rest, counts, logLines: logLines.filter((line) => !metrics.includes(line)) };
+  }
+
+  async #invoke(
+    event: CustomResourceEvent | WatchEvent,
+    requestId: string,
+    options: TickOptions & { readonly isHttpAllowed?: boolean },
+  ): Promise<Pick<Run, 'actions' | 'logLines' | 'elapsedMilliseconds'>> {
+    const { turns, random = () => 1, isHttpAllowed = true, settledAfterMilliseconds } = options;
     const clock = turns?.clock ?? this.clock;
     const started = clock.now();
-    const callsBefore = account.calls.length;
     const logLines: string[] = [];
-    const handle = createHandler({ iam: this.#iam, secretsManager: this.#secretsManager }, clock, () => 1);
+    const clients = { iam: this.#iam, secretsManager: this.#secretsManager };
+    const handle = createHandler(clients, clock, random, settledAfterMilliseconds);
     this.#sent = [];
     const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
     const put = async (url: string, body: Buffer) => {
@@ -199,7 +246,7 @@ export class Lifecycle {
     };
     const responding = () =>
       handle(event, {
-        requestId: event.RequestId,
+        requestId,
         remainingMilliseconds: FUNCTION_TIMEOUT_MILLISECONDS,
         write: (line) => logLines.push(line),
         isHttpAllowed,
@@ -207,16 +254,7 @@ export class Lifecycle {
       });
     const responded = turns ? this.#turns.run(turns, responding) : responding();
     await Promise.race([responded, crashed]);
-    const made = account.calls.after(callsBefore).filter(({ source }) => source === 'http');
-    const answers = this.inbox.get(event.ResponseURL) ?? [];
-    return {
-      answers,
-      answer: JSON.parse(answers.at(-1) ?? '{}') as CustomResourceResponse,
-      calls: made,
-      actions: this.#sent,
-      logLines,
-      elapsedMilliseconds: this.clock.now() - started,
-    };
+    return { actions: this.#sent, logLines, elapsedMilliseconds: this.clock.now() - started };
   }
 
   responseUrl(requestId: string): string {
@@ -323,6 +361,17 @@ export class Subject {
     return this.lifecycle.run(this.event({ ...type, OldResourceProperties: this.properties(from) }, to));
   }
 
+  /** What the schedule of a watch sends for this resource alone. */
+  watchEvent({ repair = false, recreate = false }: TickOptions = {}, properties = this.properties()): WatchEvent {
+    return watchEventFor(this.lifecycle.stackId, [{ LogicalResourceId: this.logicalId, properties }], repair, recreate);
+  }
+
+  /** One tick of a watch, long after the latest deployment. */
+  async tick(options: TickOptions = {}): Promise<TickRun> {
+    this.lifecycle.clock.advance(2 * 60 * 60_000);
+    return this.lifecycle.tick(this.watchEvent(options), options);
+  }
+
   delete(physicalResourceId = this.serialNumber(), changes: Properties = {}): Promise<Run> {
     return this.lifecycle.run(this.event({ RequestType: 'Delete', PhysicalResourceId: physicalResourceId }, changes));
   }
@@ -414,6 +463,17 @@ export class Subject {
       ResourceProperties: this.properties(changes),
     });
   }
+}
+
+/** What the schedule of a watch sends. */
+export function watchEventFor(
+  StackId: string,
+  devices: readonly { readonly LogicalResourceId: string; readonly properties: Properties }[],
+  Repair: boolean,
+  Recreate: boolean,
+): WatchEvent {
+  const Devices = devices.map(({ properties, ...device }) => ({ ...device, ResourceProperties: properties }));
+  return { Watch: { StackId, StackName: 'users', Repair, Recreate, Devices } };
 }
 
 /** The code of a seed at a moment, by a library that the product does not use. */

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { ACCOUNT_ID, Lifecycle, type Properties, type Subject } from './lifecycle';
 import { Scheduler, type Turn } from './scheduler';
-import { type Delivery, type Fate, type Operation, StackOperations } from './stack-operations';
+import { type Delivery, type Fate, type Operation, StackOperations, turnsOf } from './stack-operations';
 
 /** `SCHEDULES=5000 SCHEDULE_SEED=7 npx vitest run test/lambda/schedules.test.ts` looks further, and elsewhere. */
 const SCHEDULES = Number(process.env.SCHEDULES ?? 80);
@@ -20,8 +20,16 @@ interface Schedule {
   readonly isDeleted: boolean;
   readonly deliveries: readonly Delivery[];
   readonly interferences: readonly Interference[];
+  readonly ticks: readonly Tick[];
   /** Whose turn it is, of those who can go on; the first, where it ends. */
   readonly choices: readonly number[];
+}
+
+/** A tick of a watch that leaves no resource time to settle, and so meets every deployment. */
+interface Tick {
+  readonly recreate: boolean;
+  /** It dies right before this call, and Lambda runs its event again. */
+  readonly diesBefore: number | undefined;
 }
 
 const fates = fc.constantFrom<Fate>('runs through', 'rolls back', 'is overtaken');
@@ -31,6 +39,10 @@ const deliveries = fc.array(
     diesBefore: fc.option(fc.nat(9), { nil: undefined, freq: 3 }),
   }),
   { maxLength: 8 },
+);
+const ticks = fc.array(
+  fc.record({ recreate: fc.boolean(), diesBefore: fc.option(fc.nat(12), { nil: undefined, freq: 3 }) }),
+  { maxLength: 3 },
 );
 const choices = fc.array(fc.nat(11), { maxLength: 150, size: 'max' });
 
@@ -44,6 +56,7 @@ const schedules = (
     isDeleted: fc.boolean(),
     deliveries,
     interferences,
+    ticks,
     choices,
   });
 
@@ -86,6 +99,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       isDeleted: false,
       deliveries: [{ twice: true, diesBefore: undefined }],
       interferences: [],
+      ticks: [],
       choices: [...untilBothHaveStored, ...Array.from({ length: 6 }, () => 1)],
     };
     const holds = async ({ choices }: Schedule) => {
@@ -120,23 +134,27 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     },
   );
 
-  it('others who delete, deactivate and take tags away leave nothing that the next deployment does not mend', async () => {
-    const interferences = fc.array(
-      fc.constantFrom<Interference>(
-        'a console enrolment',
-        'deactivates by hand',
-        'deletes by hand',
-        'takes the tags away',
-      ),
-      { minLength: 1, maxLength: 3 },
-    );
+  const interferences = fc.array(
+    fc.constantFrom<Interference>(
+      'a console enrolment',
+      'deactivates by hand',
+      'deletes by hand',
+      'takes the tags away',
+    ),
+    { minLength: 1, maxLength: 3 },
+  );
+
+  it.each([
+    ['the next deployment', (world: World, subject: Subject) => world.mended(subject)],
+    ['the next tick of a watch', (world: World, subject: Subject) => world.mendedByTick(subject)],
+  ])('others who delete, deactivate and take tags away leave nothing that %s does not mend', async (_what, mended) => {
     await check(schedules(anyChange, interferences), async (schedule) => {
       const subject = await lifecycle.newSubject();
       const world = new World([subject]);
       world.deploy(subject, {}, named(schedule, subject));
       world.interfere(subject, schedule.interferences);
       await world.run(schedule.choices);
-      await world.mended(subject);
+      await mended(world, subject);
     });
   });
 
@@ -166,6 +184,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       isDeleted: false,
       deliveries: how,
       interferences: [],
+      ticks: [],
       choices: [],
     };
     const holds = async () => {
@@ -222,6 +241,12 @@ class World {
   readonly #seeds = new Set<string>();
   readonly #foreign: { readonly serialNumber: string; readonly before: unknown; readonly of: Subject }[];
   #isInterferedWith = false;
+  /** How often others have still to do something: ticks wait for it, to have something to repair. */
+  #toCome = 0;
+  /** Of which no more is deployed. */
+  readonly #atRest = new Set<Subject>();
+  /** What the ticks have logged. */
+  readonly #ticked: string[] = [];
 
   constructor(subjects: readonly Subject[]) {
     this.#foreign = subjects.map((subject) => {
@@ -231,7 +256,8 @@ class World {
     });
   }
 
-  deploy(subject: Subject, base: Properties, { createFate, operations, isDeleted, deliveries: how }: Schedule): void {
+  deploy(subject: Subject, base: Properties, schedule: Schedule): void {
+    const { createFate, operations, isDeleted, deliveries: how, ticks } = schedule;
     const others = () => [...this.#operations.keys()].filter((other) => other !== subject);
     const cloudFormation = new StackOperations(subject, this.#scheduler, how, async (event, answer) => {
       // A person reads in the answer that a device without tags is not touched, and deletes it.
@@ -243,10 +269,12 @@ class World {
       await this.#holdsDevice(subject, event.ResourceProperties);
     });
     this.#operations.set(subject, cloudFormation);
+    ticks.forEach((tick, index) => this.#watch(`tick ${index + 1} of ${subject.userName}`, subject, tick));
     this.#scheduler.join(cloudFormation.name, async () => {
       await cloudFormation.create(base, createFate);
       for (const operation of operations) await cloudFormation.update(operation);
       if (isDeleted) await cloudFormation.delete();
+      this.#atRest.add(subject);
       if (cloudFormation.deployed || this.#isInterferedWith) return;
       this.#forgetForeign(subject);
       removeUnmarkedDevices(subject);
@@ -255,16 +283,42 @@ class World {
     });
   }
 
+  /** A tick with what the schedule holds: CloudFormation changes it once it has taken the device's answer. */
+  #watch(name: string, subject: Subject, { recreate, diesBefore }: Tick): void {
+    this.#scheduler.join(name, async () => {
+      const deployed = () => this.#operations.get(subject)?.deployed;
+      const isReady = () => this.#toCome === 0 && (deployed() !== undefined || this.#atRest.has(subject));
+      const properties = await this.#scheduler.turn(name, 'starts', () => deployed()?.properties, isReady);
+      if (properties === undefined) return;
+      const event = subject.watchEvent({ repair: true, recreate }, subject.properties(properties));
+      const tick = (as: string, dies: number | undefined, again: () => void) =>
+        subject.lifecycle.tick(event, {
+          settledAfterMilliseconds: 0,
+          turns: turnsOf(this.#scheduler, as, subject.lifecycle.clock, dies, again),
+        });
+      const again = () => {
+        const second = `${name}, run again`;
+        this.#scheduler.join(second, async () => {
+          this.#ticked.push(...(await tick(second, undefined, () => undefined)).logLines);
+        });
+      };
+      this.#ticked.push(...(await tick(name, diesBefore, again)).logLines);
+    });
+  }
+
   interfere(subject: Subject, interferences: readonly Interference[]): void {
     this.#isInterferedWith = true;
+    this.#toCome = interferences.length;
     interferences.forEach((interference, index) => {
       const name = `somebody ${index + 1}`;
-      this.#scheduler.join(name, () =>
-        this.#scheduler.turn(name, interference, () => {
-          this.#collectSeeds(subject);
-          interfereNow(subject, interference);
-        }),
-      );
+      const interfere = () => {
+        this.#toCome -= 1;
+        this.#collectSeeds(subject);
+        interfereNow(subject, interference);
+      };
+      // Once there is something to interfere with.
+      const isReady = () => subject.ownDevices().length > 0 || this.#atRest.has(subject);
+      this.#scheduler.join(name, () => this.#scheduler.turn(name, interference, interfere, isReady));
     });
   }
 
@@ -332,6 +386,15 @@ class World {
     await this.settled(subject);
   }
 
+  /** The same after a tick, with no deployment. */
+  async mendedByTick(subject: Subject): Promise<void> {
+    // A tick tells of a device without tags, and a person deletes it.
+    removeUnmarkedDevices(subject);
+    this.#watch('the last tick', subject, { recreate: true, diesBefore: undefined });
+    await this.run([]);
+    await this.settled(subject);
+  }
+
   async #holdsDevice(subject: Subject, properties: Properties): Promise<void> {
     const serialNumber = subject.serialNumber(properties);
     const device = subject.device(serialNumber);
@@ -347,7 +410,10 @@ class World {
 
   /** I6 */
   #keptSecrets(): void {
-    const said = [...this.#operations.values()].flatMap((operations) => operations.said).join('\n');
+    const said = [...this.#operations.values()]
+      .flatMap((operations) => operations.said)
+      .concat(this.#ticked)
+      .join('\n');
     for (const seed of this.#seeds) expect(said.includes(seed)).toBe(false);
     expect(said).not.toMatch(/\b\d{6}\b/);
   }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
-import type { Properties, Run, Subject, Turns } from './lifecycle';
+import type { Properties, Run, Subject, Turns, VirtualClock } from './lifecycle';
 import { Killed, type Scheduler } from './scheduler';
 
 /** How an operation on the stack ends, apart from what the custom resource answers. */
@@ -34,6 +34,33 @@ const REPEATS = 3;
 interface Deployed {
   readonly properties: Properties;
   readonly physicalResourceId: string;
+}
+
+/** Lets a run of the function act in turns. @param onDeath it dies right before a call; its event is run again */
+export function turnsOf(
+  scheduler: Scheduler,
+  name: string,
+  clock: VirtualClock,
+  diesBefore: number | undefined,
+  onDeath: () => void,
+): Turns {
+  let calls = 0;
+  return {
+    call: (action, call) =>
+      scheduler.turn(name, action, () => {
+        calls += 1;
+        if (calls - 1 !== diesBefore) return call();
+        onDeath();
+        throw new Killed();
+      }),
+    clock: {
+      now: () => clock.now(),
+      sleep: (milliseconds) => {
+        const end = clock.now() + milliseconds;
+        return scheduler.turn(name, 'wakes', () => clock.advance(Math.max(0, end - clock.now())));
+      },
+    },
+  };
 }
 
 /** CloudFormation and Lambda, as far as one custom resource meets them: sends events, takes answers, rolls back, cleans up. */
@@ -156,24 +183,8 @@ export class StackOperations {
 
   #invoke(name: string, event: CustomResourceEvent, diesBefore: number | undefined): void {
     const { scheduler } = this;
-    const { clock } = this.subject.lifecycle;
-    let calls = 0;
-    const turns: Turns = {
-      call: (action, call) =>
-        scheduler.turn(name, action, () => {
-          calls += 1;
-          if (calls - 1 !== diesBefore) return call();
-          this.#invoke(`${name}, run again`, event, undefined);
-          throw new Killed();
-        }),
-      clock: {
-        now: () => clock.now(),
-        sleep: (milliseconds) => {
-          const end = clock.now() + milliseconds;
-          return scheduler.turn(name, 'wakes', () => clock.advance(Math.max(0, end - clock.now())));
-        },
-      },
-    };
+    const again = () => this.#invoke(`${name}, run again`, event, undefined);
+    const turns = turnsOf(scheduler, name, this.subject.lifecycle.clock, diesBefore, again);
     scheduler.join(name, async () => {
       await scheduler.turn(name, 'starts', () => undefined);
       const run = await this.subject.lifecycle.run(event, turns);

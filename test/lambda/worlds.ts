@@ -6,6 +6,7 @@ import type { Present } from '../../lambda/device/wanted';
 import {
   type Account,
   DENIED,
+  EARLIER,
   EMPTY,
   ENABLED,
   FORMER_TAG,
@@ -28,6 +29,15 @@ const present = (changes: Partial<Present> = {}): Present => ({
   ...changes,
 });
 const inPlace = present({ isInPlace: true, takesOver: false, formerTagKeys: [FORMER_TAG] });
+/** A tick of a watch acts as a late duplicate of the request that the device was made for. */
+const tick = present({ isInPlace: true, takesOver: false });
+const MADE_BY_OWN = `${OWN}-made`;
+const watched: Account = {
+  ...ENABLED,
+  tagged: MADE_BY_OWN,
+  versions: { [MADE_BY_OWN]: { seed: ENABLED.seed, of: 'device' } },
+  current: MADE_BY_OWN,
+};
 const absent = { want: 'absent', request, serialNumber, requestTime: OWN } as const;
 
 /** Most of the tries are spent already: what happens at the last is not different from what happens at the first. */
@@ -35,6 +45,7 @@ const TIRED = {
   tries: { ...NOTHING_KNOWN.tries, enabled: 28, refused: 2, proofs: 4, waitedForSeed: 5, waitedForUser: 21 },
 };
 const NO_DEVICE = { ...TIRED, device: 'absent' } as const;
+const MADE_ONCE = { tries: { ...TIRED.tries, created: 1 } };
 const outdated: Account = {
   ...ENABLED,
   isTagged: false,
@@ -123,6 +134,40 @@ export const WORLDS: readonly World[] = [
     wanted: present(),
     known: NO_DEVICE,
     account: { ...REPLACED, isTagged: false },
+  },
+  { name: 'a tick over a device as declared', calm: 'done', wanted: tick, known: MADE_ONCE, account: watched },
+  {
+    name: 'a tick over a device that was deactivated',
+    calm: 'done',
+    wanted: tick,
+    known: MADE_ONCE,
+    account: { ...watched, holder: '' },
+  },
+  {
+    name: 'a tick over a device without tags',
+    calm: 'done',
+    wanted: tick,
+    known: MADE_ONCE,
+    account: { ...watched, marks: 'none', tagged: '', isTagged: false },
+  },
+  {
+    name: 'a tick over a device whose seed is not current',
+    calm: 'done',
+    wanted: tick,
+    known: MADE_ONCE,
+    account: {
+      ...watched,
+      versions: { ...watched.versions, [`${EARLIER}-forged`]: { seed: 'SEEDFORGED', of: 'device' } },
+      current: `${EARLIER}-forged`,
+      previous: watched.tagged,
+    },
+  },
+  {
+    name: 'a tick over a device that was deleted',
+    calm: 'done',
+    wanted: tick,
+    known: MADE_ONCE,
+    account: { ...watched, ...NO_DEVICE_THERE },
   },
   { name: 'a Create over an orphan', calm: 'done', wanted: present(), known: NO_DEVICE, account: orphan },
   { name: 'a Create', calm: 'done', wanted: present(), known: NO_DEVICE, account: EMPTY },
