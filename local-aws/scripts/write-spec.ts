@@ -96,12 +96,24 @@ export function servedServices(): readonly RpcService[] {
     deleteFunction: nobody,
     createAlias: () => '',
     deleteAlias: () => undefined,
+    addPermission: () => undefined,
+    removePermission: () => undefined,
     hasFunction: () => false,
+    mayInvoke: () => false,
+    invoke: async () => ({ kind: 'returned', payload: undefined }) as const,
     invokeAsync: () => '',
   };
   const { service } = cloudFormationService(account, { lambda, readObject: () => Buffer.alloc(0), endpoint: () => '' });
   const logs = logsService(account, new LogStore(Date.now));
-  return [iam, new Sts(account, iam.state), new SecretsManager(account, kms), kms, new Ssm(account), logs, service];
+  return [
+    iam,
+    new Sts(account, iam.state),
+    new SecretsManager(account, kms, lambda),
+    kms,
+    new Ssm(account),
+    logs,
+    service,
+  ];
 }
 
 function modelOf(models: string, service: string): Model {

@@ -75,6 +75,7 @@ export interface Inputs {
     readonly GetSessionToken: { readonly DurationSeconds?: number | undefined; readonly SerialNumber?: string | undefined; readonly TokenCode?: string | undefined; readonly MinimumSessionTokenSize?: number | undefined };
   };
   readonly secretsmanager: {
+    readonly CancelRotateSecret: { readonly SecretId: string };
     readonly CreateSecret: { readonly Name: string; readonly ClientRequestToken?: string | undefined; readonly Description?: string | undefined; readonly KmsKeyId?: string | undefined; readonly SecretBinary?: unknown; readonly SecretString?: string | undefined; readonly Tags?: readonly ({ readonly Key?: string | undefined; readonly Value?: string | undefined })[] | undefined; readonly AddReplicaRegions?: readonly ({ readonly Region?: string | undefined; readonly KmsKeyId?: string | undefined })[] | undefined; readonly ForceOverwriteReplicaSecret?: boolean | undefined; readonly Type?: string | undefined; readonly CrossAccountPrimaryARN?: string | undefined };
     readonly DeleteResourcePolicy: { readonly SecretId: string; readonly PolicyName?: string | undefined };
     readonly DeleteSecret: { readonly SecretId: string; readonly RecoveryWindowInDays?: number | undefined; readonly ForceDeleteWithoutRecovery?: boolean | undefined };
@@ -85,6 +86,7 @@ export interface Inputs {
     readonly PutResourcePolicy: { readonly SecretId: string; readonly ResourcePolicy: string; readonly PolicyName?: string | undefined; readonly BlockPublicPolicy?: boolean | undefined };
     readonly PutSecretValue: { readonly SecretId: string; readonly ClientRequestToken?: string | undefined; readonly SecretBinary?: unknown; readonly SecretString?: string | undefined; readonly VersionStages?: readonly (string)[] | undefined; readonly RotationToken?: string | undefined };
     readonly RestoreSecret: { readonly SecretId: string };
+    readonly RotateSecret: { readonly SecretId: string; readonly ClientRequestToken?: string | undefined; readonly RotationLambdaARN?: string | undefined; readonly RotationRules?: { readonly AutomaticallyAfterDays?: number | undefined; readonly Duration?: string | undefined; readonly ScheduleExpression?: string | undefined } | undefined; readonly ExternalSecretRotationMetadata?: readonly ({ readonly Key?: string | undefined; readonly Value?: string | undefined })[] | undefined; readonly ExternalSecretRotationRoleArn?: string | undefined; readonly RotateImmediately?: boolean | undefined };
     readonly TagResource: { readonly SecretId: string; readonly Tags: readonly ({ readonly Key?: string | undefined; readonly Value?: string | undefined })[] };
     readonly UntagResource: { readonly SecretId: string; readonly TagKeys: readonly (string)[] };
     readonly UpdateSecret: { readonly SecretId: string; readonly ClientRequestToken?: string | undefined; readonly Description?: string | undefined; readonly KmsKeyId?: string | undefined; readonly SecretBinary?: unknown; readonly SecretString?: string | undefined; readonly Type?: string | undefined };

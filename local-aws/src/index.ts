@@ -22,6 +22,7 @@ export { ConnectionReset, type Fault } from './faults';
 export { nodeBinary } from './lambda/node-binary';
 export { AwsError } from './protocol/aws-error';
 export { documentedErrors } from './protocol/spec';
+export type { RotationEvent, RotationInvoker, RotationOutcome } from './secretsmanager/rotation';
 export type { RateLimit } from './throttling';
 
 /** How an account is made; everything has a default. */
@@ -45,6 +46,8 @@ export interface LocalAws {
   readonly iam: Iam['state'];
   readonly lambda: LambdaService;
   readonly logs: LogStore;
+  /** Rotation, which only a test sets in motion. */
+  readonly secretsManager: SecretsManager['rotations'];
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   /** Answers a request as the port does: for clients in this process, which then need no socket. */
@@ -88,7 +91,8 @@ export async function startLocalAws({
     asyncRetryDelaysMilliseconds === undefined ? {} : { asyncRetryDelaysMilliseconds },
   );
   const cloudFormation = cloudFormationService(account, { lambda, readObject, endpoint });
-  const services = [iam, kms, sts, new SecretsManager(account, kms), new Ssm(account), logsService(account, logs)];
+  const secretsManager = new SecretsManager(account, kms, lambda);
+  const services = [iam, kms, sts, secretsManager, new Ssm(account), logsService(account, logs)];
   for (const service of [...services, cloudFormation.service]) account.register(service);
   await bootstrap(account, s3);
 
@@ -102,6 +106,7 @@ export async function startLocalAws({
     iam: iam.state,
     lambda,
     logs,
+    secretsManager: secretsManager.rotations,
     url,
     handle,
     credentials,

@@ -9,6 +9,7 @@ import type { LogStore } from '../logs';
 import { AwsError, notImplemented } from '../protocol/aws-error';
 import type { HttpAnswer, HttpRequest } from '../server';
 import type { FunctionConfiguration, FunctionVersion } from './function-configuration';
+import { FunctionPolicies, type InvocationSource, type Permission } from './function-policies';
 import { FunctionProcess, type Invocation, type Outcome } from './function-process';
 import { nodeBinary } from './node-binary';
 
@@ -39,6 +40,7 @@ export class LambdaService {
   readonly #functions = new Map<string, FunctionVersion>();
   /** ARNs, each of an alias of `$LATEST`. */
   readonly #aliases = new Set<string>();
+  readonly #policies = new FunctionPolicies();
   readonly #processes = new Map<string, FunctionProcess>();
   readonly #waitingRetries = new Set<NodeJS.Timeout>();
   readonly #retryDelays: readonly number[];
@@ -86,6 +88,7 @@ export class LambdaService {
     const { arn } = this.#function(functionName);
     this.#functions.delete(functionName);
     for (const alias of this.#aliases) if (alias.startsWith(`${arn}:`)) this.#aliases.delete(alias);
+    this.#policies.removeAll(arn);
     this.#retireOutdated(functionName);
   }
 
@@ -99,6 +102,21 @@ export class LambdaService {
 
   deleteAlias(arn: string): void {
     this.#aliases.delete(arn);
+    this.#policies.removeAll(arn);
+  }
+
+  /** Adds a statement to the resource policy of a function or an alias. */
+  addPermission(nameOrArn: string, permission: Permission): void {
+    this.#policies.add(this.#invoked(nameOrArn).functionArn, permission);
+  }
+
+  removePermission(nameOrArn: string, statementId: string): void {
+    this.#policies.remove(this.#invoked(nameOrArn).functionArn, statementId);
+  }
+
+  /** Whether a service (`secretsmanager.amazonaws.com`) may invoke a function or an alias on behalf of a resource. */
+  mayInvoke(service: string, nameOrArn: string, source: InvocationSource): boolean {
+    return this.hasFunction(nameOrArn) && this.#policies.mayInvoke(service, this.#arnOf(nameOrArn), source);
   }
 
   /** Whether there is a function of this name or ARN. */
@@ -108,12 +126,7 @@ export class LambdaService {
 
   /** Invokes a function, by its name or by an ARN with or without a qualifier, and waits for how the run ended. */
   async invoke(nameOrArn: string, event: unknown): Promise<Outcome> {
-    const version = this.#function(nameOf(nameOrArn));
-    const qualifier = qualifierOf(nameOrArn);
-    const functionArn = qualifier === undefined ? version.arn : `${version.arn}:${qualifier}`;
-    if (qualifier !== undefined && qualifier !== '$LATEST' && !this.#aliases.has(functionArn)) {
-      throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
-    }
+    const { version, functionArn } = this.#invoked(nameOrArn);
     return this.#run(version, { requestId: randomUUID(), functionArn, event });
   }
 
@@ -219,6 +232,22 @@ export class LambdaService {
     if (found) return found;
     const arn = this.account.arn('lambda', `function:${name}`);
     throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
+  }
+
+  /** The ARN by which a function is invoked: with the alias, if a name or ARN has one. */
+  #arnOf(nameOrArn: string): string {
+    const qualifier = qualifierOf(nameOrArn);
+    const arn = this.account.arn('lambda', `function:${nameOf(nameOrArn)}`);
+    return qualifier === undefined ? arn : `${arn}:${qualifier}`;
+  }
+
+  #invoked(nameOrArn: string): { readonly version: FunctionVersion; readonly functionArn: string } {
+    const version = this.#function(nameOf(nameOrArn));
+    const functionArn = this.#arnOf(nameOrArn);
+    if (functionArn !== version.arn && functionArn !== `${version.arn}:$LATEST` && !this.#aliases.has(functionArn)) {
+      throw new AwsError('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+    }
+    return { version, functionArn };
   }
 
   async #assertRunnable({ Runtime, Role, FunctionName }: FunctionConfiguration): Promise<void> {

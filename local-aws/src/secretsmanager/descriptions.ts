@@ -1,6 +1,7 @@
 import { AwsError } from '../protocol/aws-error';
 import { tagListOf } from '../iam/inputs';
-import type { Secret } from './secret';
+import { describedRules, nextWindow } from './rotation-schedule';
+import type { Secret, SecretRotation } from './secret';
 
 /** What DescribeSecret and ListSecrets tell of a secret. What it never had is left out; what it had and lost stays, empty. */
 export function describedSecret(
@@ -8,6 +9,7 @@ export function describedSecret(
   stagesName: 'VersionIdsToStages' | 'SecretVersionsToStages',
 ): Record<string, unknown> {
   const versions = secret.versions();
+  const stages = secret.stagesByVersion();
   const accessed = versions.flatMap(({ lastAccessedDate }) => lastAccessedDate ?? []);
   return {
     ARN: secret.arn,
@@ -19,8 +21,23 @@ export function describedSecret(
     DeletedDate: secret.deletion?.requested,
     ...(secret.wasTagged ? { Tags: tagListOf(secret.tags) } : {}),
     ...(accessed.length > 0 ? { LastAccessedDate: new Date(Math.max(...accessed.map(Number))) } : {}),
-    ...(versions.length > 0 ? { [stagesName]: secret.stagesByVersion() } : {}),
-    ...(versions.length > 0 && secret.beganEmpty ? { RotationEnabled: false } : {}),
+    ...(Object.keys(stages).length > 0 ? { [stagesName]: stages } : {}),
+    ...(secret.rotation
+      ? describedRotation(secret.rotation)
+      : versions.length > 0 && secret.beganEmpty
+        ? { RotationEnabled: false }
+        : {}),
+  };
+}
+
+/** What stays of a rotation that was turned off: everything but its next date. */
+function describedRotation({ enabled, functionArn, rules, countedFrom, lastRotated }: SecretRotation) {
+  return {
+    RotationEnabled: enabled,
+    RotationLambdaARN: functionArn,
+    ...(rules ? { RotationRules: describedRules(rules, countedFrom) } : {}),
+    LastRotatedDate: lastRotated,
+    ...(rules && enabled ? { NextRotationDate: new Date(nextWindow(rules, countedFrom).lastSecond) } : {}),
   };
 }
 

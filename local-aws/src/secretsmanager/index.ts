@@ -10,11 +10,13 @@ import { AwsError } from '../protocol/aws-error';
 import { specOf } from '../protocol/spec';
 import type { Actions, Call, RpcService } from '../service';
 import { describedSecret, describedVersions, page } from './descriptions';
+import { type RotationFunctions, type RotationOutcome, Rotations } from './rotation';
 import { CURRENT, Secret } from './secret';
 import { passes, readFilter } from './secret-filter';
 import { assertNotReserved, tagMapOf, tagSecret } from './tags';
 
 const DAY_MILLISECONDS = 86_400_000;
+const TOKEN_IS_MISSING = 'You must provide a ClientRequestToken value. We recommend a UUID-type value.';
 
 /** AWS Secrets Manager: secrets with versions, staging labels, scheduled deletion. */
 export class SecretsManager implements RpcService {
@@ -23,12 +25,19 @@ export class SecretsManager implements RpcService {
   readonly namespace = 'secretsmanager';
   readonly spec = specOf('secretsmanager');
   readonly echoesValues = true;
+  readonly rotations: Rotations;
   readonly #secrets = new Map<string, Secret>();
 
   constructor(
     private readonly account: Account,
     private readonly kms: Kms,
-  ) {}
+    lambda: RotationFunctions,
+  ) {
+    this.rotations = new Rotations(account, lambda, () => {
+      this.#deleteDue();
+      return this.#secrets.values();
+    });
+  }
 
   readonly actions: Actions<'secretsmanager'> = {
     CreateSecret: {
@@ -72,7 +81,7 @@ export class SecretsManager implements RpcService {
     },
 
     PutSecretValue: {
-      takes: ['SecretId', 'SecretString', 'ClientRequestToken', 'VersionStages'],
+      takes: ['SecretId', 'SecretString', 'ClientRequestToken', 'VersionStages', 'RotationToken'],
       run: ({ SecretId, SecretString, ClientRequestToken, VersionStages }, call) => {
         const secret = this.#usable(SecretId);
         if (SecretString === undefined) {
@@ -221,6 +230,46 @@ export class SecretsManager implements RpcService {
       },
     },
 
+    RotateSecret: {
+      takes: ['SecretId', 'ClientRequestToken', 'RotationLambdaARN', 'RotationRules', 'RotateImmediately'],
+      authorize: ({ SecretId, RotationLambdaARN }) => [
+        this.#on('RotateSecret', { SecretId }),
+        ...(RotationLambdaARN === undefined ? [] : [{ action: 'lambda:InvokeFunction', resource: RotationLambdaARN }]),
+      ],
+      run: async (
+        { SecretId, ClientRequestToken, RotationLambdaARN, RotationRules, RotateImmediately },
+        { source },
+      ) => {
+        const secret = this.#usable(SecretId);
+        if (ClientRequestToken === undefined && source === 'http') {
+          throw new AwsError('InvalidParameterException', TOKEN_IS_MISSING);
+        }
+        const token = ClientRequestToken ?? randomUUID();
+        const answer = { ARN: secret.arn, Name: secret.name, VersionId: token };
+        // A retry of a request that had taken effect.
+        if (secret.stagesOf(token).length > 0 || secret.has(token)) return answer;
+        const immediately = RotateImmediately ?? true;
+        const rotation = this.rotations.configure(secret, {
+          token,
+          functionArn: RotationLambdaARN,
+          rules: RotationRules,
+          immediately,
+        });
+        this.#changed(secret);
+        if (source === 'cloudformation' && !immediately) await this.#assertTested(secret, rotation);
+        return answer;
+      },
+    },
+
+    CancelRotateSecret: {
+      takes: ['SecretId'],
+      run: ({ SecretId }) => {
+        const secret = this.#usable(SecretId);
+        this.rotations.cancel(secret);
+        return this.#changed(secret);
+      },
+    },
+
     TagResource: {
       takes: ['SecretId', 'Tags'],
       authorize: ({ SecretId, Tags }) => this.#on('TagResource', { SecretId }, tagContext(Tags, undefined)),
@@ -281,14 +330,16 @@ export class SecretsManager implements RpcService {
     this.#useKey(secret, caller, 'encrypt');
     // SDKs send one by themselves.
     if (token === undefined && source === 'http') {
-      throw new AwsError(
-        'InvalidRequestException',
-        'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
-      );
+      throw new AwsError('InvalidRequestException', TOKEN_IS_MISSING);
     }
     const id = token ?? randomUUID();
     const { kmsKeyId = 'DefaultEncryptionKey' } = secret;
     secret.put({ id, secretString: value, createdDate: new Date(this.account.now()), kmsKeyId }, stages);
+    // A value that is put by hand counts as a rotation, unless the schedule names the days.
+    const { rotation } = secret;
+    if (rotation?.rules?.AutomaticallyAfterDays !== undefined && secret.versionWithLabel(CURRENT) === id) {
+      rotation.countedFrom = this.account.now();
+    }
     return id;
   }
 
@@ -296,6 +347,14 @@ export class SecretsManager implements RpcService {
   #changed(secret: Secret): { readonly ARN: string; readonly Name: string } {
     secret.lastChangedDate = new Date(this.account.now());
     return { ARN: secret.arn, Name: secret.name };
+  }
+
+  /** A stack fails where the function fails the test; then the secret is not rotated. */
+  async #assertTested(secret: Secret, test: Promise<RotationOutcome | undefined>): Promise<void> {
+    const { error } = (await test) ?? {};
+    if (error === undefined) return;
+    this.rotations.cancel(secret);
+    throw new AwsError('InvalidRequestException', `The rotation function failed the test: ${error.message}`);
   }
 
   /** A secret under a customer managed key needs a key that can be used, by a caller who may use it. */

@@ -1,9 +1,10 @@
 import type { PolicyDocument } from '../policy-document';
 import { AwsError } from '../protocol/aws-error';
+import type { RotationRules } from './rotation-schedule';
 
 export const CURRENT = 'AWSCURRENT';
 const PREVIOUS = 'AWSPREVIOUS';
-const PENDING = 'AWSPENDING';
+export const PENDING = 'AWSPENDING';
 
 interface SecretVersion {
   readonly id: string;
@@ -15,7 +16,24 @@ interface SecretVersion {
   lastAccessedDate?: Date;
 }
 
-/** A secret: its versions and the staging labels that point to them. A label points to one version at a time. */
+/** How a secret is rotated, and how far that is. */
+export interface SecretRotation {
+  enabled: boolean;
+  functionArn: string;
+  rules?: RotationRules;
+  /** When the next window was counted from: the last rotation, or the last change of the rules. */
+  countedFrom: number;
+  lastRotated?: Date;
+  /** The token of the rotation that runs. */
+  running?: string;
+  /** The token of the last rotation, if it failed: Secrets Manager tries again. */
+  failed?: string;
+}
+
+/**
+ * A secret: its versions and the staging labels that point to them. A label points to one version at a time. A version that a
+ * rotation has begun is a label only, until it gets a value.
+ */
 export class Secret {
   readonly tags = new Map<string, string>();
   /** Whether it ever had a tag. */
@@ -25,6 +43,7 @@ export class Secret {
   description?: string;
   kmsKeyId?: string;
   resourcePolicy?: PolicyDocument;
+  rotation?: SecretRotation;
   lastChangedDate: Date;
   /** When its deletion was asked for, and when it is due. */
   deletion?: { readonly requested: Date; readonly due: Date };
@@ -56,9 +75,19 @@ export class Secret {
     if (this.#versions.size === 0) labels.add(CURRENT);
     if (!existing) this.#versions.set(version.id, version);
     const left = this.#stages.get(CURRENT);
-    // Only where a value is put: UpdateSecretVersionStage leaves AWSPENDING where it is.
-    if (labels.has(CURRENT) && left !== version.id && this.#stages.get(PENDING) === left) this.removeLabel(PENDING);
+    // Only where a value is put: UpdateSecretVersionStage leaves AWSPENDING where it is. A rotation is abandoned so.
+    const pending = this.#stages.get(PENDING);
+    const loses = this.rotation?.enabled ? pending !== version.id : pending === left;
+    if (labels.has(CURRENT) && left !== version.id && loses) this.removeLabel(PENDING);
     for (const stage of labels) this.move(stage, version.id);
+  }
+
+  /** Adds a version that has the current one's value, if there is one. */
+  copyCurrent(id: string, createdDate: Date): void {
+    const current = this.#versions.get(this.#stages.get(CURRENT) ?? '');
+    if (!current) return;
+    const { secretString, kmsKeyId } = current;
+    this.#versions.set(id, { id, secretString, createdDate, kmsKeyId });
   }
 
   /** Moves a label; the version that AWSCURRENT leaves becomes AWSPREVIOUS. */
@@ -117,12 +146,8 @@ export class Secret {
     return [...this.#versions.values()];
   }
 
-  /** The labels of the versions that have any. */
+  /** The labels of the versions that have any, those without a value too. */
   stagesByVersion(): Readonly<Record<string, readonly string[]>> {
-    return Object.fromEntries(
-      this.versions()
-        .map(({ id }) => [id, this.stagesOf(id)] as const)
-        .filter(([, stages]) => stages.length > 0),
-    );
+    return Object.fromEntries([...new Set(this.#stages.values())].map((id) => [id, this.stagesOf(id)]));
   }
 }

@@ -41,7 +41,7 @@ async function startAccount() {
   for (const service of [
     new Iam(account),
     kms,
-    new SecretsManager(account, kms),
+    new SecretsManager(account, kms, lambda),
     new Ssm(account),
     logsService(account, logs),
     cloudFormation.service,

@@ -56,6 +56,8 @@ export async function startStackAccount() {
       updateConfiguration: async () => undefined,
       deleteFunction: async () => undefined,
       createAlias: (name, alias) => account.arn('lambda', `function:${name}:${alias}`),
+      addPermission: () => undefined,
+      removePermission: () => undefined,
       deleteAlias: () => undefined,
       hasFunction: (arn) => arn === SERVICE_TOKEN,
       invokeAsync: (_arn, sent) => {

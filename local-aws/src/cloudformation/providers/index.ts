@@ -5,10 +5,10 @@ import type { ProviderOf, ResourceProvider, TypeProvider, UpdateBehavior } from 
 import { inlinePolicy, managedPolicy } from './iam-policies';
 import { accessKey, group, role, user, userToGroupAddition } from './iam-principals';
 import { kmsKey } from './kms';
-import { type Functions, lambdaAlias, lambdaFunction } from './lambda';
+import { type Functions, lambdaAlias, lambdaFunction, lambdaPermission } from './lambda';
 import { logGroup } from './logs';
 import { begun } from './properties';
-import { secret } from './secrets-manager';
+import { rotationSchedule, secret } from './secrets-manager';
 import { ssmParameter } from './ssm';
 
 /** What CDK's service specification says of each type: see `local-aws/scripts/write-spec.ts`. */
@@ -39,12 +39,14 @@ const PROVIDERS: Readonly<Record<string, TypeProvider>> = {
   'AWS::KMS::Key': kmsKey,
   'AWS::Logs::LogGroup': logGroup,
   'AWS::SSM::Parameter': ssmParameter,
+  'AWS::SecretsManager::RotationSchedule': rotationSchedule,
   'AWS::SecretsManager::Secret': secret,
 };
 /** They make something outside the account's services: functions. */
 const LAMBDA_PROVIDERS: Readonly<Record<string, (lambda: Functions) => TypeProvider>> = {
   'AWS::Lambda::Alias': lambdaAlias,
   'AWS::Lambda::Function': lambdaFunction,
+  'AWS::Lambda::Permission': lambdaPermission,
 };
 
 /** The types that local-aws makes resources of. */

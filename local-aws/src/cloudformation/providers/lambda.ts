@@ -9,7 +9,14 @@ type Properties = Readonly<Record<string, unknown>>;
 /** What CloudFormation does to functions, besides invoking them. */
 export type Functions = Pick<
   LambdaService,
-  'createFunction' | 'updateCode' | 'updateConfiguration' | 'deleteFunction' | 'createAlias' | 'deleteAlias'
+  | 'createFunction'
+  | 'updateCode'
+  | 'updateConfiguration'
+  | 'deleteFunction'
+  | 'createAlias'
+  | 'deleteAlias'
+  | 'addPermission'
+  | 'removePermission'
 >;
 
 /** `AWS::Lambda::Function` */
@@ -61,6 +68,27 @@ export function lambdaAlias(lambda: Functions): TypeProvider {
       return { physicalId };
     },
     delete: async ({ physicalId }) => lambda.deleteAlias(physicalId),
+  };
+}
+
+/** `AWS::Lambda::Permission`: a statement in the resource policy of a function or an alias. */
+export function lambdaPermission(lambda: Functions): TypeProvider {
+  return {
+    takes: ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
+    create: async (change) => {
+      const { properties } = change;
+      const StatementId = change.physicalName(100);
+      lambda.addPermission(text(properties, 'FunctionName'), {
+        StatementId,
+        Action: text(properties, 'Action'),
+        Principal: text(properties, 'Principal'),
+        ...pick(properties, 'SourceAccount', 'SourceArn'),
+      });
+      return begun(change, StatementId, { Id: StatementId });
+    },
+    update: async ({ physicalId }) => ({ physicalId }),
+    delete: async ({ physicalId, properties }) =>
+      ignoringAbsence(async () => lambda.removePermission(text(properties, 'FunctionName'), physicalId)),
   };
 }
 

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Change, TypeProvider } from '../provider';
 import type { Tag } from '../stack';
-import { begun, changed, ignoringAbsence, optionalText, pick, tagChanges, tagsOf } from './properties';
+import {
+  begun,
+  changed,
+  ignoringAbsence,
+  optionalBoolean,
+  optionalStructure,
+  optionalText,
+  pick,
+  tagChanges,
+  tagsOf,
+} from './properties';
 
 /** `AWS::SecretsManager::Secret`: without a value where the template gives none. */
 export const secret: TypeProvider = {
@@ -36,6 +46,35 @@ export const secret: TypeProvider = {
       account.invoke('secretsmanager', 'DeleteSecret', { SecretId, ForceDeleteWithoutRecovery: true }),
     ),
 };
+
+/** `AWS::SecretsManager::RotationSchedule`: its id is the secret's ARN. */
+export const rotationSchedule: TypeProvider = {
+  takes: ['SecretId', 'RotationLambdaARN', 'RotationRules', 'RotateImmediatelyOnUpdate'],
+  create: async (change) => {
+    const arn = await configureRotation(change);
+    return begun(change, arn, { Id: arn });
+  },
+  update: async (change) => {
+    await configureRotation(change);
+    return { physicalId: change.physicalId };
+  },
+  delete: async ({ account, physicalId: SecretId }) =>
+    ignoringAbsence(() => account.invoke('secretsmanager', 'CancelRotateSecret', { SecretId })),
+};
+
+async function configureRotation({ account, properties }: Pick<Change, 'account' | 'properties'>): Promise<string> {
+  const rules = optionalStructure(properties, 'RotationRules', [
+    'AutomaticallyAfterDays',
+    'Duration',
+    'ScheduleExpression',
+  ]);
+  const { ARN } = await account.invoke('secretsmanager', 'RotateSecret', {
+    ...pick(properties, 'SecretId', 'RotationLambdaARN'),
+    ...(rules ? { RotationRules: rules } : {}),
+    RotateImmediately: optionalBoolean(properties, 'RotateImmediatelyOnUpdate') ?? true,
+  });
+  return String(ARN);
+}
 
 /** The tags by which a secret tells which stack it belongs to. */
 function stackTags({ stack, logicalId }: Pick<Change, 'stack' | 'logicalId'>): readonly Tag[] {
