@@ -103,7 +103,13 @@ export function servedServices(): readonly RpcService[] {
     invoke: async () => ({ kind: 'returned', payload: undefined }) as const,
     invokeAsync: () => '',
   };
-  const { service } = cloudFormationService(account, { lambda, readObject: () => Buffer.alloc(0), endpoint: () => '' });
+  const scheduler = { put: () => '', delete: () => undefined };
+  const { service } = cloudFormationService(account, {
+    lambda,
+    scheduler,
+    readObject: () => Buffer.alloc(0),
+    endpoint: () => '',
+  });
   const logs = logsService(account, new LogStore(Date.now));
   return [
     iam,

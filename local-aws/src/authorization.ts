@@ -140,7 +140,8 @@ export function evaluateResourcePolicy(
   context: Context,
 ): Decision {
   const statements = listOf(policy.Statement).filter(({ Principal }) => {
-    const named = typeof Principal === 'string' ? [Principal] : listOf(Principal?.AWS ?? []);
+    const { AWS = [], Service = [] } = typeof Principal === 'object' ? Principal : { AWS: Principal };
+    const named = [...listOf(AWS), ...listOf(Service)];
     return named.some((name) => name === '*' || principalNames.includes(name));
   });
   // A trust policy names no resource: it lies on it.

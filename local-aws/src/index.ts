@@ -9,6 +9,7 @@ import { LambdaService } from './lambda/lambda-service';
 import { LogStore, logsService } from './logs';
 import { S3 } from './s3';
 import { SecretsManager } from './secretsmanager';
+import { Scheduler } from './scheduler';
 import { type RequestHandler, requestHandler, serve } from './server';
 import { Ssm } from './ssm';
 import { Sts } from './sts';
@@ -48,6 +49,7 @@ export interface LocalAws {
   readonly logs: LogStore;
   /** Rotation, which only a test sets in motion. */
   readonly secretsManager: SecretsManager['rotations'];
+  readonly scheduler: Scheduler;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   /** Answers a request as the port does: for clients in this process, which then need no socket. */
@@ -90,9 +92,13 @@ export async function startLocalAws({
     { assumeRole: (arn, session) => sts.assumeRoleForService(arn, session), readObject, endpoint, logs },
     asyncRetryDelaysMilliseconds === undefined ? {} : { asyncRetryDelaysMilliseconds },
   );
-  const cloudFormation = cloudFormationService(account, { lambda, readObject, endpoint });
   const secretsManager = new SecretsManager(account, kms, lambda);
   const services = [iam, kms, sts, secretsManager, new Ssm(account), logsService(account, logs)];
+  const scheduler = new Scheduler(account, {
+    roleForService: (...role) => sts.roleForService(...role),
+    invoke: (arn, event) => lambda.invoke(arn, event),
+  });
+  const cloudFormation = cloudFormationService(account, { lambda, scheduler, readObject, endpoint });
   for (const service of [...services, cloudFormation.service]) account.register(service);
   await bootstrap(account, s3);
 
@@ -107,6 +113,7 @@ export async function startLocalAws({
     lambda,
     logs,
     secretsManager: secretsManager.rotations,
+    scheduler,
     url,
     handle,
     credentials,

@@ -18,9 +18,12 @@ aws iam create-access-key --user-name Bob    # GetSessionToken wants the device'
 The functions that you deploy run as you, with your files: keep the access key to yourself.
 Ctrl-C ends it; nothing is kept.
 `);
+  // As precise as AWS.
+  const clock = setInterval(() => void localAws.scheduler.runDue(), 60_000);
   await new Promise<void>((ended) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended());
   });
+  clearInterval(clock);
   await localAws.close();
 }
 

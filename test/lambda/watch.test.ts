@@ -175,6 +175,23 @@ describe('a tick of the watch', () => {
       await subject.signIn();
     });
 
+    it('keeps the new one once it is enabled, whatever goes wrong then, and goes on at the next tick', async () => {
+      const answer = new AwsError('InternalServiceError', 'On demand', 500);
+      const action = 'secretsmanager:UpdateSecretVersionStage';
+      lifecycle.aws.account.faults.inject({ action, answer, times: 1_000 });
+
+      const failed = await subject.tick({ repair: true, recreate: true });
+      const enabled = structuredClone(subject.device());
+      lifecycle.aws.account.faults.clear();
+      const next = await subject.tick({ repair: true });
+
+      expect(told(failed).at(-1)?.message).toBe(`Not as declared: ${found}`);
+      expect(enabled?.assignment?.userName).toBe(subject.userName);
+      expect(told(next)[0]?.did).toBe('made its seed current again');
+      expect((await subject.stored())?.seed).toBe(enabled?.seed);
+      await subject.signIn();
+    });
+
     it('makes none once its resource was deleted', async () => {
       await subject.delete();
 

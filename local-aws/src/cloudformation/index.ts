@@ -2,6 +2,7 @@ import type { Account } from '../account';
 import type { LambdaService } from '../lambda/lambda-service';
 import { specOf } from '../protocol/spec';
 import type { HttpRoute } from '../server';
+import type { Schedules } from '../scheduler';
 import type { RpcService } from '../service';
 import { changeSetActions } from './actions/change-set-actions';
 import { readingActions } from './actions/reading-actions';
@@ -16,6 +17,7 @@ export type { CustomResourceEvent, CustomResourceObservation } from './custom-re
 /** What CloudFormation needs of the rest of the account. */
 export interface CloudFormationSettings {
   readonly lambda: Functions & Pick<LambdaService, 'hasFunction' | 'invokeAsync'>;
+  readonly scheduler: Schedules;
   readonly readObject: (bucket: string, key: string) => Buffer;
   /** Url of the running server. */
   readonly endpoint: () => string;
@@ -37,10 +39,14 @@ export interface CloudFormationService {
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html */
 export function cloudFormationService(
   account: Account,
-  { lambda, readObject, endpoint }: CloudFormationSettings,
+  { lambda, scheduler, readObject, endpoint }: CloudFormationSettings,
 ): CloudFormationService {
   const customResources = new CustomResources({ lambda, endpoint, now: account.now });
-  const cloudFormation = new CloudFormation(account, { readObject }, resourceProviders(lambda, customResources));
+  const cloudFormation = new CloudFormation(
+    account,
+    { readObject },
+    resourceProviders({ lambda, scheduler }, customResources),
+  );
   return {
     service: {
       name: 'cloudformation',

@@ -102,6 +102,16 @@ export class Sts implements RpcService {
     return this.account.credentials.issueSession(this.iam.rolePrincipal(role, roleSessionName), 43_200);
   }
 
+  /** A role as a service acts in it; throws where its trust policy does not let the service in. */
+  roleForService(roleArn: string, service: string, context: Readonly<Record<string, string>>): Principal {
+    const role = this.iam.roles.all().find((candidate) => this.iam.roleArn(candidate) === roleArn);
+    const request = { action: 'sts:AssumeRole', resource: '*' };
+    if (!role || evaluateResourcePolicy(role.trustPolicy, [service], request, context) !== 'allowed') {
+      throw new AwsError('AccessDenied', `${service} may not assume the role ${roleArn}`, 403);
+    }
+    return this.iam.rolePrincipal(role, service.replace(/\..*/, ''));
+  }
+
   /** What a session that begins now, with a code, knows of it. */
   #multiFactorAuth(): Pick<Principal, 'multiFactorAuthPresent' | 'multiFactorAuthAgeSeconds'> {
     const began = this.account.now();

@@ -16,7 +16,9 @@ import { LambdaService } from '../../src/lambda/lambda-service';
 import { LogStore, logsService } from '../../src/logs';
 import { SecretsManager } from '../../src/secretsmanager';
 import { requestHandler, serve } from '../../src/server';
+import { Scheduler } from '../../src/scheduler';
 import { Ssm } from '../../src/ssm';
+import { Sts } from '../../src/sts';
 
 /** CloudFormation with the services that its resource types live in. */
 async function startAccount() {
@@ -26,8 +28,13 @@ async function startAccount() {
     partition: 'aws',
     now: () => Date.now(),
   });
+  const iam = new Iam(account);
   const kms = new Kms(account);
   const logs = new LogStore(account.now);
+  const scheduler = new Scheduler(account, {
+    roleForService: (...role) => new Sts(account, iam.state).roleForService(...role),
+    invoke: async () => ({ kind: 'returned', payload: null }),
+  });
   let url = '';
   const endpoint = () => url;
   const readObject = () => Buffer.alloc(0);
@@ -37,9 +44,9 @@ async function startAccount() {
     endpoint,
     logs,
   });
-  const cloudFormation = cloudFormationService(account, { lambda, readObject, endpoint });
+  const cloudFormation = cloudFormationService(account, { lambda, scheduler, readObject, endpoint });
   for (const service of [
-    new Iam(account),
+    iam,
     kms,
     new SecretsManager(account, kms, lambda),
     new Ssm(account),

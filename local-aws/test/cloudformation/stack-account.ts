@@ -49,6 +49,7 @@ export async function startStackAccount() {
   let url = '';
   const cloudFormation = cloudFormationService(account, {
     endpoint: () => url,
+    scheduler: { put: ({ name }) => account.arn('scheduler', `schedule/default/${name}`), delete: () => undefined },
     readObject: (bucket, key) => objects.get(`${bucket}/${key}`) ?? Buffer.alloc(0),
     lambda: {
       createFunction: async ({ FunctionName }) => account.arn('lambda', `function:${FunctionName}`),

@@ -1,13 +1,16 @@
 import resourceTypes from '../../../spec/resource-types.json';
 import { notImplemented } from '../../protocol/aws-error';
+import type { Schedules } from '../../scheduler';
 import type { CustomResources } from '../custom-resources';
 import type { ProviderOf, ResourceProvider, TypeProvider, UpdateBehavior } from '../provider';
+import { alarm, topic } from './alarms';
 import { inlinePolicy, managedPolicy } from './iam-policies';
 import { accessKey, group, role, user, userToGroupAddition } from './iam-principals';
 import { kmsKey } from './kms';
 import { type Functions, lambdaAlias, lambdaFunction, lambdaPermission } from './lambda';
 import { logGroup } from './logs';
 import { begun } from './properties';
+import { schedulerSchedule } from './scheduler';
 import { rotationSchedule, secret } from './secrets-manager';
 import { ssmParameter } from './ssm';
 
@@ -29,6 +32,7 @@ const nothing: ResourceProvider = {
 };
 
 const PROVIDERS: Readonly<Record<string, TypeProvider>> = {
+  'AWS::CloudWatch::Alarm': alarm,
   'AWS::IAM::AccessKey': accessKey,
   'AWS::IAM::Group': group,
   'AWS::IAM::ManagedPolicy': managedPolicy,
@@ -38,29 +42,37 @@ const PROVIDERS: Readonly<Record<string, TypeProvider>> = {
   'AWS::IAM::UserToGroupAddition': userToGroupAddition,
   'AWS::KMS::Key': kmsKey,
   'AWS::Logs::LogGroup': logGroup,
+  'AWS::SNS::Topic': topic,
   'AWS::SSM::Parameter': ssmParameter,
   'AWS::SecretsManager::RotationSchedule': rotationSchedule,
   'AWS::SecretsManager::Secret': secret,
 };
-/** They make something outside the account's services: functions. */
-const LAMBDA_PROVIDERS: Readonly<Record<string, (lambda: Functions) => TypeProvider>> = {
-  'AWS::Lambda::Alias': lambdaAlias,
-  'AWS::Lambda::Function': lambdaFunction,
-  'AWS::Lambda::Permission': lambdaPermission,
+
+/** What is made outside the account's services. */
+export interface Outside {
+  readonly lambda: Functions;
+  readonly scheduler: Schedules;
+}
+
+const OUTSIDE_PROVIDERS: Readonly<Record<string, (outside: Outside) => TypeProvider>> = {
+  'AWS::Lambda::Alias': ({ lambda }) => lambdaAlias(lambda),
+  'AWS::Lambda::Function': ({ lambda }) => lambdaFunction(lambda),
+  'AWS::Lambda::Permission': ({ lambda }) => lambdaPermission(lambda),
+  'AWS::Scheduler::Schedule': ({ scheduler }) => schedulerSchedule(scheduler),
 };
 
 /** The types that local-aws makes resources of. */
-export const RESOURCE_TYPES: readonly string[] = [...Object.keys(PROVIDERS), ...Object.keys(LAMBDA_PROVIDERS)].sort();
+export const RESOURCE_TYPES: readonly string[] = [...Object.keys(PROVIDERS), ...Object.keys(OUTSIDE_PROVIDERS)].sort();
 
 /** Finds the provider of a resource type; a type that local-aws does not have fails loudly, with its name. */
-export function resourceProviders(lambda: Functions, customResources: CustomResources): ProviderOf {
-  const ofLambda = Object.entries(LAMBDA_PROVIDERS).map(([type, provider]) => [type, provider(lambda)] as const);
+export function resourceProviders(outside: Outside, customResources: CustomResources): ProviderOf {
+  const fromOutside = Object.entries(OUTSIDE_PROVIDERS).map(([type, provider]) => [type, provider(outside)] as const);
   const providers: Readonly<Record<string, ResourceProvider>> = {
     'AWS::CDK::Metadata': nothing,
     'AWS::CloudFormation::CustomResource': customResources.provider,
     'AWS::CloudFormation::WaitConditionHandle': nothing,
     ...Object.fromEntries(
-      [...Object.entries(PROVIDERS), ...ofLambda].map(([type, provider]) => [type, withSpec(type, provider)]),
+      [...Object.entries(PROVIDERS), ...fromOutside].map(([type, provider]) => [type, withSpec(type, provider)]),
     ),
   };
   return (type) => {
