@@ -1,5 +1,5 @@
-import { evaluate } from '../authorization';
-import type { PolicyDocument, PolicyStatement } from '../policy-document';
+import { evaluateResourcePolicy } from '../authorization';
+import type { PolicyStatement } from '../policy-document';
 import { AwsError, notImplemented } from '../protocol/aws-error';
 
 /** One permission, with the names that AWS gives its members. */
@@ -50,13 +50,10 @@ export class FunctionPolicies {
 
   /** Whether a service may invoke the function on behalf of a resource. */
   mayInvoke(service: string, functionArn: string, { account, arn }: InvocationSource): boolean {
-    const statements = [...(this.#statements.get(functionArn)?.values() ?? [])];
-    const policy: PolicyDocument = {
-      Version: '2012-10-17',
-      Statement: statements.filter(({ Principal }) => typeof Principal === 'object' && Principal.Service === service),
-    };
+    const policy = { Version: '2012-10-17', Statement: [...(this.#statements.get(functionArn)?.values() ?? [])] };
     const request = { action: 'lambda:InvokeFunction', resource: functionArn };
-    return evaluate([policy], request, { 'aws:SourceAccount': account, 'aws:SourceArn': arn }) === 'allowed';
+    const context = { 'aws:SourceAccount': account, 'aws:SourceArn': arn };
+    return evaluateResourcePolicy(policy, [service], request, context) === 'allowed';
   }
 }
 

@@ -45,11 +45,17 @@ function describedRotation({ enabled, functionArn, rules, countedFrom, lastRotat
 export function describedVersions(secret: Secret) {
   return secret.versions().map(({ id, createdDate, kmsKeyId, lastAccessedDate }) => ({
     VersionId: id,
-    VersionStages: secret.stagesOf(id),
+    ...describedStages(secret, id),
     CreatedDate: createdDate,
     LastAccessedDate: lastAccessedDate,
     KmsKeyIds: [kmsKeyId],
   }));
+}
+
+/** The labels of a version, if it has any. */
+export function describedStages(secret: Secret, versionId: string): { readonly VersionStages?: readonly string[] } {
+  const VersionStages = secret.stagesOf(versionId);
+  return VersionStages.length > 0 ? { VersionStages } : {};
 }
 
 /** Cuts a page out of a whole list; the token is opaque, as AWS's: none may count on what it says. */

@@ -9,7 +9,7 @@ import type { Principal } from '../principal';
 import { AwsError } from '../protocol/aws-error';
 import { specOf } from '../protocol/spec';
 import type { Actions, Call, RpcService } from '../service';
-import { describedSecret, describedVersions, page } from './descriptions';
+import { describedSecret, describedStages, describedVersions, page } from './descriptions';
 import { type RotationFunctions, type RotationOutcome, Rotations } from './rotation';
 import { CURRENT, Secret } from './secret';
 import { passes, readFilter } from './secret-filter';
@@ -88,7 +88,7 @@ export class SecretsManager implements RpcService {
           throw new AwsError('InvalidRequestException', 'You must provide either SecretString or SecretBinary.');
         }
         const VersionId = this.#put(secret, SecretString, ClientRequestToken, call, VersionStages);
-        return { ...this.#changed(secret), VersionId, VersionStages: secret.stagesOf(VersionId) };
+        return { ...this.#changed(secret), VersionId, ...describedStages(secret, VersionId) };
       },
     },
 
@@ -110,7 +110,7 @@ export class SecretsManager implements RpcService {
           Name: secret.name,
           VersionId: version.id,
           SecretString: version.secretString,
-          VersionStages: secret.stagesOf(version.id),
+          ...describedStages(secret, version.id),
           CreatedDate: version.createdDate,
         };
       },
@@ -140,7 +140,7 @@ export class SecretsManager implements RpcService {
       run: ({ SecretId, IncludeDeprecated = false, ...place }) => {
         const secret = this.#get(SecretId);
         const versions = describedVersions(secret).filter(
-          ({ VersionStages }) => IncludeDeprecated || VersionStages.length > 0,
+          ({ VersionStages }) => IncludeDeprecated || VersionStages !== undefined,
         );
         const { items, ...next } = page(versions, place);
         return { ARN: secret.arn, Name: secret.name, Versions: items, ...next };

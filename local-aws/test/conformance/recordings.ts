@@ -20,7 +20,7 @@ export interface RecordedStep {
   readonly at?: string;
   /** Credentials that were kept; by default those of an administrator. */
   readonly as?: string;
-  /** As in a policy: `iam:EnableMFADevice`. */
+  /** As in a policy: `iam:EnableMFADevice`. `function:Run` runs the next invocation of the rotation function. */
   readonly call: string;
   /** Policy documents may be given as objects. */
   readonly input?: Readonly<Record<string, unknown>>;

@@ -3,6 +3,10 @@ import * as secretsmanager from '@aws-sdk/client-secrets-manager';
 import * as sts from '@aws-sdk/client-sts';
 import { type Clients, credentialsOf } from '../callers';
 import { codeAt, refusalOf, startStrictAccount, STEP, type StrictAccount, wrongCode } from '../strict-account';
+import { RotationFunction } from './rotation-function';
+import type { FunctionConfiguration } from '../../src/lambda/function-configuration';
+import type { Permission } from '../../src/lambda/function-policies';
+import type { LocalAws } from '../../src';
 import type { RecordedRefusal, RecordedScenario, RecordedStep, Recordings } from './recordings';
 
 /** What came of one call, and what came of it on AWS. */
@@ -25,7 +29,8 @@ export async function replay(
 ): Promise<readonly ReplayedStep[]> {
   const account = await startStrictAccount();
   try {
-    const player = new Player(account, scenario.inputs ?? {}, refusals, values);
+    const rotationFunction = new RotationFunction(account);
+    const player = new Player(account, rotationFunction, scenario.inputs ?? {}, refusals, values);
     const replayed: ReplayedStep[] = [];
     for (const step of scenario.steps) replayed.push(await player.play(step));
     return replayed;
@@ -39,6 +44,7 @@ class Player {
 
   constructor(
     private readonly account: StrictAccount,
+    private readonly rotationFunction: RotationFunction,
     private readonly inputs: NonNullable<RecordedScenario['inputs']>,
     private readonly refusals: NonNullable<Recordings['refusals']>,
     values: Readonly<Record<string, string>>,
@@ -51,10 +57,15 @@ class Player {
     if (step.at !== undefined) account.pass(Math.max(0, Date.parse(this.#text(step.at)) - account.now()));
     const input = this.#filled({ ...this.inputs[step.call], ...step.input }) as object;
     const name = this.#text(step.case ?? step.call);
-    const answer = send(account, this.#clients(step.as), step.call, input);
+    const answer = this.#send(step, input);
     const refusal = this.#refusal(step);
     const result = refusal ? await refused(answer, refusal) : await this.#succeeded(answer, step);
     return { name, isCase: step.case !== undefined, ...result };
+  }
+
+  #send({ call, as }: RecordedStep, input: object): Promise<object> {
+    if (call === 'function:Run') return this.rotationFunction.run();
+    return send(this.account, this.#clients(as), call, input);
   }
 
   #clients(name: string | undefined): Clients {
@@ -141,6 +152,7 @@ function send(
   input: object,
 ): Promise<object> {
   const [service = '', operation = ''] = call.split(':');
+  if (service === 'lambda') return configureFunction(localAws, operation, input);
   // Nobody else needs KMS's client.
   if (service === 'kms') return localAws.account.invoke(service, operation, { ...input });
   const commands = COMMANDS[service] as Record<string, new (input: object) => object> | undefined;
@@ -148,6 +160,17 @@ function send(
   if (Command === undefined) throw new Error(`The SDK has no command for ${call}.`);
   const client = { iam: iamClient, secretsmanager: secretsManager, sts: stsClient }[service];
   return (client as unknown as { send(command: object): Promise<object> }).send(new Command(input));
+}
+
+/** Lambda's own API serves only Invoke: CloudFormation makes functions and permissions. */
+async function configureFunction({ lambda }: LocalAws, operation: string, input: object): Promise<object> {
+  if (operation === 'CreateFunction') {
+    const code = { source: 'exports.handler = async () => { throw new Error("runs in the process of the tests"); };' };
+    return { FunctionArn: await lambda.createFunction(input as FunctionConfiguration, code) };
+  }
+  const { FunctionName, ...permission } = input as Permission & { readonly FunctionName: string };
+  lambda.addPermission(FunctionName, permission);
+  return {};
 }
 
 /** A part of an answer, by its path; bytes as the text that they are. */

@@ -188,6 +188,9 @@ describe('a request for a rotation is refused', () => {
     [{ ScheduleExpression: 'every day' }],
     [{ ScheduleExpression: 'rate(4 hours)', Duration: '5h' }],
     [{ AutomaticallyAfterDays: 1, Duration: '25h' }],
+    [{ ScheduleExpression: 'cron(0 18 * * ? *)', Duration: '7h' }],
+    [{ ScheduleExpression: 'cron(0 0/8 * * ? *)', Duration: '9h' }],
+    [{ ScheduleExpression: 'cron(0 0/2 * * ? *)' }],
   ])('with the rules %j', async (RotationRules) => {
     expect(await refusalOf(startRotation({ RotationRules }))).toMatchObject({ code: 'InvalidParameterException' });
     expect(await describeSecret()).not.toHaveProperty('RotationEnabled');
@@ -258,6 +261,15 @@ describe('the schedule', () => {
     [{ ScheduleExpression: 'rate(1 day)' }, '2026-01-16T00:00:00Z', '2026-01-16T23:59:59Z', 1],
     [{ ScheduleExpression: 'rate(4 hours)' }, '2026-01-15T16:00:00Z', '2026-01-15T16:59:59Z', undefined],
     [{ ScheduleExpression: 'rate(36 hours)', Duration: '2h' }, '2026-01-17T00:00:00Z', '2026-01-17T01:59:59Z', 2],
+    [{ ScheduleExpression: 'cron(0 8 * * ? *)' }, '2026-01-16T08:00:00Z', '2026-01-16T23:59:59Z', 1],
+    [
+      { ScheduleExpression: 'cron(0 18 * * ? *)', Duration: '6h' },
+      '2026-01-15T18:00:00Z',
+      '2026-01-15T23:59:59Z',
+      undefined,
+    ],
+    [{ ScheduleExpression: 'cron(0 0/8 * * ? *)' }, '2026-01-15T16:00:00Z', '2026-01-15T16:59:59Z', undefined],
+    [{ ScheduleExpression: 'cron(0 0 1 * ? *)', Duration: '1h' }, '2026-02-01T00:00:00Z', '2026-02-01T00:59:59Z', 17],
   ])('%j opens at %s', async (RotationRules, opens, lastSecond, AutomaticallyAfterDays) => {
     await rotated({ RotationRules });
     const { RotationRules: shown, NextRotationDate } = await describeSecret();
