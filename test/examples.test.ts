@@ -15,7 +15,20 @@ const EXPECTED: Readonly<Record<string, { readonly users: number; readonly devic
   'one-user.ts': { users: 1, devices: 1 },
   'pipeline.ts': { users: 4, devices: 4 },
   'robot.ts': { users: 1, devices: 1 },
+  'team.ts': { users: 4, devices: 4 },
 };
+
+/** The same app as team.ts, and where it says with which aws-cdk-lib; `npm run test:languages` runs them. */
+const IN_OTHER_LANGUAGES = [
+  { language: 'Python', code: 'python/app.py', requirements: 'python/requirements.txt', cdk: /aws-cdk-lib==([\d.]+)/ },
+  {
+    language: 'Java',
+    code: 'java/src/main/java/com/example/TeamApp.java',
+    requirements: 'java/pom.xml',
+    cdk: /<cdk\.version>([\d.]+)</,
+  },
+  { language: 'Go', code: 'go/team.go', requirements: 'go/go.mod', cdk: /awscdk\/v2 v([\d.]+)/ },
+];
 
 describe('the examples', () => {
   let assembly = '';
@@ -29,7 +42,9 @@ describe('the examples', () => {
   });
 
   test('are these', () => {
-    expect(readdirSync(EXAMPLES).sort()).toEqual([...Object.keys(EXPECTED), WORKFLOW, ROBOT_WORKFLOW].sort());
+    expect(readdirSync(EXAMPLES).sort()).toEqual(
+      [...Object.keys(EXPECTED), WORKFLOW, ROBOT_WORKFLOW, 'go', 'java', 'python'].sort(),
+    );
   });
 
   test.each(Object.entries(EXPECTED))('%s synthesizes, and is short', async (file, { users, devices }) => {
@@ -43,6 +58,24 @@ describe('the examples', () => {
     expect(templates.match(/"Type": "AWS::IAM::User"/g)).toHaveLength(users);
     expect(templates.match(/"Type": "Custom::IAMVirtualMFADevice"/g)).toHaveLength(devices);
     expect(readFileSync(join(EXAMPLES, file), 'utf8').split('\n').length).toBeLessThanOrEqual(40);
+  });
+});
+
+describe.each(IN_OTHER_LANGUAGES)('of the example in $language', ({ language, code, requirements, cdk }) => {
+  const page = readFileSync(join(EXAMPLES, '../docs/languages.md'), 'utf8');
+
+  test('the page on languages has the lines as they are', () => {
+    const [, lines = ''] = new RegExp(`^\`\`\`${language.toLowerCase()}\n(.*?)^\`\`\``, 'ms').exec(page) ?? [];
+
+    expect(lines).toContain('\n');
+    expect(unindented(readFileSync(join(EXAMPLES, code), 'utf8'))).toContain(unindented(lines));
+  });
+
+  test('the page on languages has the aws-cdk-lib that it is tried with', () => {
+    const [, newest = ''] = cdk.exec(readFileSync(join(EXAMPLES, requirements), 'utf8')) ?? [];
+
+    expect(newest).not.toBe('');
+    expect(page).toMatch(new RegExp(`^\\| ${language} .*, ${newest} \\|$`, 'm'));
   });
 });
 
@@ -190,4 +223,8 @@ function inputsOf({ steps }: Job, action: string) {
 
 function commandsOf({ steps }: Job): string[] {
   return steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
+}
+
+function unindented(code: string): string {
+  return code.replaceAll(/^[ \t]+/gm, '');
 }

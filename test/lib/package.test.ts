@@ -94,7 +94,7 @@ afterAll(() => {
 });
 
 describe('the packed package', () => {
-  test('holds the library, its jsii assembly and API, the wire contract, the bundles, and the licences', () => {
+  test('holds the library, its jsii assembly and API, the wire contract, the bundles, the licences, documents and examples', () => {
     expect(packedFiles).toEqual(
       expect.arrayContaining([
         'package.json',
@@ -112,13 +112,20 @@ describe('the packed package', () => {
         'dist/bin/virtual-mfa-program.js',
         'dist/bin/virtual-mfa-app.js',
         'bin/mfa-users.schema.json',
+        'docs/runbook.md',
+        'docs/architecture.svg',
+        'examples/one-user.ts',
+        'examples/robot.yml',
+        'examples/python/app.py',
+        'examples/java/src/main/java/com/example/TeamApp.java',
+        'examples/go/team.go',
       ]),
     );
   });
 
-  test('holds nothing else: no source, no test, no local-aws', () => {
+  test('holds nothing else but documents and examples: no source, no test, no local-aws', () => {
     const expected =
-      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/(?:code-function\.)?THIRD-PARTY-LICENSES\.txt|dist\/(?:handler|code-function)\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts))$/;
+      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/(?:code-function\.)?THIRD-PARTY-LICENSES\.txt|dist\/(?:handler|code-function)\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts)|docs\/[\w-]+\.(?:md|svg)|examples\/[\w/-]+\.(?:ts|yml|json|py|txt|xml|java|go|mod))$/;
 
     expect(packedFiles.filter((path) => !expected.test(path))).toEqual([]);
   });

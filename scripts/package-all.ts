@@ -1,0 +1,83 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { name as packageName, peerDependencies } from '../package.json';
+import { DOTNET, GO, JAVA, type Language, MAVEN_REPOSITORY, PYTHON, whyNot } from './package-all/languages';
+import { run } from './package-all/run';
+
+const ROOT = join(__dirname, '..');
+const PACKAGES = join(ROOT, 'dist/packages');
+const PACK = 'npm pack --ignore-scripts';
+
+/** The languages whose packages are compiled; Go takes sources. */
+const COMPILED = [PYTHON, JAVA, DOTNET];
+
+/** Makes the packages of all languages around the tarball that npm publishes, from what was built last. */
+async function main(): Promise<void> {
+  const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-packages-'));
+  try {
+    rmSync(PACKAGES, { recursive: true, force: true });
+    const examples = join(project, 'examples.json');
+    await run('npx', ['--no', 'jsii-rosetta', 'extract', '--strict', '--cache-to', examples], { cwd: ROOT });
+    const translated = ['--rosetta-tablet', examples, '--rosetta-unknown-snippets', 'fail'];
+    const sources = [await installedIn(project), '--outdir', PACKAGES, '--pack-command', PACK, ...translated];
+    const pacmak = async (targets: readonly string[], ...options: readonly string[]) =>
+      run('npx', ['--no', 'jsii-pacmak', ...sources, '--targets', ...targets, ...options], { cwd: ROOT });
+
+    const leftOut = new Map<Language, string>();
+    for (const language of COMPILED) {
+      const reason = await whyNot(language);
+      if (reason !== undefined) leftOut.set(language, reason);
+    }
+    await pacmak(['js', GO.target, ...targetsOf([...leftOut.keys()])], '--code-only');
+    requireOnlyPeers(join(PACKAGES, 'go/cdkiamvirtualmfa/go.mod'));
+    const compiled = targetsOf(COMPILED.filter((language) => !leftOut.has(language)));
+    if (compiled.length > 0) await pacmak(compiled, '--maven-local-repository', MAVEN_REPOSITORY);
+    process.stdout.write(`${[...sizes(), ...leftOut.values()].join('\n')}\n`);
+  } finally {
+    rmSync(project, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Installs the packed package with the oldest peers that it takes. The sources for Go and .NET repeat what the package inherits
+ * from its peers: made with newer ones, they would name what the oldest do not have, and would not compile with them.
+ *
+ * @returns the folder of the installed package
+ */
+async function installedIn(project: string): Promise<string> {
+  const packed = await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], {
+    cwd: ROOT,
+  });
+  const peers = Object.entries(peerDependencies).map(([peer, range]) => `${peer}@${range.replace('^', '')}`);
+  writeFileSync(join(project, 'package.json'), '{}');
+  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--save-exact'];
+  await run('npm', ['install', ...options, join(project, packed.trim()), ...peers], { cwd: project });
+  return join(project, 'node_modules', packageName);
+}
+
+/** jsii-pacmak also requires the peers' dependencies, in the versions that npm has just installed: newer ones than the peers do. */
+function requireOnlyPeers(goMod: string): void {
+  writeFileSync(goMod, readFileSync(goMod, 'utf8').replaceAll(/^.* \/\/ indirect\n/gm, ''));
+}
+
+function targetsOf(languages: readonly Language[]): string[] {
+  return languages.map(({ target }) => target);
+}
+
+/** The size of what each registry takes: a file, or for sources their folder. */
+function sizes(): string[] {
+  return readdirSync(PACKAGES).map((target) => {
+    const files = filesIn(join(PACKAGES, target));
+    const artifact = files.find((file) => /(?:\.jsii\.tgz|\.whl|\d\.jar|\.nupkg)$/.test(file));
+    const bytes = (artifact === undefined ? files : [artifact]).reduce((sum, file) => sum + statSync(file).size, 0);
+    return `${`${(bytes / 1000).toFixed(0)} kB`.padStart(8)}  ${relative(ROOT, artifact ?? join(PACKAGES, target))}`;
+  });
+}
+
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+}
+
+void main();

@@ -1,0 +1,65 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, vi } from 'vitest';
+import { name, peerDependencies, version } from '../../package.json';
+import { type Language, whyNot } from '../../scripts/package-all/languages';
+import { run } from '../../scripts/package-all/run';
+
+export const ROOT = join(__dirname, '../..');
+export const PACKAGES = join(ROOT, 'dist/packages');
+
+/** The oldest aws-cdk-lib that the package takes. */
+export const OLDEST = peerDependencies['aws-cdk-lib'].replace('^', '');
+
+/** What npm publishes. */
+export const TARBALL = readFileSync(join(PACKAGES, `js/${name}@${version}.jsii.tgz`));
+
+/** The tests of a language, which are skipped where its tools are not. */
+export function describeIn(language: Language, tests: () => void): void {
+  describe(`in ${language.name}`, async () => {
+    const reason = await whyNot(language);
+    describe.skipIf(reason !== undefined)(reason ?? `with ${language.tools}`, tests);
+  });
+}
+
+/** A copy of a language's example, in which its tools can leave what they want. */
+export class Team {
+  readonly folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-team-'));
+
+  constructor({ target }: Language) {
+    cpSync(join(ROOT, 'examples', target), this.folder, { recursive: true });
+  }
+
+  async run(command: string, ...args: readonly string[]): Promise<string> {
+    return run(command, args, { cwd: this.folder });
+  }
+
+  /** The template that a command synthesizes. */
+  async templateFrom(command: string, ...args: readonly string[]): Promise<unknown> {
+    const assembly = mkdtempSync(join(this.folder, 'cdk.out-'));
+    await run(command, args, { cwd: this.folder, env: { CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' } });
+    return templateIn(assembly);
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What examples/team.ts synthesizes. */
+export async function templateOfTypeScript(): Promise<unknown> {
+  const assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-team-'));
+  vi.stubEnv('CDK_OUTDIR', assembly);
+  try {
+    await import(join(ROOT, 'examples/team.ts'));
+    return templateIn(assembly);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(assembly, { recursive: true, force: true });
+  }
+}
+
+function templateIn(assembly: string): unknown {
+  return JSON.parse(readFileSync(join(assembly, 'Team.template.json'), 'utf8'));
+}
