@@ -12,28 +12,39 @@ const PACK = 'npm pack --ignore-scripts';
 /** The languages whose packages are compiled; Go takes sources. */
 const COMPILED = [PYTHON, JAVA, DOTNET];
 
+/** The file that a language's registry takes. */
+const ARTIFACTS: Readonly<Record<string, RegExp>> = {
+  js: /\.tgz$/,
+  python: /\.whl$/,
+  java: /\d\.jar$/,
+  dotnet: /\.nupkg$/,
+};
+
 /** Makes the packages of all languages around the tarball that npm publishes, from what was built last. */
 async function main(): Promise<void> {
   const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-packages-'));
   try {
     rmSync(PACKAGES, { recursive: true, force: true });
     const examples = join(project, 'examples.json');
-    await run('npx', ['--no', 'jsii-rosetta', 'extract', '--strict', '--cache-to', examples], { cwd: ROOT });
+    const [installed, reasons] = await Promise.all([
+      installedIn(project),
+      Promise.all(COMPILED.map(whyNot)),
+      run('npx', ['--no', 'jsii-rosetta', 'extract', '--strict', '--cache-to', examples], { cwd: ROOT }),
+    ]);
     const translated = ['--rosetta-tablet', examples, '--rosetta-unknown-snippets', 'fail'];
-    const sources = [await installedIn(project), '--outdir', PACKAGES, '--pack-command', PACK, ...translated];
+    const sources = [installed, '--outdir', PACKAGES, '--pack-command', PACK, ...translated];
     const pacmak = async (targets: readonly string[], ...options: readonly string[]) =>
       run('npx', ['--no', 'jsii-pacmak', ...sources, '--targets', ...targets, ...options], { cwd: ROOT });
 
-    const leftOut = new Map<Language, string>();
-    for (const language of COMPILED) {
-      const reason = await whyNot(language);
-      if (reason !== undefined) leftOut.set(language, reason);
-    }
-    await pacmak(['js', GO.target, ...targetsOf([...leftOut.keys()])], '--code-only');
+    const leftOut = COMPILED.filter((_, index) => reasons[index] !== undefined);
+    await pacmak(['js', GO.target, ...targetsOf(leftOut)], '--code-only');
     requireOnlyPeers(join(PACKAGES, 'go/cdkiamvirtualmfa/go.mod'));
-    const compiled = targetsOf(COMPILED.filter((language) => !leftOut.has(language)));
+    const compiled = targetsOf(COMPILED.filter((language) => !leftOut.includes(language)));
     if (compiled.length > 0) await pacmak(compiled, '--maven-local-repository', MAVEN_REPOSITORY);
-    process.stdout.write(`${[...sizes(), ...leftOut.values()].join('\n')}\n`);
+    const notes = reasons
+      .filter((reason) => reason !== undefined)
+      .map((reason) => `Sources only, not compiled: ${reason}.`);
+    process.stdout.write([...sizes(), ...notes, ''].join('\n'));
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
@@ -69,7 +80,7 @@ function targetsOf(languages: readonly Language[]): string[] {
 function sizes(): string[] {
   return readdirSync(PACKAGES).map((target) => {
     const files = filesIn(join(PACKAGES, target));
-    const artifact = files.find((file) => /(?:\.jsii\.tgz|\.whl|\d\.jar|\.nupkg)$/.test(file));
+    const artifact = files.find((file) => ARTIFACTS[target]?.test(file));
     const bytes = (artifact === undefined ? files : [artifact]).reduce((sum, file) => sum + statSync(file).size, 0);
     return `${`${(bytes / 1000).toFixed(0)} kB`.padStart(8)}  ${relative(ROOT, artifact ?? join(PACKAGES, target))}`;
   });

@@ -69,8 +69,9 @@ export const DOTNET: Language = {
  */
 export async function whyNot({ name, target, tools, checks }: Language): Promise<string | undefined> {
   for (const [command, args, printed] of checks) {
-    if (printed.test(await run(command, args).catch(String))) continue;
-    const reason = `Not compiled, sources only: ${name} needs ${tools}; \`${command} ${args.join(' ')}\` did not find them.`;
+    const output = await run(command, args).catch(() => undefined);
+    if (output !== undefined && printed.test(output)) continue;
+    const reason = `${name} needs ${tools}; \`${command} ${args.join(' ')}\` did not find them`;
     if (process.env.REQUIRED_LANGUAGES?.split(',').includes(target)) throw new Error(reason);
     return reason;
   }
