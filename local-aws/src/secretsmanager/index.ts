@@ -335,7 +335,7 @@ export class SecretsManager implements RpcService {
     const id = token ?? randomUUID();
     const { kmsKeyId = 'DefaultEncryptionKey' } = secret;
     secret.put({ id, secretString: value, createdDate: new Date(this.account.now()), kmsKeyId }, stages);
-    // A value that is put by hand counts as a rotation, unless the schedule names the days.
+    // Where the rules are a number of days, a value that is put by hand counts as a rotation.
     const { rotation } = secret;
     if (rotation?.rules?.AutomaticallyAfterDays !== undefined && secret.versionWithLabel(CURRENT) === id) {
       rotation.countedFrom = this.account.now();

@@ -115,7 +115,6 @@ export class Rotations {
     if (rotation === undefined) return;
     rotation.enabled = false;
     delete rotation.running;
-    delete rotation.failed;
   }
 
   #start(secret: Secret, token: string): Promise<RotationOutcome | undefined> {

@@ -6,7 +6,7 @@ import {
   DescribeStacksCommand,
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
-import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ACCOUNT_ID, startStrictAccount, type StrictAccount } from '../strict-account';
@@ -143,7 +143,7 @@ async function failures() {
   );
 }
 
-const describeSecret = () => account.secretsManager.send(new DescribeSecretCommand({ SecretId: 'seed' }));
+const describeSecret = (SecretId = 'seed') => account.secretsManager.send(new DescribeSecretCommand({ SecretId }));
 const value = async () =>
   (await account.secretsManager.send(new GetSecretValueCommand({ SecretId: 'seed' }))).SecretString;
 const ran = () =>
@@ -175,14 +175,36 @@ describe('a rotation schedule', () => {
     expect(await describeSecret()).toMatchObject({ RotationEnabled: true });
   });
 
-  it('fails where the function fails that test', async () => {
+  it('fails where the function fails that test, and leaves the secret as it was', async () => {
+    const { ARN = '' } = await account.secretsManager.send(
+      new CreateSecretCommand({ Name: 'other', SecretString: 'one' }),
+    );
     const { StackStatus } = await create(
-      rotatedSecret({ schedule: { RotateImmediatelyOnUpdate: false }, fails: true }),
+      rotatedSecret({
+        permission: { SourceArn: ARN },
+        schedule: { SecretId: ARN, RotateImmediatelyOnUpdate: false },
+        fails: true,
+      }),
     );
     expect(StackStatus).toBe('ROLLBACK_COMPLETE');
     expect(await failures()).toEqual([
       expect.stringMatching(/^Schedule: .*The rotation function failed the test: .*The new value does not work/),
     ]);
+    expect(await describeSecret('other')).toMatchObject({ RotationEnabled: false });
+  });
+
+  it('rotates no more when the permission is gone', async () => {
+    const { Permission: _, ...others } = rotatedSecret({ schedule: { RotateImmediatelyOnUpdate: false } });
+    await create(rotatedSecret({ schedule: { RotateImmediatelyOnUpdate: false } }));
+    const Schedule = { ...others.Schedule, DependsOn: [] };
+    expect(await update({ ...others, Schedule })).toMatchObject({ StackStatus: 'UPDATE_COMPLETE' });
+    account.localAws.account.advanceClock(30 * 86_400_000);
+    await account.localAws.secretsManager.rotateDue();
+    expect(account.localAws.secretsManager.outcomes.at(-1)).toMatchObject({
+      eventName: 'RotationFailed',
+      error: { code: 'AccessDeniedException' },
+    });
+    expect(await value()).toBe('one');
   });
 
   it.each([

@@ -172,6 +172,47 @@ describe('a function', () => {
   });
 });
 
+describe('a permission', () => {
+  const SERVICE = 'secretsmanager.amazonaws.com';
+  const PERMISSION = { StatementId: 'one', Action: 'lambda:InvokeFunction', Principal: SERVICE };
+  const permitted = (name = 'fn') =>
+    lambda.mayInvoke(SERVICE, name, { account: '123456789012', arn: 'arn:of:a:secret' });
+
+  it('goes with the function', async () => {
+    await create(ECHO);
+    lambda.addPermission('fn', PERMISSION);
+    expect(permitted()).toBe(true);
+    await lambda.deleteFunction('fn');
+    expect(permitted()).toBe(false);
+    await create(ECHO);
+    expect(permitted()).toBe(false);
+  });
+
+  it('of an alias goes with the alias, and is not that of the function', async () => {
+    await create(ECHO);
+    const alias = lambda.createAlias('fn', 'live');
+    lambda.addPermission(alias, PERMISSION);
+    expect([permitted(alias), permitted()]).toEqual([true, false]);
+    lambda.deleteAlias(alias);
+    lambda.createAlias('fn', 'live');
+    expect(permitted(alias)).toBe(false);
+  });
+
+  it('is refused for what is not there, twice, and for whom local-aws does not let in', async () => {
+    expect(() => lambda.addPermission('fn', PERMISSION)).toThrow('Function not found');
+    await create(ECHO);
+    expect(() => lambda.addPermission('arn:aws:lambda:eu-central-1:123456789012:function:fn:live', PERMISSION)).toThrow(
+      'Function not found',
+    );
+    lambda.addPermission('fn', PERMISSION);
+    expect(() => lambda.addPermission('fn', PERMISSION)).toThrow(
+      expect.objectContaining({ code: 'ResourceConflictException' }),
+    );
+    const other = { ...PERMISSION, StatementId: 'two', Principal: '123456789012' };
+    expect(() => lambda.addPermission('fn', other)).toThrow(expect.objectContaining({ code: 'NotImplemented' }));
+  });
+});
+
 describe('an asynchronous invocation', () => {
   it('is run again, twice, with the same request id, when it fails', async () => {
     await create('exports.handler = async (event, context) => { console.log("run", context.awsRequestId); throw 1; };');

@@ -15,7 +15,7 @@ import { useSeedSecret, V1, V2, V3 } from './seed-secret';
 const DAY = 86_400_000;
 const FUNCTION = `arn:aws:lambda:us-east-1:${ACCOUNT_ID}:function:rotate`;
 
-const { account, create, put, get, describeSecret, labels, moveLabel } = useSeedSecret();
+const { account, create, put, get, describeSecret, labels, moveLabel, remove } = useSeedSecret();
 /** The steps that the function was invoked for. */
 let steps: string[];
 /** What a step does instead of its work. */
@@ -309,11 +309,35 @@ describe('the schedule', () => {
     expect((await describeSecret()).LastRotatedDate).toEqual(new Date(NOON + 30 * DAY));
   });
 
-  it('counts a value that is put by hand as a rotation, where the rules are a number of days', async () => {
-    await rotated();
+  it.each([
+    ['as a rotation, where the rules are a number of days', { AutomaticallyAfterDays: 30 }, '2026-03-06T23:59:59Z'],
+    ['for nothing, where they are an expression', { ScheduleExpression: 'rate(30 days)' }, '2026-02-14T23:59:59Z'],
+  ])('counts a value that is put by hand %s', async (_how, RotationRules, next) => {
+    await rotated({ RotationRules });
     account().pass(20 * DAY);
     await put(V3, 'three');
-    expect((await describeSecret()).NextRotationDate).toEqual(new Date('2026-03-06T23:59:59Z'));
+    expect((await describeSecret()).NextRotationDate).toEqual(new Date(next));
+  });
+
+  it('starts no rotation while one runs', async () => {
+    await rotated();
+    account().pass(30 * DAY);
+    let second: Promise<void> | undefined;
+    instead = {
+      setSecret: async () => {
+        second = account().localAws.secretsManager.rotateDue();
+      },
+    };
+    expect(await rotateDue()).toBe(true);
+    await second;
+    expect(steps).toEqual(ALL);
+  });
+
+  it('leaves a secret alone that is about to be deleted', async () => {
+    await rotated();
+    account().pass(30 * DAY);
+    await remove({ RecoveryWindowInDays: 30 });
+    expect(await rotateDue()).toBe(false);
   });
 });
 
@@ -334,11 +358,15 @@ describe('turning rotation off', () => {
     expect(steps).toEqual(ALL);
   });
 
-  it('lets the step that runs go on, and starts no other', async () => {
+  it.each([
+    ['succeeds', () => Promise.resolve()],
+    ['fails', fail],
+  ])('lets the step that runs go on, and starts no other, whether it %s', async (_how, end) => {
     instead = {
       setSecret: async () => {
         expect(await refusalOf(startRotation({ ClientRequestToken: V3 }))).toEqual(INCOMPLETE);
         await cancel();
+        await end();
       },
     };
     await rotated();

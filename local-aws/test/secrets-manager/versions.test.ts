@@ -79,7 +79,7 @@ describe('the versions of a secret', () => {
           authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260115/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0`,
           'x-amz-target': `secretsmanager.${action}`,
         },
-        body: JSON.stringify({ SecretString: 'two', ...input }),
+        body: JSON.stringify(input),
       });
       return response.json();
     };
@@ -88,9 +88,13 @@ describe('the versions of a secret', () => {
       __type: 'InvalidRequestException',
       message: 'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
     };
-    expect(await call('CreateSecret', { Name: 'other' })).toMatchObject(refusal);
-    expect(await call('PutSecretValue', { SecretId: 'seed' })).toMatchObject(refusal);
-    expect(await call('UpdateSecret', { SecretId: 'seed' })).toMatchObject(refusal);
+    expect(await call('CreateSecret', { Name: 'other', SecretString: 'two' })).toMatchObject(refusal);
+    expect(await call('PutSecretValue', { SecretId: 'seed', SecretString: 'two' })).toMatchObject(refusal);
+    expect(await call('UpdateSecret', { SecretId: 'seed', SecretString: 'two' })).toMatchObject(refusal);
+    expect(await call('RotateSecret', { SecretId: 'seed' })).toMatchObject({
+      ...refusal,
+      __type: 'InvalidParameterException',
+    });
     expect(await labels()).toEqual({ [V1]: ['AWSCURRENT'] });
   });
 
