@@ -19,7 +19,10 @@ The functions that you deploy run as you, with your files: keep the access key t
 Ctrl-C ends it; nothing is kept.
 `);
   // As precise as AWS.
-  const clock = setInterval(() => void localAws.scheduler.runDue(), 60_000);
+  const clock = setInterval(() => {
+    void localAws.scheduler.runDue();
+    void localAws.secretsManager.rotateDue();
+  }, 60_000);
   await new Promise<void>((ended) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended());
   });

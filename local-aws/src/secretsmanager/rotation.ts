@@ -42,6 +42,12 @@ export interface RotationRequest {
   readonly immediately: boolean;
 }
 
+/** A rotation, or a test of its configuration. */
+interface Attempt {
+  readonly token: string;
+  readonly test: boolean;
+}
+
 /** What Secrets Manager needs of Lambda. */
 export type RotationFunctions = Pick<LambdaService, 'hasFunction' | 'invoke' | 'mayInvoke'>;
 
@@ -72,7 +78,9 @@ export class Rotations {
   /** Rotates each secret whose window is open or whose last rotation failed, and waits until no rotation runs. */
   async rotateDue(): Promise<void> {
     for (const secret of this.secrets()) {
-      if (isDue(secret, this.account.now())) void this.#start(secret, pendingAside(secret) ?? randomUUID());
+      const { rotation } = secret;
+      if (!rotation || !isDue(secret, rotation, this.account.now())) continue;
+      void this.#rotate(secret, rotation, pendingAside(secret) ?? randomUUID());
     }
     await this.ended();
   }
@@ -99,14 +107,15 @@ export class Rotations {
       );
     }
     const { lastRotated } = secret.rotation ?? {};
-    secret.rotation = {
+    const rotation: SecretRotation = {
       enabled: true,
       functionArn,
       ...(rules === undefined ? {} : { rules }),
       countedFrom: this.account.now(),
       ...(lastRotated === undefined ? {} : { lastRotated }),
     };
-    return immediately ? this.#start(secret, token) : this.#test(secret, token);
+    secret.rotation = rotation;
+    return immediately ? this.#rotate(secret, rotation, token) : this.#test(secret, rotation, token);
   }
 
   /** Turns rotation off; a step that runs goes on to its end, and no other follows. */
@@ -117,72 +126,57 @@ export class Rotations {
     delete rotation.running;
   }
 
-  #start(secret: Secret, token: string): Promise<RotationOutcome | undefined> {
+  #rotate(secret: Secret, rotation: SecretRotation, token: string): Promise<RotationOutcome | undefined> {
     secret.move(PENDING, token);
-    return this.#run(secret, token, STEPS, (rotation) => {
-      if (pendingAside(secret) !== undefined) throw new Error(`${PENDING} is not on the version of ${CURRENT}`);
-      rotation.lastRotated = new Date(this.account.now());
-      rotation.countedFrom = this.account.now();
-    });
+    return this.#begin(secret, rotation, { token, test: false });
   }
 
   /** The version that is tested has the current value, and keeps it; it loses its label. */
-  #test(secret: Secret, token: string): Promise<RotationOutcome | undefined> {
+  #test(secret: Secret, rotation: SecretRotation, token: string): Promise<RotationOutcome | undefined> {
     secret.copyCurrent(token, new Date(this.account.now()));
     secret.move(PENDING, token);
-    return this.#run(secret, token, ['testSecret'], () => undefined).finally(() => {
-      if (secret.versionWithLabel(PENDING) === token) secret.removeLabel(PENDING);
-    });
+    return this.#begin(secret, rotation, { token, test: true });
   }
 
-  #run(
-    secret: Secret,
-    token: string,
-    steps: readonly RotationEvent['Step'][],
-    finish: (rotation: SecretRotation) => void,
-  ): Promise<RotationOutcome | undefined> {
-    const { rotation } = secret;
-    if (rotation === undefined) throw new Error(`${secret.arn} is not rotated`);
+  #begin(secret: Secret, rotation: SecretRotation, attempt: Attempt): Promise<RotationOutcome | undefined> {
+    const running = this.#attempt(secret, rotation, attempt).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Runs the steps and notes how that ended, unless the rotation was canceled meanwhile. */
+  async #attempt(secret: Secret, rotation: SecretRotation, attempt: Attempt): Promise<RotationOutcome | undefined> {
+    const { token, test } = attempt;
     rotation.running = token;
-    delete rotation.failed;
-    const test = steps.length === 1;
-    const run = this.#steps(secret, token, steps).then((completed): RotationOutcome | undefined => {
-      if (!completed) return undefined;
-      finish(rotation);
-      return { eventName: `${test ? 'Test' : ''}RotationSucceeded`, secretArn: secret.arn, versionId: token };
-    });
-    const settled = run
-      .catch((thrown: unknown): RotationOutcome | undefined => {
-        if (rotation.running !== token) return undefined;
-        if (!test) rotation.failed = token;
-        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-        return { eventName: `${test ? 'Test' : ''}RotationFailed`, secretArn: secret.arn, versionId: token, error };
-      })
-      .then((outcome) => {
-        if (rotation.running === token) delete rotation.running;
-        if (outcome) this.#outcomes.push(outcome);
-        return outcome;
-      })
-      .finally(() => this.#running.delete(settled));
-    this.#running.add(settled);
-    return settled;
+    const error = await errorOf(this.#steps(secret, rotation, attempt));
+    if (test && secret.versionWithLabel(PENDING) === token) secret.removeLabel(PENDING);
+    if (rotation.running !== token) return undefined;
+    delete rotation.running;
+    if (!test && error) rotation.failed = token;
+    if (!test && !error) {
+      rotation.countedFrom = this.account.now();
+      rotation.lastRotated = new Date(rotation.countedFrom);
+    }
+    const outcome: RotationOutcome = {
+      eventName: `${test ? 'Test' : ''}Rotation${error ? 'Failed' : 'Succeeded'}`,
+      secretArn: secret.arn,
+      versionId: token,
+      ...(error ? { error } : {}),
+    };
+    this.#outcomes.push(outcome);
+    return outcome;
   }
 
-  /** Runs one step after the other; returns whether all ran, or the rotation was canceled. */
-  async #steps(secret: Secret, token: string, steps: readonly RotationEvent['Step'][]): Promise<boolean> {
-    const { rotation } = secret;
-    const RotationToken = randomUUID();
-    for (const Step of steps) {
-      if (rotation?.running !== token) return false;
+  async #steps(secret: Secret, rotation: SecretRotation, { token, test }: Attempt): Promise<void> {
+    const common = { SecretId: secret.arn, ClientRequestToken: token, RotationToken: randomUUID() };
+    for (const Step of test ? (['testSecret'] as const) : STEPS) {
+      if (rotation.running !== token) return;
       this.#assertInvocable(rotation.functionArn, secret);
-      await this.#invoke(rotation.functionArn, {
-        Step,
-        SecretId: secret.arn,
-        ClientRequestToken: token,
-        RotationToken,
-      });
+      await this.#invoke(rotation.functionArn, { Step, ...common });
     }
-    return rotation?.running === token;
+    if (!test && pendingAside(secret) !== undefined) {
+      throw new Error(`The function left ${PENDING} on a version that is not the current one.`);
+    }
   }
 
   async #invoke(functionArn: string, event: RotationEvent): Promise<void> {
@@ -207,9 +201,17 @@ function pendingAside(secret: Secret): string | undefined {
   return pending === secret.versionWithLabel(CURRENT) ? undefined : pending;
 }
 
-function isDue(secret: Secret, now: number): boolean {
-  const { rotation } = secret;
-  if (!rotation?.enabled || rotation.running !== undefined || secret.deletion) return false;
-  if (rotation.failed !== undefined && pendingAside(secret) === rotation.failed) return true;
-  return rotation.rules !== undefined && nextWindow(rotation.rules, rotation.countedFrom).opens <= now;
+function isDue(secret: Secret, { enabled, running, failed, rules, countedFrom }: SecretRotation, now: number): boolean {
+  if (!enabled || running !== undefined || secret.deletion) return false;
+  if (failed !== undefined && pendingAside(secret) === failed) return true;
+  return rules !== undefined && nextWindow(rules, countedFrom).opens <= now;
+}
+
+async function errorOf(run: Promise<void>): Promise<Error | undefined> {
+  try {
+    await run;
+    return undefined;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
+  }
 }

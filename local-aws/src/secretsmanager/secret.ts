@@ -26,7 +26,7 @@ export interface SecretRotation {
   lastRotated?: Date;
   /** The token of the rotation that runs. */
   running?: string;
-  /** The token of the last rotation, if it failed: Secrets Manager tries again. */
+  /** The token of the last rotation that failed: while it is not complete, Secrets Manager tries again. */
   failed?: string;
 }
 
