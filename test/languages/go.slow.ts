@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GO } from '../../scripts/package-all/languages';
@@ -10,6 +10,37 @@ const SOURCES = join(PACKAGES, 'go/cdkiamvirtualmfa');
 
 /** The oldest aws-cdk-lib in the module proxies that we know, of those that the package takes. */
 const OLDEST_IN_PROXIES = '2.248.0';
+
+/** What an app in Go hears of the library, beyond its template. */
+const CONVERSATION = `
+package main
+
+import (
+	"fmt"
+
+	cdk "github.com/aws/aws-cdk-go/awscdk/v2"
+	iam "github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+	virtualmfa "${MODULE}"
+)
+
+func main() {
+	defer jsii.Close()
+	stack := cdk.NewStack(cdk.NewApp(nil), jsii.String("Team"), nil)
+	robot := iam.NewUser(stack, jsii.String("Robot"), nil)
+	bob := iam.NewUser(stack, jsii.String("Bob"), nil)
+	virtualmfa.VirtualMfa_Exclude(robot)
+	virtualmfa.VirtualMfa_Configure(bob, &virtualmfa.VirtualMfaDeviceOptions{RotationId: jsii.String("2026-01")})
+	stack.With(virtualmfa.NewVirtualMfa(nil))
+	fmt.Println("Robot:", virtualmfa.VirtualMfa_DeviceOf(robot))
+	fmt.Println("Bob:", *virtualmfa.VirtualMfa_DeviceOf(bob).Node().Path())
+	defer func() { fmt.Println("panic:", recover()) }()
+	virtualmfa.NewVirtualMfaDevice(stack, jsii.String("Mfa"), &virtualmfa.VirtualMfaDeviceProps{
+		User:   robot,
+		Issuer: jsii.String("Secret: 1234"),
+	})
+}
+`;
 
 describeIn(GO, () => {
   const team = new Team(GO);
@@ -41,6 +72,17 @@ describeIn(GO, () => {
 
   test('the team’s template is that of TypeScript', async () => {
     expect(await template()).toEqual(typescript);
+  });
+
+  test('users can be left out and configured; an error names property and construct, and repeats no value', async () => {
+    mkdirSync(join(team.folder, 'conversation'));
+    writeFileSync(join(team.folder, 'conversation/main.go'), CONVERSATION);
+
+    const heard = await team.run('go', 'run', './conversation');
+
+    expect(heard).toContain('Robot: <nil>\nBob: Team/BobVirtualMfa\n');
+    expect(heard).toContain('panic: [Team/Mfa] issuer: got a text of 12 characters; allowed: 1 to 128 characters');
+    expect(heard).not.toContain('1234');
   });
 
   test('with an old aws-cdk-lib, too', async () => {

@@ -22,9 +22,39 @@ const SETTINGS = `
 </settings>
 `;
 
+/** What an app in Java hears of the library, beyond its template. */
+const CONVERSATION = `
+package com.example;
+
+import io.github.cdkiamvirtualmfa.VirtualMfa;
+import io.github.cdkiamvirtualmfa.VirtualMfaDevice;
+import io.github.cdkiamvirtualmfa.VirtualMfaDeviceOptions;
+import software.amazon.awscdk.App;
+import software.amazon.awscdk.Stack;
+import software.amazon.awscdk.services.iam.User;
+
+public final class Conversation {
+  public static void main(String[] args) {
+    Stack stack = new Stack(new App(), "Team");
+    User robot = new User(stack, "Robot");
+    User bob = new User(stack, "Bob");
+    VirtualMfa.exclude(robot);
+    VirtualMfa.configure(bob, VirtualMfaDeviceOptions.builder().rotationId("2026-01").build());
+    stack.with(new VirtualMfa());
+    System.out.println("Robot: " + VirtualMfa.deviceOf(robot));
+    System.out.println("Bob: " + VirtualMfa.deviceOf(bob).getNode().getPath());
+    try {
+      VirtualMfaDevice.Builder.create(stack, "Mfa").user(robot).issuer("Secret: 1234").build();
+    } catch (RuntimeException error) {
+      System.out.println(error);
+    }
+  }
+}
+`;
+
 describeIn(JAVA, () => {
   const team = new Team(JAVA);
-  const app = [
+  const maven = [
     ...['mvn', '--batch-mode', '--quiet', '--settings', 'settings.xml', `-Dmaven.repo.local=${MAVEN_REPOSITORY}`],
     ...[`-Dvirtual-mfa.version=${version}`, 'compile', 'exec:java'],
   ] as const;
@@ -39,10 +69,20 @@ describeIn(JAVA, () => {
   afterAll(() => team.remove());
 
   test('the team’s template is that of TypeScript', async () => {
-    expect(await team.templateFrom(...app)).toEqual(typescript);
+    expect(await team.templateFrom(...maven)).toEqual(typescript);
+  });
+
+  test('users can be left out and configured; an error names property and construct, and repeats no value', async () => {
+    writeFileSync(join(team.folder, 'src/main/java/com/example/Conversation.java'), CONVERSATION);
+
+    const heard = await team.run(...maven, '-Dexec.mainClass=com.example.Conversation');
+
+    expect(heard).toContain('Robot: null\nBob: Team/BobVirtualMfa\n');
+    expect(heard).toContain('JsiiError: [Team/Mfa] issuer: got a text of 12 characters; allowed: 1 to 128 characters');
+    expect(heard).not.toContain('1234');
   });
 
   test('with the oldest aws-cdk-lib, too', async () => {
-    expect(await team.templateFrom(...app, `-Dcdk.version=${OLDEST}`)).toEqual(typescript);
+    expect(await team.templateFrom(...maven, `-Dcdk.version=${OLDEST}`)).toEqual(typescript);
   });
 });

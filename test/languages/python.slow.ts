@@ -25,7 +25,7 @@ def failure_of(action):
     try:
         action()
     except Exception as error:
-        return str(error)
+        return f"{type(error).__name__}: {error}"
 
 print(failure_of(lambda: VirtualMfaDevice(stack, "Mfa", user=robot, issuer="Secret: 1234")))
 print(failure_of(app.synth))
@@ -68,7 +68,9 @@ describeIn(PYTHON, () => {
 
     const heard = await team.run(python, 'conversation.py');
 
-    expect(heard).toContain('[Team/Mfa] issuer: got a text of 12 characters; allowed: 1 to 128 characters, no colon');
+    expect(heard).toContain(
+      'RuntimeError: [Team/Mfa] issuer: got a text of 12 characters; allowed: 1 to 128 characters, no colon',
+    );
     expect(heard).toContain('The user Team/Robot has no MFA device.');
     expect(heard).not.toContain('1234');
   });
