@@ -64,6 +64,11 @@ export function sessionCacheOf(text: string, profile: string | undefined, durati
 
 /** Changes with every change of a file, also with one that sets back its time. */
 function stateOf(file: string): string {
-  const { ino = 0n, size = 0n, ctimeNs = 0n } = statSync(file, { throwIfNoEntry: false, bigint: true }) ?? {};
-  return [file, ino, size, ctimeNs].join(' ');
+  try {
+    const { ino, size, ctimeNs } = statSync(file, { bigint: true });
+    return [file, ino, size, ctimeNs].join(' ');
+  } catch {
+    // Not there, or below something that is no folder.
+    return file;
+  }
 }

@@ -21,7 +21,14 @@ function startDemo(
     cwd: ROOT,
     detached: true,
     stdio: 'pipe',
-    env: { ...process.env, FORCE_COLOR: undefined, COLUMNS: '100', ...environment },
+    env: {
+      ...process.env,
+      FORCE_COLOR: undefined,
+      COLUMNS: '100',
+      // On Node 20 the SDK adds lines about the end of its support.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      ...environment,
+    },
   });
   let printed = '';
   for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
