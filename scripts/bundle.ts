@@ -1,6 +1,6 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { build, type BuildOptions, type OnResolveResult, type Plugin } from 'esbuild';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build, type BuildOptions, type Metafile, type OnResolveResult, type Plugin } from 'esbuild';
 import license, { type Dependency } from 'esbuild-plugin-license';
 
 const ROOT = join(__dirname, '..');
@@ -11,11 +11,21 @@ const ROOT = join(__dirname, '..');
  */
 export const MODULES_FIRST = ['module', 'main'];
 
+/** The bundles of the published package. */
+export const BUNDLES = [
+  'dist/handler/index.js',
+  'dist/code-function/index.js',
+  'dist/bin/virtual-mfa.js',
+  'dist/bin/virtual-mfa-program.js',
+  'dist/bin/virtual-mfa-app.js',
+] as const;
+type Outfile = (typeof BUNDLES)[number];
+
 /** One bundle of the published package. */
 export interface Bundle extends Pick<BuildOptions, 'target' | 'external' | 'mainFields' | 'plugins' | 'supported'> {
   /** Path of the entry point and of the output, below the repository's root. */
   readonly entryPoint: string;
-  readonly outfile: string;
+  readonly outfile: Outfile;
   /** Path of the licences of what is in the bundle, below the repository's root. */
   readonly notices: string;
 }
@@ -24,8 +34,10 @@ export interface Bundle extends Pick<BuildOptions, 'target' | 'external' | 'main
 export async function bundle({ entryPoint, outfile, notices, plugins = [], ...options }: Bundle): Promise<void> {
   const output = join(ROOT, outfile);
   rmSync(output, { force: true });
-  await build({
+  const { metafile } = await build({
     ...options,
+    absWorkingDir: ROOT,
+    metafile: true,
     entryPoints: [join(ROOT, entryPoint)],
     outfile: output,
     bundle: true,
@@ -42,6 +54,21 @@ export async function bundle({ entryPoint, outfile, notices, plugins = [], ...op
       }),
     ],
   });
+  const kept = metafileOf(outfile);
+  mkdirSync(dirname(kept), { recursive: true });
+  writeFileSync(kept, JSON.stringify(metafile));
+}
+
+/** The files whose code is in a bundle: what is left unused is not. */
+export function contentsOf(outfile: Outfile): readonly string[] {
+  const { outputs } = JSON.parse(readFileSync(metafileOf(outfile), 'utf8')) as Metafile;
+  const inputs = Object.entries(outputs[outfile]?.inputs ?? {});
+  return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
+}
+
+/** Beside the package, where no build but the bundle's own writes it. */
+function metafileOf(outfile: Outfile): string {
+  return join(ROOT, 'dist/metafiles', `${outfile}.json`);
 }
 
 /** Takes a module in place of those whose names a pattern matches. */

@@ -15,15 +15,24 @@ const ROOT = resolve(__dirname, '..');
 const PACKAGE = manifestOf('package.json');
 const LOCAL_AWS = manifestOf('local-aws/package.json');
 const INTEG = manifestOf('test/integ/package.json');
+const PUBLIB = manifestOf('.github/publib/package.json');
 const README = textOf('README.md');
 const CONTRIBUTING = textOf('CONTRIBUTING.md');
 /** The pages that users read, README first. */
 const GUIDES = ['README.md', ...markdownIn('docs')];
-const PAGES = [...GUIDES, 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'local-aws/README.md'];
+const PAGES = [
+  ...GUIDES,
+  ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'CODE_OF_CONDUCT.md', 'local-aws/README.md'],
+  '.github/pull_request_template.md',
+];
 
 /** What the tests read of a package.json. */
 interface Manifest {
   readonly name: string;
+  readonly license?: string;
+  readonly stability?: string;
+  readonly engines?: { readonly node: string };
+  readonly repository?: { readonly url: string };
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -286,8 +295,44 @@ test('README states the oldest aws-cdk-lib that the package takes', () => {
   expect(README).toContain(`\`aws-cdk-lib\` ${floor} or newer`);
 });
 
+describe('README’s badges', () => {
+  const badges = [...README.matchAll(/\[!\[[^\]]+\]\((\S+)\)\]\((\S+)\)/g)].map(([, picture = '', link = '']) => ({
+    picture,
+    link,
+  }));
+  const repository = PACKAGE.repository?.url.replace(/\.git$/, '') ?? '';
+
+  test('are of this repository, and of workflows that there are', () => {
+    const [checks, scorecard] = badges;
+    const workflow = /^(\S+)\/actions\/(workflows\/[\w-]+\.yml)\/badge\.svg$/.exec(checks?.picture ?? '');
+
+    expect(workflow?.[1]).toBe(repository);
+    expect(existsSync(join(ROOT, '.github', workflow?.[2] ?? ''))).toBe(true);
+    expect(scorecard?.picture).toBe(`https://api.scorecard.dev/projects/${repository.replace('https://', '')}/badge`);
+    expect(textOf('.github/workflows/scorecard.yml')).toContain('publish_results: true');
+  });
+
+  test('state the stability and the license that package.json has, and nothing that is not published', () => {
+    const [, , stability, license, ...others] = badges;
+
+    expect(stability?.picture).toContain(`/stability-${PACKAGE.stability}-`);
+    expect(license?.picture).toContain(`/license-${PACKAGE.license?.replace('-', '--')}-`);
+    expect(others).toEqual([]);
+  });
+});
+
+test('README, package.json and the workflows name the same versions of Node', () => {
+  const matrix = /node: \[(.+)\]/.exec(textOf('.github/workflows/checks.yml'))?.[1]?.split(', ') ?? [];
+  const [oldest = '', ...newer] = matrix;
+
+  expect(newer.length).toBeGreaterThan(0);
+  expect(README).toContain(`| Node | ${matrix.slice(0, -1).join(', ')} and ${matrix.at(-1)}, `);
+  expect(PACKAGE.engines?.node).toBe(`>=${oldest}`);
+  expect(PACKAGE.devDependencies?.['@types/node']).toMatch(new RegExp(`^${oldest}\\.`));
+});
+
 test('CONTRIBUTING gives a line to every dependency, and to no other package', () => {
-  const dependencies = [PACKAGE, LOCAL_AWS, INTEG].flatMap((manifest) =>
+  const dependencies = [PACKAGE, LOCAL_AWS, INTEG, PUBLIB].flatMap((manifest) =>
     Object.keys({
       ...manifest.dependencies,
       ...manifest.devDependencies,
