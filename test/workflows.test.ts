@@ -169,7 +169,7 @@ describe('the commands of the workflows', () => {
     expect(Object.keys(publibLock.packages['node_modules/publib'].bin)).toEqual(expect.arrayContaining(called));
   });
 
-  // A command that is new here needs a test that runs it, or finds it.
+  // test/languages/release.slow.ts runs those that publish. A command that is new here needs a test that runs it, or finds it.
   test('are these, and those that need GitHub', () => {
     expect([...new Set(lines.filter((line) => !npmRun.test(line) && !publib.test(line)))]).toEqual([
       'npm ci --ignore-scripts',
