@@ -240,6 +240,21 @@ describe('the page on the virtual-mfa command', () => {
   });
 });
 
+test('the page on parts has every command, every workflow, and what a function of the stack is given', () => {
+  const page = textOf('docs/which-parts-run-where.md');
+  const declaration = textOf('lib/private/bundled-function.ts');
+  const [, memory = ''] = /memorySize: (\d+)/.exec(declaration) ?? [];
+  const [, node = ''] = /NODEJS_(\d+)_X/.exec(declaration) ?? [];
+
+  for (const name of readdirSync(join(ROOT, 'bin/virtual-mfa/commands'))) {
+    if (name !== 'command.ts') expect(page).toContain(`| \`${name.replace('.ts', '')}\` | `);
+  }
+  for (const name of readdirSync(join(ROOT, '.github/workflows'))) expect(page).toContain(`| \`${name}\`, `);
+  expect(page).toContain(`Node ${node} on Lambda runs it, outside any VPC, with ${memory} MB`);
+  expect(textOf('lib/private/virtual-mfa-device-provider.ts')).toContain('Duration.minutes(5)');
+  expect(page).toContain('at most five minutes');
+});
+
 describe('the page on users in a file', () => {
   const section = textOf('docs/users-file.md');
   const { Users, ...others } = schema.properties;

@@ -14,6 +14,7 @@ const REPOSITORY = resolve(__dirname, '../..');
 /** What the tests read of package.json. */
 interface Manifest {
   readonly version: string;
+  readonly scripts: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -144,6 +145,12 @@ describe('the packed package', () => {
 
     expect(digestsIn(again)).toEqual(digestsIn(tarball));
     expect(digestOf(readFileSync(again))).toBe(digestOf(readFileSync(tarball)));
+  });
+
+  test('runs nothing when it is installed', () => {
+    expect(Object.keys(MANIFEST.scripts)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(?:pre|post)?(?:install|prepare)$/)]),
+    );
   });
 
   test('has no dependency that would be installed beside its peers', () => {
