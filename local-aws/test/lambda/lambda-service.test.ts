@@ -46,11 +46,10 @@ afterEach(async () => {
   await server.close();
 });
 
+/** With more time than Lambda's three seconds, which a busy machine may need to start a process. */
 async function create(source: string, configuration: Partial<FunctionConfiguration> = {}): Promise<string> {
-  return lambda.createFunction(
-    { FunctionName: 'fn', Runtime: 'nodejs24.x', Handler: 'index.handler', Role: ROLE, ...configuration },
-    { source },
-  );
+  const common = { FunctionName: 'fn', Runtime: 'nodejs24.x', Handler: 'index.handler', Role: ROLE, Timeout: 600 };
+  return lambda.createFunction({ ...common, ...configuration }, { source });
 }
 
 const lines = () => logs.group('/aws/lambda/fn').events.map(({ message }) => message);
