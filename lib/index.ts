@@ -3,3 +3,4 @@ export { MfaEnforcementPolicy, type MfaEnforcementPolicyProps } from './mfa-enfo
 export { VirtualMfa } from './virtual-mfa';
 export { VirtualMfaDevice, type IVirtualMfaDevice, type VirtualMfaDeviceProps } from './virtual-mfa-device';
 export { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
+export { VirtualMfaWatch, type VirtualMfaWatchProps } from './virtual-mfa-watch';

@@ -33,6 +33,7 @@ import { deviceReferenceProblems } from './private/dynamic-references';
 import { validateDevice, validateSerialNumber } from './private/property-validation';
 import { userDependency } from './private/user-dependency';
 import { VirtualMfaDeviceProvider } from './private/virtual-mfa-device-provider';
+import { rememberProperties } from './private/watched-devices';
 import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
 
 /**
@@ -188,6 +189,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       properties,
     });
     const cfnResource = resource.node.defaultChild as CfnResource;
+    rememberProperties(cfnResource, properties);
     markOwner(cfnSeed, { [LOGICAL_ID_TAG]: cfnResource.logicalId, [USER_NAME_TAG]: userName });
     resource.node.addDependency(
       userDependency(props.user, cfnResource, (construct) => construct instanceof VirtualMfaDevice),

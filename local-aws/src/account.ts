@@ -46,9 +46,14 @@ export class Account {
     this.root = { type: 'root', arn, principalArn: arn, userId: accountId, policies: () => undefined };
   }
 
-  /** Sets the account's clock ahead, for whoever would have to wait for it. */
+  /** Sets the account's clock ahead, and with it that of its functions, for whoever would have to wait for it. */
   advanceClock(milliseconds: number): void {
     this.#millisecondsAhead += milliseconds;
+  }
+
+  /** How far the clock was set ahead. */
+  get millisecondsAhead(): number {
+    return this.#millisecondsAhead;
   }
 
   /** Adds a service to the account. */

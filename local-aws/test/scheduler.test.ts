@@ -63,6 +63,20 @@ describe('a schedule', () => {
     expect(logged().filter((line) => line.includes('tick'))).toHaveLength(4);
   });
 
+  it('lets its function see the time that the account sees', async () => {
+    await functionThat('console.log(new Date().toISOString() + " " + new Date(0).toISOString() + " " + Date.now())');
+    aws.scheduler.put(schedule(await role(trust())));
+    aws.account.advanceClock(48 * 60 * MINUTE);
+    const before = Date.now() + 48 * 60 * MINUTE;
+
+    await aws.scheduler.runDue();
+
+    const [seen = '', epoch, milliseconds] = /\d{4}-\S+ 1970-\S+ \d+/.exec(logged().join('\n'))?.[0].split(' ') ?? [];
+    expect(Date.parse(seen)).toBeGreaterThanOrEqual(before);
+    expect(Number(milliseconds)).toBeLessThan(before + 5 * MINUTE);
+    expect(epoch).toBe('1970-01-01T00:00:00.000Z');
+  });
+
   it('makes up for no invocation that it has missed', async () => {
     await functionThat('');
     aws.scheduler.put(schedule(await role(trust())));

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { App, aws_iam as iam, aws_kms as kms, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { App, aws_iam as iam, aws_kms as kms, aws_sns as sns, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { MfaEnforcementPolicy, VirtualMfa, VirtualMfaDevice } from '../../lib';
+import { MfaEnforcementPolicy, VirtualMfa, VirtualMfaDevice, VirtualMfaWatch } from '../../lib';
 import { actionsOf, roleStatementsOf, statementsOf, userPoliciesOf } from './templates';
 
 const ENVIRONMENTS: readonly (readonly [where: string, props: StackProps, context: Record<string, unknown>])[] = [
@@ -36,6 +36,8 @@ function everything(props: StackProps, context: Record<string, unknown>): { app:
   alice.with(new VirtualMfa());
   new MfaEnforcementPolicy(stack, 'SelfEnrolled', { users: [bob] });
   new MfaEnforcementPolicy(stack, 'Declared', { users: [alice], selfEnrollment: false });
+  const alarmTopic = new sns.Topic(stack, 'Alarms', { enforceSSL: true, masterKey: encryptionKey });
+  new VirtualMfaWatch(stack, 'Watch', { repair: true, recreate: true, alarmTopic });
   return { app, stack };
 }
 

@@ -35,6 +35,8 @@ export interface ProcessSettings {
   /** Url of the running server. */
   readonly endpoint: string;
   readonly logs: LogStore;
+  /** How far the account's clock was set ahead. */
+  readonly millisecondsAhead: () => number;
 }
 
 const RUNTIME = path.join(__dirname, 'runtime.mjs');
@@ -48,6 +50,7 @@ export class FunctionProcess {
   readonly #child: ChildProcess;
   readonly #log: PlatformLog;
   readonly #credentials: Credentials;
+  readonly #millisecondsAhead: () => number;
   #alive = true;
   #reserved = true;
   #running?: { readonly invocation: Invocation; readonly finish: (outcome: Outcome) => void };
@@ -56,8 +59,9 @@ export class FunctionProcess {
   #deadline = 0;
   #initError?: Outcome;
 
-  constructor({ node, version, credentials, region, endpoint, logs }: ProcessSettings) {
+  constructor({ node, version, credentials, region, endpoint, logs, millisecondsAhead }: ProcessSettings) {
     this.version = version;
+    this.#millisecondsAhead = millisecondsAhead;
     this.#credentials = credentials;
     const stream = `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${this.id.replaceAll('-', '')}`;
     this.#log = new PlatformLog(logs, version.configuration, stream);
@@ -177,6 +181,7 @@ export class FunctionProcess {
         'lambda-runtime-aws-request-id': invocation.requestId,
         'lambda-runtime-deadline-ms': String(this.#deadline),
         'lambda-runtime-invoked-function-arn': invocation.functionArn,
+        'local-aws-milliseconds-ahead': String(this.#millisecondsAhead()),
       },
       body: JSON.stringify(invocation.event),
     });

@@ -210,6 +210,7 @@ export class LambdaService {
       region: this.account.region,
       endpoint: this.ports.endpoint(),
       logs: this.ports.logs,
+      millisecondsAhead: () => this.account.millisecondsAhead,
     });
     this.#processes.set(started.id, started);
     void started.ended.then(() => this.#processes.delete(started.id));

@@ -22,6 +22,20 @@ new Worker(
 const { LOCAL_AWS_RUNTIME_API: api, _HANDLER: handlerName, LAMBDA_TASK_ROOT: taskRoot } = process.env;
 delete process.env.LOCAL_AWS_RUNTIME_API;
 const agent = new Agent({ keepAlive: true });
+
+// A function lives by the account's clock, which tests set ahead.
+const SystemDate = Date;
+let millisecondsAhead = 0;
+globalThis.Date = class Date extends SystemDate {
+  constructor(...values) {
+    super(...(values.length === 0 ? [Date.now()] : values));
+  }
+
+  static now() {
+    return SystemDate.now() + millisecondsAhead;
+  }
+};
+
 let currentRequestId;
 
 function call(method, resource, body) {
@@ -95,6 +109,7 @@ for (;;) {
   const next = await call('GET', 'invocation/next').catch(() => process.exit(0));
   const requestId = next.headers['lambda-runtime-aws-request-id'];
   const deadline = Number(next.headers['lambda-runtime-deadline-ms']);
+  millisecondsAhead = Number(next.headers['local-aws-milliseconds-ahead']);
   currentRequestId = requestId;
   const context = {
     awsRequestId: requestId,
@@ -105,7 +120,7 @@ for (;;) {
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - SystemDate.now()),
   };
   try {
     const result = await handler(JSON.parse(next.body), context);
