@@ -1,5 +1,5 @@
-import { App, aws_iam as iam, aws_kms as kms, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { MfaEnforcementPolicy, VirtualMfaDevice } from 'cdk-iam-virtual-mfa';
+import { App, aws_iam as iam, aws_kms as kms, aws_sns as sns, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { MfaEnforcementPolicy, VirtualMfaDevice, VirtualMfaWatch } from 'cdk-iam-virtual-mfa';
 
 // A user for emergencies. A separate key encrypts the seed, and only the incident role gets access to it.
 const app = new App();
@@ -24,6 +24,9 @@ const mfa = new VirtualMfaDevice(stack, 'Mfa', {
   encryptionKey: key,
   rotationId: '2026-01', // change it after each use of the seed
 });
+
+// Whoever deactivates the device is noticed within minutes, and the device is enabled again.
+new VirtualMfaWatch(stack, 'Watch', { repair: true, alarmTopic: new sns.Topic(stack, 'Alarms') });
 
 const incident = new iam.Role(stack, 'Incident', {
   assumedBy: new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),

@@ -162,6 +162,7 @@ describe.each([
     ],
   ],
   ['docs/enforcing.md', 'Properties', propertiesOf('MfaEnforcementPolicyProps', 'lib/mfa-enforcement-policy.ts')],
+  ['docs/watch.md', 'Properties', propertiesOf('VirtualMfaWatchProps', 'lib/virtual-mfa-watch.ts')],
 ])('the table in %s, under "%s",', (page, heading, properties) => {
   const rows = [...sectionOf(textOf(page), heading).matchAll(/^\| `(\w+)` \|(.+)\|$/gm)];
 
@@ -466,12 +467,10 @@ function publicClasses(): { readonly name: string; readonly example: string }[] 
 
 /** An example in a docstring leaves out what every example imports: jsii-rosetta adds it, too. */
 function withImports(example: string): string {
-  const used = (names: string) =>
-    names
-      .split(', ')
-      .filter((name) => new RegExp(`\\b${name}\\b`).test(example))
-      .join(', ');
+  const isUsed = (name: string) => new RegExp(`\\b${name}\\b`).test(example);
+  const used = (names: string) => names.split(', ').filter(isUsed).join(', ');
   return textOf('rosetta/default.ts-fixture')
+    .replaceAll(/^import \* as (\w+) .+\n/gm, (line, name: string) => (isUsed(name) ? line : ''))
     .replaceAll(/\{ (.+) \}/g, (_braces, names: string) => `{ ${used(names)} }`)
     .replace('/// here', example);
 }

@@ -135,7 +135,7 @@ describe('the packed package', () => {
 
   test('holds nothing else but documents and examples: no source, no test, no local-aws', () => {
     const expected =
-      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/(?:code-function\.)?THIRD-PARTY-LICENSES\.txt|dist\/sbom\.cdx\.json|dist\/(?:handler|code-function)\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts)|docs\/[\w-]+\.(?:md|svg)|examples\/[\w/-]+\.(?:ts|yml|json|py|txt|xml|java|go|mod))$/;
+      /^(?:package\.json|\.jsii|README\.md|LICENSE|API\.md|CHANGELOG\.md|SECURITY\.md|dist\/(?:code-function\.)?THIRD-PARTY-LICENSES\.txt|dist\/sbom\.cdx\.json|dist\/(?:handler|code-function)\/index\.js|dist\/bin\/[\w-]+\.(?:js|THIRD-PARTY-LICENSES\.txt)|bin\/mfa-users\.schema\.json|dist\/lambda\/contract\/(?:own-tags|properties|property-rules|serial-number|watch)\.(?:js|d\.ts)|dist\/lib\/[\w/-]+\.(?:js|d\.ts)|docs\/[\w-]+\.(?:md|svg)|examples\/[\w/-]+\.(?:ts|yml|json|py|txt|xml|java|go|mod))$/;
 
     expect(packedFiles.filter((path) => !expected.test(path))).toEqual([]);
   });
