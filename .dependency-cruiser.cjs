@@ -21,6 +21,7 @@ module.exports = {
       ...['^lambda/(custom-resource|device|aws|contract)/', SHARED_BY_ROOMS],
     ]),
     only('lambda/watch', '^lambda/watch/', ['^lambda/(watch|device|aws|contract)/', SHARED_BY_ROOMS]),
+    only('lambda/rotation', '^lambda/rotation/', ['^lambda/(rotation|device|aws|contract)/', SHARED_BY_ROOMS]),
     only('lambda/code', '^lambda/code/', [
       ...['^lambda/(code|aws|contract)/', SHARED_BY_ROOMS],
       ...['/@aws-sdk/', '/@types/aws-lambda/'],

@@ -7,6 +7,8 @@ import type { RunTools } from './device/event-tools';
 import { jsonLog, type Log } from './log';
 import { IamMfaDevices } from './aws/mfa-devices';
 import { requestTimeOf } from './request-time';
+import { isRotationEvent, type RotationEvent } from './rotation/event';
+import { rotate } from './rotation/rotate';
 import { type Delivery, respond } from './custom-resource/respond';
 import { SecretsManagerSeedStore } from './aws/seed-store';
 import { isWatchEvent } from './watch/event';
@@ -21,7 +23,10 @@ export interface Invocation extends Delivery {
   readonly write: (line: string) => void;
 }
 
-export type Handler = (event: CustomResourceEvent | WatchEvent, invocation: Invocation) => Promise<void>;
+export type Handler = (
+  event: CustomResourceEvent | RotationEvent | WatchEvent,
+  invocation: Invocation,
+) => Promise<void>;
 
 /**
  * Puts the parts together, for Lambda and for tests.
@@ -54,8 +59,10 @@ export function createHandler(
     if (isWatchEvent(event)) {
       const looking = toolsWith({ ...log, info: () => undefined });
       await watch(event, { looking, repairing: toolsWith(log), random, settledAfterMilliseconds, write });
-      return;
+    } else if (isRotationEvent(event)) {
+      await rotate(event, toolsWith(log));
+    } else {
+      await respond(event, { ...toolsWith(log), requestTime: requestTimeOf(event.ResponseURL, now) }, delivery);
     }
-    await respond(event, { ...toolsWith(log), requestTime: requestTimeOf(event.ResponseURL, now) }, delivery);
   };
 }

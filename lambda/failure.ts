@@ -76,7 +76,7 @@ export const failures = {
   sameNameReplacement: (serialNumber: string) =>
     new Failure(
       `The change needs a new device, but the explicit virtualMfaDeviceName gives it the serial number of the old one, ${serialNumber}.`,
-      'Give another virtualMfaDeviceName together with the change, or leave it out; the old device was not touched.',
+      'Give another virtualMfaDeviceName together with the change, or leave it out; the old device was not touched. For a new seed alone, set rotation, and run aws secretsmanager rotate-secret.',
     ),
 
   tooManyDevices: (userName: string, serialNumbers: readonly string[]) =>
@@ -119,6 +119,30 @@ export const failures = {
     new Failure(
       `Someone else deleted the device ${serialNumber} while it was being enabled, and did so again each time it was recreated.`,
       'Look for a console enrollment (it deletes unassigned virtual devices) or a clean-up job, and deploy again.',
+    ),
+
+  notEnabledWithCurrentSeed: (serialNumber: string, userName: string) =>
+    new Failure(
+      `The device ${serialNumber} was not rotated: it is not enabled for the user ${userName}, or IAM refuses the codes of the secret's current seed.`,
+      'See what is wrong (npx --no virtual-mfa verify), and repair it (npx --no virtual-mfa verify --repair, or deploy a change of the device). The next rotation is as scheduled, or at once with aws secretsmanager rotate-secret.',
+    ),
+
+  noSeedToRotate: (secretArn: string) =>
+    new Failure(
+      `The seed secret ${secretArn} was not rotated: its current value is no seed that this function has stored for the user whom its tags name.`,
+      'Deploy a change of the device, such as a new rotationId, which stores a seed. The next rotation is as scheduled, or at once with aws secretsmanager rotate-secret.',
+    ),
+
+  notRotating: () =>
+    new Failure(
+      'Secrets Manager is not rotating this secret to the version that the event names, so nothing was changed.',
+      'Only Secrets Manager should send such events; aws secretsmanager rotate-secret starts a rotation.',
+    ),
+
+  rotationOvertaken: () =>
+    new Failure(
+      'A deployment, or another rotation, has changed the device while this rotation was running.',
+      'There is nothing to do: the current seed is the one that works. The next rotation is as scheduled, or at once with aws secretsmanager rotate-secret.',
     ),
 
   superseded: () =>

@@ -29,7 +29,7 @@ export function requestTimeIn(text: string, now: number): RequestTime | undefine
   return time !== undefined && time <= basicFormat(now + CLOCK_SKEW_MILLISECONDS) ? time : undefined;
 }
 
-const REQUEST_TIME = /^\d{8}T\d{6}Z(?=-|$)/;
+const REQUEST_TIME = /^\d{8}T\d{6}Z(?=[-+]|$)/;
 /** AWS takes signatures whose time is 15 minutes off, so its own clocks differ by less. */
 const CLOCK_SKEW_MILLISECONDS = 15 * 60_000;
 

@@ -1,4 +1,17 @@
-import { type aws_kms as kms, type RemovalPolicy } from 'aws-cdk-lib';
+import { type aws_kms as kms, type Duration, type RemovalPolicy } from 'aws-cdk-lib';
+
+/** A rotation on a schedule. */
+export interface VirtualMfaDeviceRotation {
+  /**
+   * How long a seed is used: 4 hours to 999 days, in whole hours. Secrets Manager counts from the last rotation, and rotates on the
+   * day or in the hour when the time is over.
+   *
+   * A change is made in place, and rotates nothing at once.
+   *
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+   */
+  readonly automaticallyAfter: Duration;
+}
 
 /** Options of a device that do not depend on its user. */
 export interface VirtualMfaDeviceOptions {
@@ -60,9 +73,30 @@ export interface VirtualMfaDeviceOptions {
    *
    * If the device has an explicit name and keeps it, a change fails the deployment.
    *
-   * @default - the device is never rotated
+   * For people: they scan the new QR code after the deployment. For robots, see `rotation`.
+   *
+   * @default - no deployment rotates the device
    */
   readonly rotationId?: string;
+
+  /**
+   * Gives the device a new seed on a schedule, and keeps its serial number. For robots, which read the seed or get their codes
+   * whenever they sign in: a person would have to scan a QR code each time.
+   *
+   * Secrets Manager starts the rotation. For a minute or two the user has a second device, the bridge, whose name is the device's
+   * with `-bridge`: name and path need room for these 7 characters, and a user with eight devices cannot be rotated. At every moment
+   * the secret's current seed belongs to an enabled device, so read the seed and the serial number from the secret together, and read
+   * both again if AWS refuses the code.
+   *
+   * A rotation that fails leaves a device that works, and the next one goes on from there. Nothing is rotated at once.
+   *
+   * A change is made in place.
+   *
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html
+   *
+   * @default - no schedule
+   */
+  readonly rotation?: VirtualMfaDeviceRotation;
 
   /**
    * What happens to the device and its seed when they leave the stack. `RETAIN` keeps both, and the device stays enabled.

@@ -167,7 +167,6 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       encryptionKey,
     });
     this.seedSecret = seed;
-    acknowledgeNoRotationSchedule(seed, 'IAM makes the seed, with the device: a new rotationId replaces both.');
     const cfnSeed = seed.node.defaultChild as secretsmanager.CfnSecret;
     // The secret starts empty: it has a value only once a seed is stored.
     cfnSeed.generateSecretString = undefined;
@@ -196,6 +195,14 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       ...provider.serve(props.user),
     );
     this.node.defaultChild = cfnResource;
+    if (props.rotation === undefined) {
+      acknowledgeNoRotationSchedule(
+        seed,
+        'The seed of a person, who would have to scan it anew: a new rotationId replaces it.',
+      );
+    } else {
+      provider.rotate(seed, cfnResource, props.rotation);
+    }
     this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, cfnSeed, props.user) });
     this.retainable = [cfnResource, cfnSeed];
     this.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);

@@ -19,6 +19,7 @@ export interface MfaUserOptions {
   readonly Path?: string;
   readonly Issuer?: string;
   readonly RotationId?: string;
+  readonly RotateAfterDays?: number;
   readonly EncryptionKeyArn?: string;
   readonly AllowKeyOfAnotherAccount?: boolean;
   readonly RemovalPolicy?: 'DESTROY' | 'RETAIN';

@@ -96,6 +96,15 @@ const options = {
     'Any text of 1 to 256 characters, such as a date. Any change replaces the device and its seed. Overrides -c rotationId=…. Default: never rotated.',
     '2026-01',
   ),
+  RotateAfterDays: {
+    description:
+      'Gives the device a new seed after so many days, again and again, and keeps its serial number: 1 to 999. For robots, which read the seed whenever they sign in: people would have to scan a QR code each time. For some minutes the user has a second device, whose name ends with -bridge. A change is made in place. Default: no schedule.',
+    type: 'integer',
+    minimum: 1,
+    maximum: 999,
+    errorMessage: 'allowed: a whole number of days, from 1 to 999',
+    examples: [30],
+  },
   EncryptionKeyArn: {
     description:
       "ARN of the KMS key that encrypts the seed. The key must be in the stack's region, and in its account unless AllowKeyOfAnotherAccount is true. A change is made in place. Default: the AWS managed key aws/secretsmanager.",

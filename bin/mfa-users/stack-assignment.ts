@@ -1,10 +1,10 @@
 /**
- * What one stack holds: each user has up to three resources of the 500 that CloudFormation takes. The others are for all users:
+ * What one stack holds: each user has up to four resources of the 500 that CloudFormation takes. The others are for all users:
  * the function with its role, the enforcement, and the groups.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
  */
-export const USERS_PER_STACK = 150;
+export const USERS_PER_STACK = 110;
 
 /** The groups that a file creates or its users join. The first stack has two resources for each: the group, and its users. */
 export const GROUPS_OF_ALL_USERS = 16;

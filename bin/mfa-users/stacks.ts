@@ -1,4 +1,4 @@
-import { type App, aws_iam as iam, aws_kms as kms, CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { type App, aws_iam as iam, aws_kms as kms, CfnOutput, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import { kindOf } from '../../lambda/contract/property-rules';
 import { MfaEnforcementPolicy, VirtualMfaDevice } from '../../lib';
 import { DeclarationError } from './declaration-error';
@@ -111,6 +111,10 @@ function declareUser(stack: Stack, declared: MfaUser): DeclaredUser {
     path: declared.Path,
     issuer: declared.Issuer,
     rotationId: declared.RotationId,
+    rotation:
+      declared.RotateAfterDays === undefined
+        ? undefined
+        : { automaticallyAfter: Duration.days(declared.RotateAfterDays) },
     encryptionKey: declared.EncryptionKeyArn === undefined ? undefined : importedKey(stack, declared.EncryptionKeyArn),
     allowKeyOfAnotherAccount: declared.AllowKeyOfAnotherAccount,
     removalPolicy,

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { PERIOD_MILLISECONDS } from '../../lambda/contract/authentication-codes';
+import { PERIOD_MILLISECONDS, timeStepAt } from '../../lambda/contract/authentication-codes';
 import type { Clock } from '../../lambda/contract/clock';
 import { currentCode, type CurrentCode } from '../../lambda/contract/current-code';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
@@ -14,15 +14,23 @@ export interface Watching {
   readonly show: (code: CurrentCode) => void;
 }
 
-/** Shows each code until interrupted: with a bar that runs, or one after the other. */
+/**
+ * Shows each code until interrupted: with a bar that runs, or one after the other.
+ *
+ * @param read reads the seed, anew for each code: a rotation may have overtaken the last
+ */
 export async function watchCodes(
-  seed: StoredSeed,
+  read: () => Promise<StoredSeed>,
   { terminal, clock, signal, withBar, show }: Watching,
 ): Promise<void> {
+  let seed = await read();
+  let timeStep = timeStepAt(clock.now());
   const bar = withBar ? barOn(terminal) : undefined;
   bar?.start(PERIOD_MILLISECONDS / 1000, 0, currentCode(seed, clock.now()));
   try {
     while (!signal.aborted) {
+      if (timeStepAt(clock.now()) !== timeStep) seed = await read();
+      timeStep = timeStepAt(clock.now());
       const code = currentCode(seed, clock.now());
       if (bar) bar.update(code.secondsLeft, code);
       else show(code);

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { paginateListSecrets, type SecretListEntry } from '@aws-sdk/client-secrets-manager';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import { versionIdInTag } from '../../lambda/contract/seed-version';
 import { type AwsAccess, calling, isAbsent } from './aws-access';
 import { failures } from './command-failure';
 import { severalAtOnce } from './several-at-once';
@@ -37,6 +38,8 @@ export interface SeedSecret {
   /** The labels of each version. */
   readonly versions: ReadonlyMap<string, readonly string[]>;
   readonly isBeingDeleted: boolean;
+  /** When Secrets Manager rotated it. */
+  readonly lastRotatedDate?: Date | undefined;
 }
 
 /** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
@@ -81,10 +84,10 @@ export class DeviceRecords {
         GIVE_SECRET,
       );
       const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
-      const versionId = tags.get(SEED_VERSION_TAG);
+      const tag = tags.get(SEED_VERSION_TAG);
       const [stackId = '', logicalId = ''] = [tags.get(STACK_ID_TAG), tags.get(LOGICAL_ID_TAG)];
       return {
-        ...(versionId === undefined ? {} : { versionId }),
+        ...(tag === undefined ? {} : { versionId: versionIdInTag(tag) }),
         ...(STACK_ID.test(stackId) ? { stackId, logicalId } : {}),
       };
     } catch (error) {
@@ -169,7 +172,13 @@ export function stackNameOf(stackId: string): string {
  * Anybody who may create a secret can give it the library's tags. CloudFormation's own nobody else can set: they tell which stack made
  * the secret.
  */
-function seedSecret({ ARN = '', Tags = [], SecretVersionsToStages = {}, DeletedDate }: SecretListEntry): SeedSecret[] {
+function seedSecret({
+  ARN = '',
+  Tags = [],
+  SecretVersionsToStages = {},
+  DeletedDate,
+  LastRotatedDate,
+}: SecretListEntry): SeedSecret[] {
   const tags = new Map(Tags.map(({ Key, Value }) => [Key, Value]));
   const stackId = tags.get(STACK_ID_TAG) ?? '';
   const isOfStack = tags.get(STACK_ID_BY_CLOUDFORMATION) === stackId && tags.has(LOGICAL_ID_BY_CLOUDFORMATION);
@@ -182,6 +191,7 @@ function seedSecret({ ARN = '', Tags = [], SecretVersionsToStages = {}, DeletedD
       userName: tags.get(USER_NAME_TAG),
       versions: new Map(Object.entries(SecretVersionsToStages)),
       isBeingDeleted: DeletedDate !== undefined,
+      lastRotatedDate: LastRotatedDate,
     },
   ];
 }

@@ -1,4 +1,10 @@
-import { deviceMark, deviceMarkIn, seedStoredAt } from '../../lambda/contract/seed-version';
+import {
+  deviceMark,
+  deviceMarkIn,
+  isRotationVersionId,
+  PENDING_LABEL,
+  seedStoredAt,
+} from '../../lambda/contract/seed-version';
 import { failures } from './command-failure';
 import {
   type DeviceMarks,
@@ -38,7 +44,7 @@ export interface ManagedDevice {
   readonly seedVersionId?: string;
   /** When the seed was stored. */
   readonly seedStoredDate?: Date;
-  /** When a rotation replaced the device before this one; absent where there was none. */
+  /** When a rotation gave the user this seed; absent where there was none. */
   readonly lastRotatedDate?: Date;
 }
 
@@ -105,7 +111,9 @@ function claimantsOf(
   const byMark = new Map(devices.map((device) => [deviceMark(device.serialNumber), device]));
   const claimants = new Map<ListedDevice, SeedSecret[]>();
   for (const secret of secrets) {
-    const claimed = new Set([...secret.versions.keys()].map((versionId) => byMark.get(deviceMarkIn(versionId) ?? '')));
+    const claimed = new Set(
+      [...secret.versions.keys()].map((versionId) => byMark.get(markIn(secret, versionId) ?? '')),
+    );
     for (const device of claimed) if (device) claimants.set(device, [...(claimants.get(device) ?? []), secret]);
   }
   return claimants;
@@ -125,14 +133,26 @@ function foundByTags(device: ListedDevice, tags: DeviceMarks, secrets: readonly 
 }
 
 /** The version with the seed of a device that a mark tells: the current one, unless somebody wrote another value over it. */
-function presentVersion({ versions }: SeedSecret, accepts: (mark: string) => boolean): string | undefined {
-  const marked = [...versions].filter(([versionId]) => {
-    const mark = deviceMarkIn(versionId);
+function presentVersion(secret: SeedSecret, accepts: (mark: string) => boolean): string | undefined {
+  const marked = [...secret.versions].filter(([versionId]) => {
+    const mark = markIn(secret, versionId);
     return mark !== undefined && accepts(mark);
   });
   const current = marked.find(([, labels]) => labels.includes('AWSCURRENT'));
   // The ids begin with a time: the last is the latest.
   return (current ?? marked.sort(([one], [other]) => one.localeCompare(other)).at(-1))?.[0];
+}
+
+/** The mark of the device whose seed a version holds. One that a rotation has stored, last of all, holds that of the version before. */
+function markIn({ versions }: SeedSecret, versionId: string): string | undefined {
+  const labels = versions.get(versionId) ?? [];
+  const isOfRotation =
+    isRotationVersionId(versionId) && ['AWSCURRENT', PENDING_LABEL].every((label) => labels.includes(label));
+  return deviceMarkIn(isOfRotation ? previousVersion(versions) : versionId);
+}
+
+function previousVersion(versions: SeedSecret['versions']): string {
+  return [...versions].find(([, labels]) => labels.includes('AWSPREVIOUS'))?.[0] ?? '';
 }
 
 /** The version that was made for the device that there ought to be. */
@@ -142,9 +162,10 @@ function expectedVersion(secret: SeedSecret): string | undefined {
 
 /** Whether a device is the one that there ought to be, and not one that was replaced. */
 function isExpected({ device, secret, versionId }: Found): boolean {
-  const expected = secret && expectedVersion(secret);
+  if (!secret) return true;
+  const expected = expectedVersion(secret);
   if (expected === undefined || expected === versionId) return true;
-  return deviceMarkIn(expected) === deviceMark(device.serialNumber);
+  return markIn(secret, expected) === deviceMark(device.serialNumber);
 }
 
 function existing(found: Found): ManagedDevice {
@@ -165,13 +186,13 @@ function existing(found: Found): ManagedDevice {
 }
 
 function seedDates(
-  { versions }: SeedSecret,
+  { versions, lastRotatedDate }: SeedSecret,
   versionId: string,
 ): Pick<ManagedDevice, 'seedVersionId' | 'seedStoredDate' | 'lastRotatedDate'> {
-  const stored = seedStoredAt(versionId);
-  const [previous] = [...versions].find(([, labels]) => labels.includes('AWSPREVIOUS')) ?? [];
-  const markBefore = deviceMarkIn(previous ?? '');
-  const isRotated = markBefore !== undefined && markBefore !== deviceMarkIn(versionId);
+  const isOfRotation = isRotationVersionId(versionId);
+  const stored = isOfRotation ? lastRotatedDate : seedStoredAt(versionId);
+  const markBefore = deviceMarkIn(previousVersion(versions));
+  const isRotated = isOfRotation || (markBefore !== undefined && markBefore !== deviceMarkIn(versionId));
   return {
     seedVersionId: versionId,
     ...(stored === undefined ? {} : { seedStoredDate: stored }),

@@ -1,3 +1,4 @@
+import { bridgeOf, isOrBridges, SERIAL_NUMBER_MAX_LENGTH } from '../../lambda/contract/serial-number';
 import { deviceMark, deviceMarkIn } from '../../lambda/contract/seed-version';
 import type { AwsAccess } from './aws-access';
 import { CommandFailure, failures } from './command-failure';
@@ -39,7 +40,13 @@ export class SeedFinder {
 
   async #ofDevice(serialNumber: string): Promise<SeedLocation> {
     const marks = await this.records.marksOf(serialNumber);
-    if (!marks) throw (await this.#deleted(serialNumber)) ?? failures.noSuchDevice(serialNumber);
+    if (!marks) {
+      // While a rotation makes a device anew, another serves its user.
+      const bridge = bridgeOf(serialNumber);
+      if (bridge.length <= SERIAL_NUMBER_MAX_LENGTH && (await this.records.marksOf(bridge)))
+        return this.#ofDevice(bridge);
+      throw (await this.#deleted(serialNumber)) ?? failures.noSuchDevice(serialNumber);
+    }
     const { stackId, versionId = '' } = marks;
     if (stackId === undefined) throw failures.notManaged(serialNumber);
     return this.#locationOf(serialNumber, { stackId, versionId });
@@ -50,6 +57,10 @@ export class SeedFinder {
     const marks = await this.records.marksOfAll(enabled.filter((serialNumber) => serialNumber.includes(':mfa/')));
     const [device, ...others] = marks;
     if (device && others.length === 0) return { ...(await this.#locationOf(...device)), userName, isEnabled: true };
+    if (device && others.length === 1 && others.every(([other]) => isRotation(device[0], other))) {
+      const { secretArn, region } = await this.#locationOf(...device);
+      return { secretArn, region, userName, isEnabled: true };
+    }
     if (device) throw failures.severalDevices(userName, [...marks.keys()]);
     const region = await this.aws.region();
     const devices = await new Inventory(this.records).ofUser(region, userName);
@@ -86,6 +97,11 @@ export class SeedFinder {
       throw error;
     }
   }
+}
+
+/** Whether one of two devices serves while the other is rotated: the current seed is that of the one that works. */
+function isRotation(one: string, other: string): boolean {
+  return isOrBridges(one, other) || isOrBridges(other, one);
 }
 
 function locationIn({ serialNumber, seedSecretArn = '', seedVersionId }: ManagedDevice, region: string): SeedLocation {

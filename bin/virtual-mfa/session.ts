@@ -1,4 +1,5 @@
 import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
+import type { CurrentCode } from '../../lambda/contract/current-code';
 import { asCommandFailure } from './aws-access';
 import { failures } from './command-failure';
 import { CODE_REFUSED, withFreshCodes } from './fresh-codes';
@@ -18,12 +19,8 @@ export interface SessionCredentials {
   readonly Expiration: string;
 }
 
-/** A device, and where its codes come from. */
-export interface CodeSource {
-  readonly serialNumber: string;
-  readonly userName: string;
-  readonly code: () => Promise<string>;
-}
+/** A code of a device. */
+export type DeviceCode = Pick<CurrentCode, 'serialNumber' | 'userName' | 'code'>;
 
 export interface SessionTools extends StsDelayTools {
   /** A session that another process got meanwhile, with the code that was refused here. */
@@ -33,18 +30,32 @@ export interface SessionTools extends StsDelayTools {
 /** STS says the same of a wrong code, and of one that was used. */
 const CODE_MAY_BE_USED = 'STS refused the code, which may have been used before.';
 
-/** A session with MFA of the device's user. */
+/**
+ * A session with MFA of the device's user.
+ *
+ * @param ask for a code: anew before each try, because a rotation may have put another device in the place of the last
+ */
 export async function getSession(
-  source: CodeSource,
+  ask: () => Promise<DeviceCode>,
   durationSeconds: number,
   { gotMeanwhile, ...tools }: SessionTools,
 ): Promise<SessionCredentials> {
-  const delay = new StsDelay(source, tools);
-  return withFreshCodes(source.serialNumber, CODE_MAY_BE_USED, tools, async () => {
+  const first = await ask();
+  let next: DeviceCode | undefined = first;
+  let delay = new StsDelay(first, tools);
+  return withFreshCodes(first.serialNumber, CODE_MAY_BE_USED, tools, async () => {
     for (;;) {
-      const session = gotMeanwhile() ?? (await newSession(source, durationSeconds, tools));
+      const code = next ?? (await ask());
+      next = undefined;
+      const session = gotMeanwhile() ?? (await newSession(code, durationSeconds, tools));
       if (session !== DEVICE_UNKNOWN) return session;
-      await delay.wait();
+      const meanwhile = await ask();
+      if (meanwhile.serialNumber === code.serialNumber) {
+        await delay.wait();
+      } else {
+        next = meanwhile;
+        delay = new StsDelay(meanwhile, tools);
+      }
     }
   });
 }
@@ -53,13 +64,13 @@ export async function getSession(
 const DEVICE_UNKNOWN = Symbol('unknown');
 
 async function newSession(
-  { serialNumber, userName, code }: CodeSource,
+  { serialNumber, userName, code }: DeviceCode,
   durationSeconds: number,
   { aws }: StsDelayTools,
 ): Promise<SessionCredentials | typeof CODE_REFUSED | typeof DEVICE_UNKNOWN> {
   const command = new GetSessionTokenCommand({
     SerialNumber: serialNumber,
-    TokenCode: await code(),
+    TokenCode: code,
     DurationSeconds: durationSeconds,
   });
   try {

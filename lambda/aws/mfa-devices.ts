@@ -43,8 +43,12 @@ export interface MfaDevices {
   deactivate(userName: string, serialNumber: string): Promise<void>;
   /** `assigned`: the device is enabled for a user and was not deleted. */
   delete(serialNumber: string): Promise<'absent now' | 'assigned'>;
-  /** The device's tags by key; undefined where there is no such device. */
-  tagsOf(serialNumber: string): Promise<ReadonlyMap<string, string> | undefined>;
+  /**
+   * The device's tags by key; undefined where there is no such device.
+   *
+   * @param isOld whether it was made a while ago, if at all
+   */
+  tagsOf(serialNumber: string, isOld?: boolean): Promise<ReadonlyMap<string, string> | undefined>;
   tag(serialNumber: string, tags: readonly VirtualMfaDeviceTag[]): Promise<void>;
   untag(serialNumber: string, keys: readonly string[]): Promise<void>;
   /** Serial numbers of the devices that are enabled for a user; undefined where there is no such user. */
@@ -116,11 +120,15 @@ export class IamMfaDevices implements MfaDevices {
     }
   }
 
-  async tagsOf(SerialNumber: string): Promise<ReadonlyMap<string, string> | undefined> {
+  async tagsOf(SerialNumber: string, isOld = false): Promise<ReadonlyMap<string, string> | undefined> {
     // A device carries 50 tags at most: they come in one page.
     const command = new ListMFADeviceTagsCommand({ SerialNumber });
     const result = await this.#unlessAbsent(
-      this.calls.perform('iam:ListMFADeviceTags', () => this.client.send(command), NEW_DEVICE_IS_NOT_SEEN_YET),
+      this.calls.perform(
+        'iam:ListMFADeviceTags',
+        () => this.client.send(command),
+        isOld ? undefined : NEW_DEVICE_IS_NOT_SEEN_YET,
+      ),
     );
     return result && new Map(result.Tags?.map(({ Key = '', Value = '' }) => [Key, Value]));
   }

@@ -13,7 +13,13 @@ import { isNamed } from './aws-errors';
 import type { Clock } from '../contract/clock';
 import { RETIRED_TAG } from '../contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
-import { isSeedVersionId, seedVersionId } from '../contract/seed-version';
+import {
+  isRotationVersionId,
+  isSeedVersionId,
+  PENDING_LABEL,
+  seedVersionId,
+  uuidOfRotation,
+} from '../contract/seed-version';
 import { storedSeedIn, type StoredSeed } from '../contract/stored-seed';
 import { AccessDeniedFailure, failures } from '../failure';
 import { type RequestTime, requestTimeIn } from '../request-time';
@@ -31,8 +37,12 @@ export interface SeedVersion {
 
 /** Where seeds are kept, and with them which requests have been here: see request-time.ts. */
 export interface SeedStore {
-  /** An id that was never used, which tells the time of this event's request, and the device. */
-  newVersionId(serialNumber: string): string;
+  /**
+   * An id that was never used, which tells the time of this event's request, and the device.
+   *
+   * @param rotationToken of the rotation that stores the version, if one does: the id tells that, too
+   */
+  newVersionId(serialNumber: string, rotationToken?: string): string;
   /** Stores a seed as a new version, which is pending until its device is enabled. (A secret's first version is current anyway.) */
   put(versionId: string, stored: StoredSeed): Promise<void>;
   /** Reads a version that was just stored. */
@@ -53,12 +63,16 @@ export interface SeedStore {
   retire(): Promise<void>;
   /** What the secret tells of the requests that have been here; undefined where it is gone or going. */
   history(): Promise<SeedHistory | undefined>;
+  /** Takes AWSPENDING from a version: with that on another version than the current one, Secrets Manager would refuse to rotate again. */
+  clearPending(versionId: string): Promise<void>;
 }
 
 /** What DescribeSecret tells of a device's requests. */
 export interface SeedHistory {
   /** The version that the latest request has stored, of those that have a label. */
   readonly latestVersionId: string | undefined;
+  /** The labels of each version that has any. */
+  readonly labels: ReadonlyMap<string, readonly string[]>;
   /** The secret's tags. */
   readonly tags: ReadonlyMap<string, string>;
 }
@@ -106,8 +120,10 @@ export class SecretsManagerSeedStore implements SeedStore {
     this.#secretTags = seedSecretTags;
   }
 
-  newVersionId(serialNumber: string): string {
-    return seedVersionId(this.requestTime, randomUUID(), serialNumber);
+  newVersionId(serialNumber: string, rotationToken?: string): string {
+    const uuid = randomUUID();
+    const ownUuid = rotationToken === undefined ? uuid : uuidOfRotation(rotationToken, uuid);
+    return seedVersionId(this.requestTime, ownUuid, serialNumber);
   }
 
   async put(versionId: string, stored: StoredSeed): Promise<void> {
@@ -115,7 +131,7 @@ export class SecretsManagerSeedStore implements SeedStore {
       SecretId: this.#secretArn,
       ClientRequestToken: versionId,
       SecretString: JSON.stringify(stored),
-      VersionStages: ['AWSPENDING'],
+      VersionStages: [PENDING_LABEL],
     });
     try {
       await this.calls.perform('secretsmanager:PutSecretValue', () => this.client.send(command));
@@ -181,13 +197,24 @@ export class SecretsManagerSeedStore implements SeedStore {
 
   async history(): Promise<SeedHistory | undefined> {
     const { isThere, labelled, tags } = await this.#state();
-    const issued = labelled.map(([versionId]) => versionId).filter((versionId) => this.#isIssued(versionId));
-    return isThere ? { latestVersionId: issued.sort().at(-1), tags } : undefined;
+    const issued = labelled.map(([versionId]) => versionId).filter((versionId) => this.#timeIn(versionId) !== '');
+    return isThere ? { latestVersionId: issued.sort().at(-1), labels: new Map(labelled), tags } : undefined;
   }
 
-  /** Whether the handler can have given this id to a version. */
+  async clearPending(versionId: string): Promise<void> {
+    const { labelled } = await this.#state();
+    if (!new Map(labelled).get(versionId)?.includes('AWSPENDING')) return;
+    const command = new UpdateSecretVersionStageCommand({
+      SecretId: this.#secretArn,
+      VersionStage: 'AWSPENDING',
+      RemoveFromVersionId: versionId,
+    });
+    await this.calls.perform('secretsmanager:UpdateSecretVersionStage', () => this.client.send(command));
+  }
+
+  /** Whether the handler can have stored a version under this id. */
   #isIssued(versionId: string): boolean {
-    return isSeedVersionId(versionId) && this.#timeIn(versionId) !== '';
+    return isRotationVersionId(versionId) || (isSeedVersionId(versionId) && this.#timeIn(versionId) !== '');
   }
 
   #timeIn(text: string): RequestTime {

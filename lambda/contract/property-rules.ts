@@ -102,3 +102,6 @@ export const TAG_RULES = {
   Key: rule(1, 128, /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u, TAG_CHARACTERS_IN_WORDS),
   Value: rule(0, 256, /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, TAG_CHARACTERS_IN_WORDS),
 } as const;
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (a name has 512 characters, a suffix 7) */
+export const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/;

@@ -24,4 +24,22 @@ export function partsOfSerialNumber(text: string): SerialNumberParts | undefined
   return { partition, accountId, path, virtualMfaDeviceName };
 }
 
+/** The name, or serial number, of the device that serves the user while another is rotated: it comes and goes with each rotation. */
+export function bridgeOf(nameOrSerialNumber: string): string {
+  return `${nameOrSerialNumber}${BRIDGE_SUFFIX}`;
+}
+
+/** The name, or serial number, of the device that a bridge stands in for; undefined for a device that is no bridge. */
+export function bridged(nameOrSerialNumber: string): string | undefined {
+  const isBridge = nameOrSerialNumber.endsWith(BRIDGE_SUFFIX);
+  return isBridge ? nameOrSerialNumber.slice(0, -BRIDGE_SUFFIX.length) : undefined;
+}
+
+/** Whether a device is another one, or stands in for it while that is rotated. */
+export function isOrBridges(serialNumber: string, other: string): boolean {
+  return serialNumber === other || bridged(serialNumber) === other;
+}
+
+/** What the name of a bridge ends with. */
+export const BRIDGE_SUFFIX = '-bridge';
 const SERIAL_NUMBER = /^arn:([\w-]+):iam::(\d{12}):mfa(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]+)$/;

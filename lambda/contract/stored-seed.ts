@@ -29,6 +29,11 @@ export function storedSeedOf({ serialNumber, userName, issuer, accountId }: Seed
   return { serialNumber, userName, seed, otpauthUri };
 }
 
+/** The issuer in a key URI of `storedSeedOf`. */
+export function issuerIn(otpauthUri: string): string {
+  return new URL(otpauthUri).searchParams.get('issuer') ?? '';
+}
+
 /**
  * Reads a secret's value; undefined where it is not what `storedSeedOf` makes. Whoever may write to the secret can put anything there,
  * and what is read here is computed with, compared, and shown in a terminal.
@@ -58,7 +63,7 @@ const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> =
 
 /** Whether the URI is the one that `storedSeedOf` makes, with any issuer: apps differ in what they read of another one. */
 function isOwnUri({ serialNumber, userName, seed, otpauthUri }: StoredSeed): boolean {
-  const issuer = new URL(otpauthUri).searchParams.get('issuer') ?? '';
+  const issuer = issuerIn(otpauthUri);
   const { accountId = '' } = partsOfSerialNumber(serialNumber) ?? {};
   return (
     PROPERTY_RULES.Issuer.accepts(issuer) &&

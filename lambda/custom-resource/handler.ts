@@ -1,10 +1,9 @@
 import type { VirtualMfaDeviceAttributes } from '../contract/properties';
-import { partsOfSerialNumber } from '../contract/serial-number';
+import { bridgeOf, partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH } from '../contract/serial-number';
 import type { CustomResourceEvent } from './event';
 import type { EventTools } from '../device/event-tools';
 import type { Known } from '../device/known';
-import { reconcile } from '../device/reconcile';
-import type { Wanted } from '../device/wanted';
+import { reach } from '../device/reconcile';
 import { type EnrollmentRequest, readEnrollmentRequest } from '../device/enrollment-request';
 import { Failure } from '../failure';
 
@@ -50,7 +49,7 @@ async function onUpdate(event: CustomResourceEvent, tools: EventTools): Promise<
   const wanted = { ...present(request, tools), isInPlace, takesOver, formerTagKeys };
   await reach(wanted, tools, isInPlace ? {} : NO_DEVICE);
   // CloudFormation does not wait for an update that it rolls back: nobody else would delete what that update has made.
-  if (isRollback) await reach(absent(before, before.serialNumber, tools), tools);
+  if (isRollback) await removed(before, before.serialNumber, tools);
   return enabledDevice(request);
 }
 
@@ -71,22 +70,21 @@ async function onDelete(event: CustomResourceEvent, tools: EventTools): Promise<
   const { requestTime } = tools;
   // First: a Create that runs late must not make the device anew.
   await reach({ want: 'retired', request, serialNumber, requestTime }, tools);
-  await reach(absent(request, serialNumber, tools), tools);
+  await removed(request, serialNumber, tools);
   return { physicalResourceId };
-}
-
-/** @throws Failure where what is wanted cannot be reached */
-async function reach(wanted: Wanted, tools: EventTools, presumed: Partial<Known> = {}): Promise<void> {
-  const failure = await reconcile(wanted, tools, presumed);
-  if (failure) throw failure;
 }
 
 function present(request: EnrollmentRequest, { requestTime }: EventTools) {
   return { want: 'present', request, serialNumber: request.serialNumber, requestTime } as const;
 }
 
-function absent(request: EnrollmentRequest, serialNumber: string, { requestTime }: EventTools) {
-  return { want: 'absent', request, serialNumber, requestTime } as const;
+/** The device goes, and with it the one that a rotation may have left. */
+async function removed(request: EnrollmentRequest, serialNumber: string, tools: EventTools): Promise<void> {
+  const { requestTime } = tools;
+  await reach({ want: 'absent', request, serialNumber, requestTime }, tools);
+  const bridge = bridgeOf(serialNumber);
+  if (bridge.length > SERIAL_NUMBER_MAX_LENGTH) return;
+  await reach({ want: 'absent', request, serialNumber: bridge, requestTime, isOld: true }, tools);
 }
 
 function enabledDevice({ serialNumber, userName, virtualMfaDeviceName }: EnrollmentRequest): Outcome {

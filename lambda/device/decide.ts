@@ -4,8 +4,9 @@ import type { SeedVersion } from '../aws/seed-store';
 import type { Known, SeedRead, SeedStored, SeenDevice } from './known';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
 import type { Step } from './step';
+import { isOrBridges } from '../contract/serial-number';
 import { storedSeedOf } from '../contract/stored-seed';
-import type { Absent, Goal, Present, Retired, Wanted } from './wanted';
+import type { Absent, Goal, Present, Proven, Retired, Wanted } from './wanted';
 
 const CREATIONS = 3;
 /** Above what the waits for a user and the refusals come to: only somebody who makes the device anew each time reaches it. */
@@ -29,6 +30,8 @@ export function decide(wanted: Wanted, known: Known): Step {
   switch (wanted.want) {
     case 'present':
       return towardsPresent(wanted, known);
+    case 'proven':
+      return towardsProven(wanted, known);
     case 'retired':
       return towardsRetired(wanted, known);
     case 'absent':
@@ -44,6 +47,7 @@ function towardsPresent(wanted: Present, known: Known): Step {
     return inDoubt(wanted, known, doubt);
   if (known.failure) return failed(wanted, known.failure);
 
+  if (tries.vanished > CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));
   if (device === undefined) return { do: 'look at device' };
   if (device === 'absent') {
     if (tries.created === 0) return { do: 'create' };
@@ -93,8 +97,14 @@ function towardsPresent(wanted: Present, known: Known): Step {
   }
 
   const isAsWanted = storedSeedOf(request, seed.stored.seed).otpauthUri === seed.stored.otpauthUri;
-  if (!isAsWanted || (!isOwn && (wanted.takesOver || !seed.isCurrent))) return { do: 'store anew', seed };
-  if (!seed.isCurrent) return doubt ? notPromoted(wanted, doubt, seed) : { do: 'promote', seed };
+  const isWantedVersion = seed.versionId === (wanted.seedVersionId ?? seed.versionId);
+  if (!isAsWanted || !isWantedVersion || (!isOwn && (wanted.takesOver || !seed.isCurrent))) {
+    return { do: 'store anew', seed, versionId: wanted.seedVersionId };
+  }
+  if (!seed.isCurrent) {
+    if (doubt) return notPromoted(wanted, doubt, seed);
+    return wanted.waitsForSignIn && !known.canSignIn ? { do: 'wait for sign-in' } : { do: 'promote', seed };
+  }
   if (device.versionId !== seed.versionId) {
     return { do: 'tag', tags: tagsWith(seed, wanted) };
   }
@@ -199,13 +209,35 @@ function proving({ refusal, tries }: Known, seeds: readonly SeedVersion[], other
 }
 
 /**
+ * Whoever may write to the secret can name any device there, but does not have its seed: only a proof tells that the secret is the
+ * device's.
+ */
+function towardsProven(wanted: Proven, known: Known): Step {
+  const { serialNumber, request } = wanted;
+  const { device, current, enabledForUser } = known;
+  if (known.failure) return refused(known.failure);
+  if (device === undefined) return { do: 'look at device' };
+  const notProven = refused(failures.notEnabledWithCurrentSeed(serialNumber, request.userName));
+  if (device === 'absent') return notProven;
+  if (ownershipByTags(device.tags, request) !== 'ours') return refused(failures.notOurDevice(serialNumber));
+  if (isMadeLater(device, wanted)) return refused(failures.superseded());
+  if (current === undefined) return { do: 'look at current seed' };
+  if (current === 'none' || !isRecorded(current, wanted)) return notProven;
+  if (enabledForUser === undefined) return { do: 'list devices of user' };
+  if (!isEnabled(wanted, known)) return notProven;
+  return known.proven === current.versionId ? { do: 'done' } : proving(known, [current], notProven);
+}
+
+/**
  * Not while the current seed is another device's: the device goes because that one has replaced it, and a late duplicate of the
- * replacement must not take itself for superseded. A secret that is out of order does not keep the device alive.
+ * replacement must not take itself for superseded. A device that only
+ * bridges this one's rotation does not count. A secret that is out of order does not keep the device alive.
  */
 function towardsRetired({ serialNumber }: Retired, { current, isRetired, failure }: Known): Step {
   if (isRetired || failure) return { do: 'done' };
   if (current === undefined) return { do: 'look at current seed' };
-  if (current !== 'none' && current.stored.serialNumber !== serialNumber) return { do: 'done' };
+  const isOfReplacement = current !== 'none' && !isOrBridges(current.stored.serialNumber, serialNumber);
+  if (isOfReplacement) return { do: 'done' };
   return { do: 'retire' };
 }
 
@@ -257,8 +289,8 @@ function isMadeLater({ madeAt = '' }: SeenDevice, { requestTime }: Wanted): bool
   return madeAt > requestTime;
 }
 
-function tagsWith({ versionId }: SeedVersion, { request }: Goal): readonly VirtualMfaDeviceTag[] {
-  return [...request.tags, seedVersionTag(versionId)];
+function tagsWith({ versionId }: SeedVersion, { request, requestTime }: Goal): readonly VirtualMfaDeviceTag[] {
+  return [...request.tags, seedVersionTag(versionId, requestTime)];
 }
 
 /** Whether a version records the device and its user. */

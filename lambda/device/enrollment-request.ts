@@ -6,7 +6,7 @@ import {
   type VirtualMfaDeviceProperties,
   type VirtualMfaDeviceTag,
 } from '../contract/properties';
-import { PROPERTY_RULES, TAG_RULES } from '../contract/property-rules';
+import { PROPERTY_RULES, SECRET_ARN, TAG_RULES } from '../contract/property-rules';
 import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
 import { type Failure, failures } from '../failure';
 
@@ -89,9 +89,6 @@ function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDevic
   const given = Object.entries(optionals).filter(([, value]) => value !== undefined);
   return { UserName, SeedSecretArn, ...(Object.fromEntries(given) as Partial<VirtualMfaDeviceProperties>) };
 }
-
-/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (a name has 512 characters, a suffix 7) */
-const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/;
 
 function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {
   if (raw === undefined) return undefined;

@@ -2,8 +2,7 @@ import type { Clock } from '../contract/clock';
 import type { Log } from '../log';
 import type { MfaDevices } from '../aws/mfa-devices';
 import type { RequestTime } from '../request-time';
-import type { SeedStore } from '../aws/seed-store';
-import type { Goal } from './wanted';
+import type { SeedSecret, SeedStore } from '../aws/seed-store';
 
 /** IAM and Secrets Manager. */
 export interface Ports {
@@ -18,7 +17,7 @@ export interface RunTools {
   /** When the function is stopped, in milliseconds since the epoch. */
   readonly end: number;
   /** @param deadline in milliseconds since the epoch: from there on no call is tried again */
-  portsUntil(deadline: number, goal: Pick<Goal, 'request' | 'requestTime'>): Ports;
+  portsUntil(deadline: number, goal: { readonly request: SeedSecret; readonly requestTime: RequestTime }): Ports;
 }
 
 /** What one event of CloudFormation is handled with. */

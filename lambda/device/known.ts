@@ -22,6 +22,8 @@ export interface Known {
   readonly refusal?: Refusal;
   /** The version whose codes IAM has taken for the device. */
   readonly proven?: string;
+  /** Long enough enabled that the user can sign in with the device. */
+  readonly canSignIn?: boolean;
   /** The role may not deactivate the device for this user. */
   readonly denied?: { readonly userName: string; readonly failure: Failure };
   /** A version may or may not have become current. */
@@ -45,6 +47,8 @@ export interface Tries {
   readonly refused: number;
   readonly proofs: number;
   readonly deactivated: number;
+  /** How often the device was gone when its tags were to be set. */
+  readonly vanished: number;
   readonly waitedForSeed: number;
   readonly waitedForUser: number;
 }
@@ -84,7 +88,16 @@ export interface Refusal {
 }
 
 export const NOTHING_KNOWN: Known = {
-  tries: { created: 0, enabled: 0, refused: 0, proofs: 0, deactivated: 0, waitedForSeed: 0, waitedForUser: 0 },
+  tries: {
+    created: 0,
+    enabled: 0,
+    refused: 0,
+    proofs: 0,
+    deactivated: 0,
+    vanished: 0,
+    waitedForSeed: 0,
+    waitedForUser: 0,
+  },
 };
 
 /** All that a device which comes or goes makes unknown. */
@@ -97,5 +110,6 @@ export const NOTHING_KNOWN_OF_DEVICE = {
   holder: undefined,
   refusal: undefined,
   proven: undefined,
+  canSignIn: undefined,
   denied: undefined,
 } as const satisfies Partial<Known>;

@@ -1,5 +1,7 @@
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
+import { seedVersionTagValue } from '../contract/seed-version';
+import type { RequestTime } from '../request-time';
 import type { EnrollmentRequest } from './enrollment-request';
 
 /** Who owns a device, by its tags. */
@@ -18,8 +20,8 @@ export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipT
 }
 
 /** The tag that names the version of a device's seed. */
-export function seedVersionTag(versionId: string): VirtualMfaDeviceTag {
-  return { Key: SEED_VERSION_TAG, Value: versionId };
+export function seedVersionTag(versionId: string, requestTime: RequestTime): VirtualMfaDeviceTag {
+  return { Key: SEED_VERSION_TAG, Value: seedVersionTagValue(versionId, requestTime) };
 }
 
 function valueOf(tags: EnrollmentRequest['ownershipTags'], key: string): string | undefined {

@@ -19,6 +19,7 @@ import {
   type SeenDevice,
   type Tries,
 } from './known';
+import { versionIdInTag } from '../contract/seed-version';
 import { seedVersionTag } from './ownership';
 import type { Action } from './step';
 import { storedSeedOf } from '../contract/stored-seed';
@@ -26,6 +27,8 @@ import type { Wanted } from './wanted';
 
 const PAUSE_FOR_SEED_MILLISECONDS = 500;
 const PAUSE_FOR_USER_MILLISECONDS = 2_000;
+/** STS takes the codes of a device up to 14 seconds after IAM has enabled it. */
+const PAUSE_FOR_SIGN_IN_MILLISECONDS = 15_000;
 
 /** What a step has taught; what it leaves out stays as it was. */
 type Learned = Partial<Known>;
@@ -60,7 +63,8 @@ export class Performer {
       case 'create':
         return this.#create();
       case 'look at device': {
-        const tags = await mfaDevices.tagsOf(serialNumber);
+        const isOld = this.wanted.want === 'absent' && this.wanted.isOld;
+        const tags = await mfaDevices.tagsOf(serialNumber, isOld);
         return tags ? this.#learnedFromTags(tags, known) : { ...NOTHING_KNOWN_OF_DEVICE, device: 'absent' };
       }
       case 'find seed': {
@@ -89,7 +93,7 @@ export class Performer {
         await mfaDevices.resync(userName, serialNumber, this.#codesOf(step.seed));
         return { proven: step.seed.versionId, refusal: undefined };
       case 'store anew': {
-        const versionId = seedStore.newVersionId(serialNumber);
+        const versionId = step.versionId ?? this.#newVersionId();
         const stored = storedSeedOf(request, step.seed.stored.seed);
         await seedStore.put(versionId, stored);
         return { seed: { is: 'read', versionId, stored, requestTime, isCurrent: false, isPrevious: false } };
@@ -125,6 +129,9 @@ export class Performer {
       case 'wait for seed':
         await this.#wait(PAUSE_FOR_SEED_MILLISECONDS, known);
         return { device: undefined, seed: undefined };
+      case 'wait for sign-in':
+        await this.#wait(PAUSE_FOR_SIGN_IN_MILLISECONDS, known);
+        return { canSignIn: true };
       case 'wait for user':
         await this.#wait(PAUSE_FOR_USER_MILLISECONDS, known);
         return { enabledForUser: undefined, refusal: undefined };
@@ -136,10 +143,18 @@ export class Performer {
     }
   }
 
+  #newVersionId(): string {
+    const { wanted } = this;
+    return this.ports.seedStore.newVersionId(
+      wanted.serialNumber,
+      wanted.want === 'present' ? wanted.rotationToken : undefined,
+    );
+  }
+
   async #create(): Promise<Learned> {
     const { path, virtualMfaDeviceName, tags } = this.wanted.request;
-    const versionId = this.ports.seedStore.newVersionId(this.wanted.serialNumber);
-    const allTags = [...tags, seedVersionTag(versionId)];
+    const versionId = this.#newVersionId();
+    const allTags = [...tags, seedVersionTag(versionId, this.wanted.requestTime)];
     const creation = await this.ports.mfaDevices.create(path, virtualMfaDeviceName, allTags);
     if (creation.outcome === 'exists') return { ...NOTHING_KNOWN_OF_DEVICE, isAnswerLost: creation.triedBefore };
     return {
@@ -161,8 +176,9 @@ export class Performer {
   }
 
   #seen(tags: ReadonlyMap<string, string>): SeenDevice {
-    const versionId = tags.get(SEED_VERSION_TAG);
-    return { tags, versionId, madeAt: requestTimeIn(versionId ?? '', this.clock.now()) };
+    const tag = tags.get(SEED_VERSION_TAG);
+    const versionId = tag === undefined ? undefined : versionIdInTag(tag);
+    return { tags, versionId, madeAt: requestTimeIn(tag ?? '', this.clock.now()) };
   }
 
   /** Codes are computed right before each try, for a call that is tried again needs others. */
@@ -208,6 +224,9 @@ function learnedFrom(error: unknown, step: Action, { tries }: Known): Learned {
   if (step.do === 'promote') {
     const { versionId } = step.seed;
     return { doubt: { versionId, failure }, seed: undefined, isSuperseded: undefined };
+  }
+  if ((step.do === 'tag' || step.do === 'untag') && isNamed(error, 'NoSuchEntityException')) {
+    return { ...NOTHING_KNOWN_OF_DEVICE, tries: { ...tries, vanished: tries.vanished + 1 } };
   }
   const why = whyRefused(error, step);
   if (!why || (step.do !== 'enable' && step.do !== 'prove')) return { failure };

@@ -7,10 +7,12 @@ import type { Action, End, Step } from './step';
 import type { Absent, Wanted } from './wanted';
 
 /** Kept free before the function is stopped: to answer; to remove what is not wanted, before that. */
-const MILLISECONDS_KEPT = { present: 60_000, retired: 60_000, absent: 30_000 } as const satisfies Record<
-  Wanted['want'],
-  number
->;
+const MILLISECONDS_KEPT = {
+  present: 60_000,
+  proven: 60_000,
+  retired: 60_000,
+  absent: 30_000,
+} as const satisfies Record<Wanted['want'], number>;
 
 /**
  * Decides and does, until what is wanted has come true, or cannot. What a failed run has made is taken back.
@@ -57,6 +59,12 @@ export async function run(
     if (step.do === 'done' || step.do === 'fail' || step.do === 'leave' || !mayDo(step)) return { step, known };
     known = await performer.perform(step, known);
   }
+}
+
+/** @throws Failure where what is wanted cannot be reached */
+export async function reach(wanted: Wanted, tools: RunTools, presumed: Partial<Known> = {}): Promise<void> {
+  const failure = await reconcile(wanted, tools, presumed);
+  if (failure) throw failure;
 }
 
 async function undone(

@@ -12,7 +12,7 @@ export type Action =
   | { readonly do: 'read'; readonly seed: SeedStored }
   | { readonly do: 'enable'; readonly seed: SeedRead }
   | { readonly do: 'prove'; readonly seed: SeedRead }
-  | { readonly do: 'store anew'; readonly seed: SeedRead }
+  | { readonly do: 'store anew'; readonly seed: SeedRead; readonly versionId: string | undefined }
   | { readonly do: 'promote'; readonly seed: SeedRead }
   | { readonly do: 'ask whether superseded' }
   | { readonly do: 'list devices of user' }
@@ -23,6 +23,7 @@ export type Action =
   | { readonly do: 'delete' }
   | { readonly do: 'retire' }
   | { readonly do: 'wait for seed' }
+  | { readonly do: 'wait for sign-in' }
   | { readonly do: 'wait for user' }
   | { readonly do: 'wait for other codes' };
 

@@ -18,6 +18,17 @@ export interface Present extends Goal {
   readonly takesOver: boolean;
   /** Keys of tags that an earlier version of the resource had set. */
   readonly formerTagKeys: readonly string[];
+  /** The version under which the seed has to be current; any version without it. */
+  readonly seedVersionId?: string;
+  /** Of the rotation that makes the device: its version ids begin like it. */
+  readonly rotationToken?: string;
+  /** Makes the seed current only once the device is known everywhere to be enabled: whoever reads the current seed can sign in. */
+  readonly waitsForSignIn?: boolean;
+}
+
+/** A device that is enabled, and whose codes come from the secret's current seed. Changes nothing. */
+export interface Proven extends Goal {
+  readonly want: 'proven';
 }
 
 /** A secret that keeps earlier requests, if they run late, from making a device. */
@@ -28,6 +39,8 @@ export interface Retired extends Goal {
 /** No device. */
 export interface Absent extends Goal {
   readonly want: 'absent';
+  /** Made a while ago, if at all: IAM sees it everywhere. */
+  readonly isOld?: boolean;
   /** What goes, if a failed run is undone; all that is this resource's without it. */
   readonly undoing?: Undoing;
 }
@@ -43,4 +56,4 @@ export interface Undoing {
 }
 
 /** What an event wants to come true. */
-export type Wanted = Present | Retired | Absent;
+export type Wanted = Present | Proven | Retired | Absent;

@@ -1,6 +1,8 @@
 import { asFailure } from '../aws/aws-errors';
 import { WATCH_TAG } from '../contract/own-tags';
 import type { WatchedDevice } from '../contract/watch';
+import type { SeedHistory } from '../aws/seed-store';
+import { bridgeOf } from '../contract/serial-number';
 import { deviceMark, deviceMarkIn, seedStoredAt } from '../contract/seed-version';
 import { readEnrollmentRequest } from '../device/enrollment-request';
 import type { RunTools } from '../device/event-tools';
@@ -108,7 +110,11 @@ async function lookAt(
   const requestTime = requestTimeIn(versionId, now);
   if (requestTime === undefined) return { is: 'not as declared', found: 'No seed of the device is in its secret.' };
   if (now - (seedStoredAt(versionId)?.getTime() ?? 0) < settledAfterMilliseconds) return { is: 'busy' };
-  if (deviceMarkIn(versionId) !== deviceMark(serialNumber)) {
+  if (isBeingRotated(history)) return { is: 'busy' };
+  // What a rotation has stored bears the time of the request that made the device.
+  const latest = [versionId, ...history.labels.keys()].filter((id) => requestTimeIn(id, now) === requestTime);
+  const marks = [serialNumber, bridgeOf(serialNumber)].map(deviceMark);
+  if (!latest.some((id) => marks.includes(deviceMarkIn(id) ?? ''))) {
     return { is: 'not as declared', found: "The secret's latest seed is of a device that has replaced this one." };
   }
 
@@ -147,6 +153,11 @@ function failed(failure: Failure): Look {
 /** The current seed under another issuer: that is for deployments to change. */
 function isOnlyRelabelled(step: Action): boolean {
   return step.do === 'store anew' && step.seed.isCurrent;
+}
+
+/** Whether Secrets Manager has begun a rotation, and not ended it. */
+function isBeingRotated({ labels }: SeedHistory): boolean {
+  return [...labels.values()].some((of) => of.includes('AWSPENDING') && !of.includes('AWSCURRENT'));
 }
 
 function latestOf(versionIds: readonly (string | undefined)[]): string {

@@ -10,11 +10,19 @@ import {
 import { Construct, type IConstruct } from 'constructs';
 import { CONSTRUCT_PROPERTIES } from '../../lambda/contract/properties';
 import { holdsDynamicReference, kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
-import { partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../../lambda/contract/serial-number';
+import {
+  BRIDGE_SUFFIX,
+  bridged,
+  bridgeOf,
+  partsOfSerialNumber,
+  SERIAL_NUMBER_MAX_LENGTH,
+  serialNumberOf,
+} from '../../lambda/contract/serial-number';
 import { cfnUserOf } from './cfn-user';
 import { dynamicReferenceProblem } from './dynamic-references';
 import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
+import { type VirtualMfaDeviceRotation } from '../virtual-mfa-device-options';
 
 /** What is known of a device before it is deployed. */
 export interface DeclaredDevice {
@@ -23,6 +31,7 @@ export interface DeclaredDevice {
   readonly path?: string;
   readonly issuer?: string;
   readonly rotationId?: string;
+  readonly rotation?: VirtualMfaDeviceRotation;
   readonly encryptionKey?: kms.IKey;
   readonly allowKeyOfAnotherAccount?: boolean;
 }
@@ -45,7 +54,11 @@ export function validateDevice(scope: IConstruct, device: DeclaredDevice): void 
   validateProperty(scope, 'Issuer', device.issuer, 'Choose such an issuer, or leave it out.');
   validateProperty(scope, 'RotationId', device.rotationId, 'Choose such an id, for example a date.');
   // Without an explicit name, the handler makes one that begins with the user's.
-  validateSerialNumberLength(scope, device.path, device.virtualMfaDeviceName ?? userName);
+  const name = device.virtualMfaDeviceName ?? userName;
+  validateSerialNumberLength(scope, device.path, name);
+  if (device.rotation !== undefined) {
+    validateRotation(scope, device.rotation, device);
+  }
   validateAccount(scope, device.user);
   validateKey(scope, device);
 }
@@ -180,6 +193,39 @@ function validateSerialNumberLength(scope: IConstruct, path = '/', virtualMfaDev
 function shortestPartition(scope: IConstruct): string {
   const { region } = Stack.of(scope);
   return (Token.isUnresolved(region) ? undefined : region_info.RegionInfo.get(region).partition) ?? 'aws';
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html */
+const ROTATION_HOURS = { min: 4, maxHours: 999, maxDays: 999 } as const;
+
+function validateRotation(
+  scope: IConstruct,
+  { automaticallyAfter }: VirtualMfaDeviceRotation,
+  { path, virtualMfaDeviceName }: DeclaredDevice,
+): void {
+  const { min, maxHours, maxDays } = ROTATION_HOURS;
+  const hours = automaticallyAfter.isUnresolved() ? NaN : automaticallyAfter.toHours({ integral: false });
+  const isRate = hours % 24 === 0 ? hours <= maxDays * 24 : Number.isInteger(hours) && hours <= maxHours;
+  if (!isRate || hours < min) {
+    throw new ValidationError(
+      scope,
+      `rotation.automaticallyAfter: got ${Number.isNaN(hours) ? 'a token' : automaticallyAfter.toHumanString()}; ` +
+        `allowed: ${min} to ${maxHours} whole hours, or 1 to ${maxDays} whole days. Give such a duration, for example Duration.days(30).`,
+    );
+  }
+  if (virtualMfaDeviceName === undefined || Token.isUnresolved(virtualMfaDeviceName)) {
+    return;
+  }
+  const { VirtualMFADeviceName: rule } = PROPERTY_RULES;
+  if (bridged(virtualMfaDeviceName) !== undefined || !rule.accepts(bridgeOf(virtualMfaDeviceName))) {
+    throw new ValidationError(
+      scope,
+      `virtualMfaDeviceName: got ${kindOf(virtualMfaDeviceName)}, and the device is rotated; allowed then: up to ` +
+        `${rule.maxLength - BRIDGE_SUFFIX.length} characters that do not end with ${BRIDGE_SUFFIX}, ` +
+        'because a second device with this ending serves the user meanwhile. Give another name.',
+    );
+  }
+  validateSerialNumberLength(scope, path, bridgeOf(virtualMfaDeviceName));
 }
 
 /** IAM finds a user by name in the caller's account: a user of another account would silently be another user. */

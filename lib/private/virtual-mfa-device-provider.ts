@@ -1,4 +1,13 @@
-import { aws_iam as iam, type aws_kms as kms, Duration, Stack, Token } from 'aws-cdk-lib';
+import {
+  aws_iam as iam,
+  type aws_kms as kms,
+  aws_lambda as lambda,
+  aws_secretsmanager as secretsmanager,
+  type CfnResource,
+  Duration,
+  Stack,
+  Token,
+} from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
 import { RETIRED_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { VIRTUAL_MFA_DEVICE_RESOURCE_TYPE } from '../../lambda/contract/properties';
@@ -8,6 +17,7 @@ import { everySecretArn } from './secret-arns';
 import { SeedKeys } from './seed-keys';
 import { UserPolicies } from './user-policies';
 import { ValidationError } from './validation-error';
+import { type VirtualMfaDeviceRotation } from '../virtual-mfa-device-options';
 
 const PROVIDER_ID = `${VIRTUAL_MFA_DEVICE_RESOURCE_TYPE}Provider`;
 
@@ -28,6 +38,7 @@ export class VirtualMfaDeviceProvider extends Construct {
   }
 
   public readonly serviceToken: string;
+  private rotationPermission?: lambda.CfnPermission;
   private readonly role: iam.Role;
   private readonly userPolicies: UserPolicies;
   private readonly seedKeys: SeedKeys;
@@ -58,6 +69,29 @@ export class VirtualMfaDeviceProvider extends Construct {
   /** Lets the handler store and read seeds under this key; returns the key as the secret has to name it. */
   public allowKey(key: kms.IKey, allowKeyOfAnotherAccount: boolean): kms.IKey {
     return this.seedKeys.allow(key, allowKeyOfAnotherAccount);
+  }
+
+  /** Has Secrets Manager rotate a seed with the handler, once the device is enabled. */
+  public rotate(
+    seed: secretsmanager.Secret,
+    device: CfnResource,
+    { automaticallyAfter }: VirtualMfaDeviceRotation,
+  ): void {
+    this.rotationPermission ??= new lambda.CfnPermission(this, 'Rotation', {
+      action: 'lambda:InvokeFunction',
+      functionName: this.serviceToken,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceAccount: Stack.of(this).account,
+    });
+    const schedule = new secretsmanager.CfnRotationSchedule(seed, 'RotationSchedule', {
+      secretId: seed.secretArn,
+      rotationLambdaArn: this.serviceToken,
+      rotationRules: { scheduleExpression: rateOf(automaticallyAfter) },
+      rotateImmediatelyOnUpdate: false,
+    });
+    schedule.node.addDependency(this.rotationPermission);
+    // Secrets Manager tests at once whether it could rotate.
+    schedule.node.addDependency(device);
   }
 
   /** @throws ValidationError when another device of the stack has this path and explicit name; tokens pass. */
@@ -141,4 +175,14 @@ export class VirtualMfaDeviceProvider extends Construct {
   private allow(...statements: iam.PolicyStatementProps[]): void {
     statements.forEach((statement) => this.role.addToPolicy(new iam.PolicyStatement(statement)));
   }
+}
+
+/** Secrets Manager has no unit between the hour and the day, and takes 999 of either. */
+function rateOf(automaticallyAfter: Duration): string {
+  const hours = automaticallyAfter.toHours();
+  return hours % 24 === 0 ? `rate(${days(hours)})` : `rate(${hours} hours)`;
+}
+
+function days(hours: number): string {
+  return hours === 24 ? '1 day' : `${hours / 24} days`;
 }

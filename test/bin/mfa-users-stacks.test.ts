@@ -70,10 +70,10 @@ describe('the stack of a user', () => {
     );
   });
 
-  test('is the first of two for 250 users, for as many as it holds', () => {
+  test('is the first of three for 250 users, for as many as it holds', () => {
     const stacks = [...assignStacks(namesOf(250), RecordedStacks.NONE).values()];
 
-    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([150, 100, 0, 0]);
+    expect([1, 2, 3, 4].map((stack) => stacks.filter((other) => other === stack).length)).toEqual([110, 110, 30, 0]);
   });
 
   test('is found in the record in whichever case the name is written', () => {
@@ -159,11 +159,11 @@ describe('the record of stacks', () => {
   });
 
   test('that has more users in a stack than it holds is refused', () => {
-    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(151).map((userName) => [userName, 2])));
+    const text = stackRecordText('VirtualMfaStack', new Map(namesOf(111).map((userName) => [userName, 2])));
 
     expect(problemsOf(() => readStackRecord('mfa-users.lock.json', text, []))).toEqual([
       expect.stringMatching(
-        /^mfa-users\.lock\.json:155:.*: got more than 150 users in stack 2; allowed: 150\. Restore/,
+        /^mfa-users\.lock\.json:115:.*: got more than 110 users in stack 2; allowed: 110\. Restore/,
       ),
     ]);
   });
@@ -210,10 +210,10 @@ describe('the record of stacks', () => {
         'same context, and commit the file.',
     ]);
 
-    keptStacks(FILE, namesOf(151), { writable: true, warn });
+    keptStacks(FILE, namesOf(111), { writable: true, warn });
 
-    expect(keptStacks(FILE, namesOf(151).reverse(), options).get('User150')).toBe(2);
-    expect(problemsOf(() => keptStacks(FILE, [...namesOf(151), 'Newcomer'], options))).toEqual([
+    expect(keptStacks(FILE, namesOf(111).reverse(), options).get('User110')).toBe(2);
+    expect(problemsOf(() => keptStacks(FILE, [...namesOf(111), 'Newcomer'], options))).toEqual([
       expect.stringContaining('got no line for Newcomer, and cannot be written here'),
     ]);
   });
@@ -297,18 +297,19 @@ describe('the stacks of users', () => {
     );
   });
 
-  test('stay within what CloudFormation takes, full of users with long names, groups and enforcement', () => {
+  test('stay within what CloudFormation takes, full of users with long names, groups, rotation and enforcement', () => {
     const Groups = Array.from({ length: GROUPS_OF_ALL_USERS }, (_, index) => ({ GroupName: `Group${index}` }));
     const path = `/${'p'.repeat(62)}/`;
     const users = Array.from({ length: USERS_PER_STACK }, (_, index) => ({
       UserName: `${index}`.padStart(64, 'u'),
       Groups: [`Group${index % GROUPS_OF_ALL_USERS}`],
+      RotateAfterDays: 30,
       ...{ CreateUser: true, UserPath: path, Path: path },
     }));
 
     const { Resources } = templateOf(users, { Groups, Enforcement: {} }).toJSON() as { Resources: object };
 
-    expect(Object.keys(Resources).length).toBeGreaterThan(3 * USERS_PER_STACK + 2 * GROUPS_OF_ALL_USERS);
+    expect(Object.keys(Resources).length).toBeGreaterThan(4 * USERS_PER_STACK + 2 * GROUPS_OF_ALL_USERS);
     // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     expect(Object.keys(Resources).length).toBeLessThanOrEqual(500);
   });

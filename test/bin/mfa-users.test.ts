@@ -68,7 +68,7 @@ describe('a document of users', () => {
       'mfa-users.json:6:5: Users[2]: got no UserName; allowed: an object with the key UserName. Add the key and run the ' +
         'command again.',
       'mfa-users.json:6:7: Users[2]: got the unknown key "Username"; allowed: UserName, UserPath, CreateUser, ' +
-        'VirtualMFADeviceName, Groups, Path, Issuer, RotationId, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, Tags. Did you mean UserName? ' +
+        'VirtualMFADeviceName, Groups, Path, Issuer, RotationId, RotateAfterDays, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, Tags. Did you mean UserName? ' +
         'Correct or remove the key and run the command again.',
     ]);
   });
@@ -390,8 +390,8 @@ describe('the schema', () => {
     const left = Object.keys(properties).filter(
       (key) => !(key in sample.Defaults) && !sample.Users.some((user) => key in user),
     );
-    // A key of the reader's own account or of another one, and a name under which no device can be rotated.
-    expect(left).toEqual(['VirtualMFADeviceName', 'EncryptionKeyArn', 'AllowKeyOfAnotherAccount']);
+    // A key of the reader's own account or of another one, a name under which rotationId rotates nothing, and what is for robots.
+    expect(left).toEqual(['VirtualMFADeviceName', 'RotateAfterDays', 'EncryptionKeyArn', 'AllowKeyOfAnotherAccount']);
     expect(documentProblems(skeleton())).toEqual([]);
   });
 });
@@ -440,8 +440,8 @@ describe('the context', () => {
     ],
     [{ users: ['Bob'] }, 'users: got a list of 1; allowed: text. Pass it like -c users=Bob,Alice.'],
     [
-      { users: namesOf(151).join() },
-      'users: got 151 users; allowed: up to 150, because one stack holds no more. Declare them in a file',
+      { users: namesOf(111).join() },
+      'users: got 111 users; allowed: up to 110, because one stack holds no more. Declare them in a file',
     ],
     [
       { users: 'Bob', usersFile: 'x.json' },

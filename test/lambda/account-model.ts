@@ -1,7 +1,9 @@
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../../lambda/contract/properties';
+import { versionIdInTag } from '../../lambda/contract/seed-version';
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import type { Action } from '../../lambda/device/step';
+import type { Wanted } from '../../lambda/device/wanted';
 import { type EnrollmentRequest, readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import { AccessDeniedFailure, failures } from '../../lambda/failure';
 import type { Creation, MfaDevices } from '../../lambda/aws/mfa-devices';
@@ -266,6 +268,7 @@ export function answersTo(step: Action): readonly Answer[] {
     case 'find holder':
       return ['true', 'fails'];
     case 'wait for seed':
+    case 'wait for sign-in':
     case 'wait for user':
     case 'wait for other codes':
       return ['true'];
@@ -276,7 +279,7 @@ export function answersTo(step: Action): readonly Answer[] {
 export interface Situation {
   readonly step: Action;
   readonly answer: Answer;
-  readonly want: 'present' | 'retired' | 'absent';
+  readonly want: Wanted['want'];
   /** While a failed run is undone. */
   readonly undoing?: {
     readonly made: string | undefined;
@@ -306,7 +309,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
     return this.#write((account) => {
       if (account.marks !== 'no device') return { outcome: 'exists', triedBefore: false };
       const seed = this.situation.free('SEED');
-      const tagged = valueIn(tags, SEED_VERSION_TAG);
+      const tagged = versionIdInTag(valueIn(tags, SEED_VERSION_TAG));
       const device = { marks: 'ours', isTagged: true, tagged, seed, holder: '' } as const;
       const isKnown = this.situation.answer === 'true';
       this.#change({
@@ -403,7 +406,8 @@ export class ModelPorts implements MfaDevices, SeedStore {
 
   async tag(_serialNumber: string, tags: readonly VirtualMfaDeviceTag[]): Promise<void> {
     const { seen } = this.account;
-    if (seen === 'none') this.#mustBeSeedOfDevice(this.account.versions[valueIn(tags, SEED_VERSION_TAG)]?.seed);
+    if (seen === 'none')
+      this.#mustBeSeedOfDevice(this.account.versions[versionIdInTag(valueIn(tags, SEED_VERSION_TAG))]?.seed);
     if (seen === 'none' && this.account.asked !== 'not superseded')
       this.#violates('adopts a device before it has asked');
     if (seen !== 'ours' && seen !== 'none') this.#violates(`tags a device that is ${seen}`);
@@ -412,7 +416,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
       if (this.account.marks === 'foreign') throw DENIED;
       if (!valueIn(tags, STACK_ID_TAG) || !valueIn(tags, LOGICAL_ID_TAG))
         this.#violates('tags without the ownership tags');
-      const tagged = valueIn(tags, SEED_VERSION_TAG) || this.account.tagged;
+      const tagged = versionIdInTag(valueIn(tags, SEED_VERSION_TAG)) || this.account.tagged;
       this.#change({ marks: 'ours', isTagged: true, tagged, seen: 'ours' });
     });
   }
@@ -504,8 +508,14 @@ export class ModelPorts implements MfaDevices, SeedStore {
   async history(): Promise<SeedHistory | undefined> {
     const { versions, isSecretGone } = this.account;
     return this.#read(() =>
-      isSecretGone ? undefined : { latestVersionId: Object.keys(versions).sort().at(-1), tags: new Map() },
+      isSecretGone
+        ? undefined
+        : { latestVersionId: Object.keys(versions).sort().at(-1), labels: new Map(), tags: new Map() },
     );
+  }
+
+  async clearPending(): Promise<void> {
+    this.#write(() => undefined);
   }
 
   #versionOf(versionId: string): SeedVersion | undefined {

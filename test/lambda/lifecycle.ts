@@ -11,6 +11,7 @@ import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed
 import { createHandler } from '../../lambda/create-handler';
 import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
+import type { RotationEvent } from '../../lambda/rotation/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
 import { evaluate, type LocalAws, type LoggedCall, type Scope, startLocalAws } from 'local-aws';
 import { clientsOf, keyOf, sessionOf, signIn } from '../../local-aws/test/callers';
@@ -60,6 +61,13 @@ export interface TickOptions {
   readonly turns?: Turns;
   /** Of the order of the devices; always the same without it. */
   readonly random?: () => number;
+}
+
+/** What one step of a rotation came to. */
+export interface RotationRun extends Pick<Run, 'actions' | 'elapsedMilliseconds'> {
+  readonly outcome: 'succeeded' | 'failed' | 'died';
+  /** Why it failed. */
+  readonly reason: string;
 }
 
 /** Told of each call before it is sent, with its place among the calls of its event. */
@@ -227,11 +235,25 @@ export class Lifecycle {
     return { ...rest, counts, logLines: logLines.filter((line) => !metrics.includes(line)) };
   }
 
+  /** Runs the handler on one step of a rotation, as Secrets Manager would. */
+  async rotate(event: RotationEvent, turns?: Turns): Promise<RotationRun> {
+    const id = randomUUID();
+    const began = this.clock.now();
+    try {
+      const { isDead, ...run } = await this.#invoke(event, id, turns ? { turns } : {});
+      return { ...run, outcome: isDead ? 'died' : 'succeeded', reason: '' };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const elapsedMilliseconds = this.clock.now() - began;
+      return { outcome: 'failed', reason, actions: this.#sent, elapsedMilliseconds };
+    }
+  }
+
   async #invoke(
-    event: CustomResourceEvent | WatchEvent,
+    event: CustomResourceEvent | RotationEvent | WatchEvent,
     requestId: string,
     options: TickOptions & { readonly isHttpAllowed?: boolean },
-  ): Promise<Pick<Run, 'actions' | 'logLines' | 'elapsedMilliseconds'>> {
+  ): Promise<Pick<Run, 'actions' | 'logLines' | 'elapsedMilliseconds'> & { readonly isDead: boolean }> {
     const { turns, random = () => 1, isHttpAllowed = true, settledAfterMilliseconds } = options;
     const clock = turns?.clock ?? this.clock;
     const started = clock.now();
@@ -253,8 +275,8 @@ export class Lifecycle {
         put,
       });
     const responded = turns ? this.#turns.run(turns, responding) : responding();
-    await Promise.race([responded, crashed]);
-    return { actions: this.#sent, logLines, elapsedMilliseconds: this.clock.now() - started };
+    const isDead = await Promise.race([responded.then(() => false), crashed.then(() => true)]);
+    return { actions: this.#sent, logLines, elapsedMilliseconds: this.clock.now() - started, isDead };
   }
 
   responseUrl(requestId: string): string {
@@ -374,6 +396,26 @@ export class Subject {
 
   delete(physicalResourceId = this.serialNumber(), changes: Properties = {}): Promise<Run> {
     return this.lifecycle.run(this.event({ RequestType: 'Delete', PhysicalResourceId: physicalResourceId }, changes));
+  }
+
+  /** Has Secrets Manager rotate the seed, and tells how each step ended. */
+  async rotate(token: string = randomUUID()): Promise<readonly RotationRun[]> {
+    const { secretsManager } = this.aws;
+    const runs: RotationRun[] = [];
+    secretsManager.onRotation(async (_functionArn, event) => {
+      const run = await this.lifecycle.rotate(event);
+      runs.push(run);
+      if (run.outcome !== 'succeeded') throw new Error(run.reason);
+    });
+    await this.administrate('secretsmanager', 'RotateSecret', {
+      SecretId: this.seedSecretArn,
+      ClientRequestToken: token,
+      RotationLambdaARN: `arn:aws:lambda:us-east-1:${ACCOUNT_ID}:function:handler`,
+      RotationRules: { AutomaticallyAfterDays: 30 },
+      RotateImmediately: true,
+    });
+    await secretsManager.ended();
+    return runs;
   }
 
   /** Does something as an administrator of the account, outside of any stack. */

@@ -197,6 +197,11 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
       if (tagged !== current && !unseen.current && !unseen.stored && !account.isLate)
         return 'the tag names a version that is not the current one';
       return versions[tagged]?.seed === seed || unseen.stored ? undefined : 'the tag names another seed';
+    case 'proven':
+      if (step.do !== 'done') return 'a proof can only be there, or fail';
+      if (marks !== 'ours') return `the device is ${marks}`;
+      if (holder !== 'bob' && !unseen.enabled) return 'the device is not enabled for its user';
+      return versions[current]?.seed === seed || unseen.current ? undefined : 'the current seed is not the device’s';
     case 'retired':
       if (known.failure || account.isRetired || unseen.current) return undefined;
       return versions[current]?.of === 'replacement' ? undefined : 'the secret is not retired';

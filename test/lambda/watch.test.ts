@@ -7,6 +7,7 @@ import {
   STACK_ID_TAG,
   WATCH_TAG,
 } from '../../lambda/contract/own-tags';
+import { PENDING_LABEL } from '../../lambda/contract/seed-version';
 import type { WatchEvent } from '../../lambda/contract/watch';
 import { Lifecycle, STACK_ID, type Subject, type TickRun, watchEventFor, writing } from './lifecycle';
 
@@ -314,7 +315,7 @@ describe('a tick of the watch', () => {
       SecretId: subject.seedSecretArn,
       ClientRequestToken: versionId,
       SecretString: JSON.stringify(await subject.stored()),
-      VersionStages: ['AWSPENDING'],
+      VersionStages: [PENDING_LABEL],
     });
     await subject.deactivate();
 

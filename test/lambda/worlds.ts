@@ -38,11 +38,20 @@ const watched: Account = {
   versions: { [MADE_BY_OWN]: { seed: ENABLED.seed, of: 'device' } },
   current: MADE_BY_OWN,
 };
+const proven = { want: 'proven', request, serialNumber, requestTime: OWN } as const;
 const absent = { want: 'absent', request, serialNumber, requestTime: OWN } as const;
 
 /** Most of the tries are spent already: what happens at the last is not different from what happens at the first. */
 const TIRED = {
-  tries: { ...NOTHING_KNOWN.tries, enabled: 28, refused: 2, proofs: 4, waitedForSeed: 5, waitedForUser: 21 },
+  tries: {
+    ...NOTHING_KNOWN.tries,
+    enabled: 28,
+    refused: 2,
+    proofs: 4,
+    vanished: 3,
+    waitedForSeed: 5,
+    waitedForUser: 21,
+  },
 };
 const NO_DEVICE = { ...TIRED, device: 'absent' } as const;
 const MADE_ONCE = { tries: { ...TIRED.tries, created: 1 } };
@@ -81,6 +90,35 @@ export const WORLDS: readonly World[] = [
     wanted: { ...absent, want: 'retired' },
     known: {},
     account: REPLACED,
+  },
+  { name: 'the proof before a rotation', calm: 'done', wanted: proven, known: TIRED, account: ENABLED },
+  {
+    name: 'the proof of a secret that names another device',
+    calm: failures.notEnabledWithCurrentSeed(serialNumber, 'bob').whatHappened,
+    wanted: proven,
+    known: TIRED,
+    account: REPLACED,
+  },
+  {
+    name: 'the proof of a device without tags',
+    calm: failures.notOurDevice(serialNumber).whatHappened,
+    wanted: proven,
+    known: TIRED,
+    account: unmarked,
+  },
+  {
+    name: 'the end of a rotation',
+    calm: 'done',
+    wanted: { ...inPlace, seedVersionId: '6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11' },
+    known: TIRED,
+    account: ENABLED,
+  },
+  {
+    name: 'a device made anew by a rotation',
+    calm: 'done',
+    wanted: { ...inPlace, waitsForSignIn: true },
+    known: TIRED,
+    account: gone,
   },
   { name: 'a Delete', calm: 'done', moves: 3, wanted: absent, known: {}, account: ENABLED },
   {
@@ -199,6 +237,7 @@ export const ENDS: readonly string[] = [
     failures.deviceKeepsVanishing(serialNumber),
     failures.enabledForAnotherUser(serialNumber, 'bob'),
     failures.noSuchUser('bob'),
+    failures.notEnabledWithCurrentSeed(serialNumber, 'bob'),
     failures.notOurDevice(serialNumber),
     failures.sameNameReplacement(serialNumber),
     failures.seedNotOfDevice(serialNumber),

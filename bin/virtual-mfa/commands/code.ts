@@ -34,10 +34,13 @@ export function addCodeCommand(program: Command, machine: Machine): void {
           show(await codeOfFunction(target.codeFunction, aws));
           return;
         }
-        const seed = await enabledSeed(target.device, aws);
-        aws.requireRightClock();
-        if (watch) await watchCodes(seed, { ...machine, show, withBar: !json && terminal.output.isTTY === true });
-        else show(currentCode(seed, clock.now()));
+        const read = async () => {
+          const seed = await enabledSeed(target.device, aws);
+          aws.requireRightClock();
+          return seed;
+        };
+        if (watch) await watchCodes(read, { ...machine, show, withBar: !json && terminal.output.isTTY === true });
+        else show(currentCode(await read(), clock.now()));
       });
     });
 }

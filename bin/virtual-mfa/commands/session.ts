@@ -1,13 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AwsAccess } from '../aws-access';
-import type { CurrentCode } from '../../../lambda/contract/current-code';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { codeOfFunction } from '../code-function';
 import { failures } from '../command-failure';
 import { asCredentialProcess, DURATION_SECONDS, sessionCacheOf } from '../kept-session';
 import { DeviceRecords } from '../device-records';
 import { SeedFinder } from '../seed-location';
-import { type CodeSource, getSession, type SessionCredentials } from '../session';
+import { type DeviceCode, getSession, type SessionCredentials } from '../session';
 import { readStoredSeed } from '../stored-seeds';
 import { readTarget } from '../target';
 import { print, requirePrivateOutput, tell } from '../terminal';
@@ -67,13 +66,12 @@ async function sessionFor(
   return (
     kept() ??
     (await withAws(machine, { profile: seedProfile ?? profile, region }, async (seedAccess) => {
-      const records = new DeviceRecords(seedAccess);
-      const source =
+      const ask = () =>
         'device' in target
-          ? await storedSeed(target.device, records, seedAccess, aws)
-          : await codeFunction(target.codeFunction, seedAccess);
-      const tools = { aws, records, signal, terminal, gotMeanwhile: kept };
-      const session = await getSession(source, duration, tools);
+          ? codeOfStoredSeed(target.device, seedAccess, aws)
+          : codeOfFunction(target.codeFunction, seedAccess);
+      const tools = { aws, records: new DeviceRecords(seedAccess), signal, terminal, gotMeanwhile: kept };
+      const session = await getSession(ask, duration, tools);
       try {
         cache?.write(session);
       } catch (error) {
@@ -90,27 +88,11 @@ function textOf(target: CodeTarget): string {
   return 'device' in target ? target.device : target.codeFunction;
 }
 
-async function storedSeed(
-  device: string,
-  records: DeviceRecords,
-  seedAccess: AwsAccess,
-  { time }: AwsAccess,
-): Promise<CodeSource> {
-  const location = await new SeedFinder(records, seedAccess).find(readTarget(device));
+async function codeOfStoredSeed(device: string, seedAccess: AwsAccess, { time }: AwsAccess): Promise<DeviceCode> {
+  const location = await new SeedFinder(new DeviceRecords(seedAccess), seedAccess).find(readTarget(device));
   const { serialNumber, userName, seed } = await readStoredSeed(location, seedAccess);
   seedAccess.requireRightClock();
-  return { serialNumber, userName, code: async () => codeAt(seed, time.now()) };
-}
-
-async function codeFunction(functionArn: string, aws: AwsAccess): Promise<CodeSource> {
-  let asked: Promise<CurrentCode> | undefined = codeOfFunction(functionArn, aws);
-  const { serialNumber, userName } = await asked;
-  const code = async () => {
-    const answer = await (asked ?? codeOfFunction(functionArn, aws));
-    asked = undefined;
-    return answer.code;
-  };
-  return { serialNumber, userName, code };
+  return { serialNumber, userName, code: codeAt(seed, time.now()) };
 }
 
 /** The SDK passes this process's environment to credential_process: a profile that needs itself would recurse for ever. */
