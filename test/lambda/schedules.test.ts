@@ -474,7 +474,7 @@ class World {
 function removeUnmarkedDevices(subject: Subject): void {
   const { virtualMfaDevices } = subject.aws.iam;
   for (const { serialNumber, tags } of virtualMfaDevices.values()) {
-    if (tags.size === 0) virtualMfaDevices.delete(serialNumber);
+    if (!tags.has(STACK_ID_TAG)) virtualMfaDevices.delete(serialNumber);
   }
 }
 
