@@ -75,6 +75,8 @@ export interface SeedHistory {
   readonly labels: ReadonlyMap<string, readonly string[]>;
   /** The secret's tags. */
   readonly tags: ReadonlyMap<string, string>;
+  /** When anything about the secret was changed last, in milliseconds since the epoch. */
+  readonly changedAt: number;
 }
 
 /** Where a device's seed is stored. */
@@ -90,6 +92,7 @@ interface SecretState {
   readonly isThere: boolean;
   readonly labelled: readonly (readonly [versionId: string, labels: readonly string[]])[];
   readonly tags: ReadonlyMap<string, string>;
+  readonly changedAt: number;
 }
 
 /** What somebody put in by hand is no seed of any device. */
@@ -196,9 +199,9 @@ export class SecretsManagerSeedStore implements SeedStore {
   }
 
   async history(): Promise<SeedHistory | undefined> {
-    const { isThere, labelled, tags } = await this.#state();
+    const { isThere, labelled, tags, changedAt } = await this.#state();
     const issued = labelled.map(([versionId]) => versionId).filter((versionId) => this.#timeIn(versionId) !== '');
-    return isThere ? { latestVersionId: issued.sort().at(-1), labels: new Map(labelled), tags } : undefined;
+    return isThere ? { latestVersionId: issued.sort().at(-1), labels: new Map(labelled), tags, changedAt } : undefined;
   }
 
   async clearPending(versionId: string): Promise<void> {
@@ -244,9 +247,10 @@ export class SecretsManagerSeedStore implements SeedStore {
         isThere: output.DeletedDate === undefined,
         labelled: Object.entries(output.VersionIdsToStages ?? {}),
         tags: new Map(output.Tags?.map(({ Key = '', Value = '' }) => [Key, Value])),
+        changedAt: output.LastChangedDate?.getTime() ?? 0,
       };
     } catch (error) {
-      if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], tags: new Map() };
+      if (isNamed(error, ABSENT)) return { isThere: false, labelled: [], tags: new Map(), changedAt: 0 };
       if (error instanceof AccessDeniedFailure) throw failures.seedSecretNotSeen(this.#secretArn);
       throw error instanceof SecretOfAnother ? failures.seedSecretOfAnother(this.#secretArn) : error;
     }

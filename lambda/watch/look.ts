@@ -21,6 +21,9 @@ import { foundBefore, type Look } from './finding';
  */
 export const SETTLED_AFTER_MILLISECONDS = 60 * 60_000;
 
+/** How long after the secret's latest change a rotation is taken for one that goes on: Secrets Manager tries one again for hours. */
+const LONGEST_ROTATION_MILLISECONDS = 24 * 60 * 60_000;
+
 /** Steps that change nothing, and take no time. */
 export const READING: readonly Action['do'][] = [
   'look at device',
@@ -110,7 +113,12 @@ async function lookAt(
   const requestTime = requestTimeIn(versionId, now);
   if (requestTime === undefined) return { is: 'not as declared', found: 'No seed of the device is in its secret.' };
   if (now - (seedStoredAt(versionId)?.getTime() ?? 0) < settledAfterMilliseconds) return { is: 'busy' };
-  if (isBeingRotated(history)) return { is: 'busy' };
+  if (isBeingRotated(history)) {
+    const isStuck = now - history.changedAt >= LONGEST_ROTATION_MILLISECONDS;
+    return isStuck
+      ? { is: 'not as declared', found: 'A rotation of the seed has begun, and not ended.' }
+      : { is: 'busy' };
+  }
   // What a rotation has stored bears the time of the request that made the device.
   const latest = [versionId, ...history.labels.keys()].filter((id) => requestTimeIn(id, now) === requestTime);
   const marks = [serialNumber, bridgeOf(serialNumber)].map(deviceMark);

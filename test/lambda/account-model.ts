@@ -510,7 +510,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
     return this.#read(() =>
       isSecretGone
         ? undefined
-        : { latestVersionId: Object.keys(versions).sort().at(-1), labels: new Map(), tags: new Map() },
+        : { latestVersionId: Object.keys(versions).sort().at(-1), labels: new Map(), tags: new Map(), changedAt: 0 },
     );
   }
 

@@ -298,6 +298,26 @@ describe('a tick of the watch', () => {
     expect(writing(tick.actions)).toEqual([]);
   });
 
+  it('leaves a device alone while its seed is rotated, and tells of a rotation that does not end', async () => {
+    const ClientRequestToken = crypto.randomUUID();
+    lifecycle.clock.advance(2 * 60 * 60_000);
+    await subject.administrate('secretsmanager', 'PutSecretValue', {
+      SecretId: subject.seedSecretArn,
+      ClientRequestToken,
+      SecretString: JSON.stringify(await subject.stored()),
+      VersionStages: ['AWSPENDING'],
+    });
+    await subject.deactivate();
+
+    const rotating = await subject.tick({ repair: true });
+    lifecycle.clock.advance(24 * 60 * 60_000);
+    const stuck = await subject.tick({ repair: true });
+
+    expect(rotating.logLines).toEqual([]);
+    expect(told(stuck)).toEqual([finding('A rotation of the seed has begun, and not ended.')]);
+    expect([...writing(rotating.actions), ...writing(stuck.actions)]).toEqual([]);
+  });
+
   it('leaves tags of the template and the issuer to deployments', async () => {
     await subject.update({}, { Issuer: 'Elsewhere', Tags: [{ Key: 'team', Value: 'blue' }] });
     subject.device()?.tags.set('team', 'red');
