@@ -5,6 +5,7 @@ import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { decide } from '../../lambda/device/decide';
 import * as ownership from '../../lambda/device/ownership';
+import * as serialNumber from '../../lambda/contract/serial-number';
 import * as storedSeed from '../../lambda/contract/stored-seed';
 import * as failure from '../../lambda/failure';
 import { type Mutant, MUTANTS } from './mutants';
@@ -15,6 +16,7 @@ const SOURCE = readFileSync(join(__dirname, '../../lambda/device/decide.ts'), 'u
 const MODULES: Readonly<Record<string, unknown>> = {
   '../failure': failure,
   './ownership': ownership,
+  '../contract/serial-number': serialNumber,
   '../contract/stored-seed': storedSeed,
 };
 

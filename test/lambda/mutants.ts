@@ -55,8 +55,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a device that a later request has made is not changed',
-    search: 'if (isMadeLater(device, wanted)) return refused(failures.superseded());',
-    replace: '',
+    search: 'if (isMadeLater(device, wanted)) return refused(failures.superseded());\n  if (wanted.isInPlace',
+    replace: 'if (wanted.isInPlace',
   },
   {
     rule: 'a vanished device is not made anew for a request that is superseded',
@@ -106,8 +106,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the seed becomes current',
-    search: `if (!seed.isCurrent) return doubt ? notPromoted(wanted, doubt, seed) : { do: 'promote', seed };`,
-    replace: '',
+    search: `  if (!seed.isCurrent) {
+    if (doubt)`,
+    replace: `  if (false) {
+    if (doubt)`,
   },
   {
     rule: 'a seed that may or may not be current is looked up',
@@ -143,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the secret of a replacement is not retired',
-    search: `if (current !== 'none' && current.stored.serialNumber !== serialNumber) return { do: 'done' };`,
+    search: `if (isOfReplacement) return { do: 'done' };`,
     replace: '',
   },
   {
