@@ -11,6 +11,9 @@ const SOURCES = join(PACKAGES, 'go/cdkiamvirtualmfa');
 /** The oldest aws-cdk-lib in the module proxies that we know, of those that the package takes. */
 const OLDEST_IN_PROXIES = '2.248.0';
 
+/** To compile aws-cdk-lib takes most of the time, and takes less without optimizations. */
+const UNOPTIMIZED = '-gcflags=all=-N -l';
+
 /** What an app in Go hears of the library, beyond its template. */
 const CONVERSATION = `
 package main
@@ -47,7 +50,7 @@ describeIn(GO, () => {
   let typescript: unknown;
   const template = async () => {
     await team.run('go', 'mod', 'tidy');
-    await team.run('go', 'build', '-o', 'team', '.');
+    await team.run('go', 'build', UNOPTIMIZED, '-o', 'team', '.');
     return team.templateFrom(join(team.folder, 'team'));
   };
 
@@ -78,7 +81,7 @@ describeIn(GO, () => {
     mkdirSync(join(team.folder, 'conversation'));
     writeFileSync(join(team.folder, 'conversation/main.go'), CONVERSATION);
 
-    const heard = await team.run('go', 'run', './conversation');
+    const heard = await team.run('go', 'run', UNOPTIMIZED, './conversation');
 
     expect(heard).toContain('Robot: <nil>\nBob: Team/BobVirtualMfa\n');
     expect(heard).toContain('panic: [Team/Mfa] issuer: got a text of 12 characters; allowed: 1 to 128 characters');

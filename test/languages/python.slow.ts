@@ -38,7 +38,7 @@ describeIn(PYTHON, () => {
   const python = join(team.folder, '.venv/bin/python');
   const app = [python, join(team.folder, 'app.py')] as const;
   const pip = async (...what: readonly string[]) => {
-    const install = async () => team.run(python, '-m', 'pip', 'install', '--quiet', ...what);
+    const install = async () => team.run(python, '-m', 'pip', 'install', '--quiet', '--no-compile', ...what);
     // pip refuses a download that was cut off, and does not try again.
     await install().catch(install);
   };
