@@ -21,11 +21,12 @@ func main() {
 		SelfEnrollment: jsii.Bool(false),
 	})
 
-	// Bob's device, and a role that may ask for its codes, but cannot read its seed.
-	bob := iam.NewUser(stack, jsii.String("Bob"), ofStaff)
-	mfa := virtualmfa.NewVirtualMfaDevice(stack, jsii.String("BobMfa"), &virtualmfa.VirtualMfaDeviceProps{
-		User:   bob,
-		Issuer: jsii.String("Example Corp"),
+	// A robot's device, with a new seed each month. A role may ask for its codes, but cannot read its seed.
+	robot := iam.NewUser(stack, jsii.String("Robot"), ofStaff)
+	mfa := virtualmfa.NewVirtualMfaDevice(stack, jsii.String("RobotMfa"), &virtualmfa.VirtualMfaDeviceProps{
+		User:     robot,
+		Issuer:   jsii.String("Example Corp"),
+		Rotation: &virtualmfa.VirtualMfaDeviceRotation{AutomaticallyAfter: cdk.Duration_Days(jsii.Number(30))},
 	})
 	runner := iam.NewRole(stack, jsii.String("Runner"), &iam.RoleProps{
 		AssumedBy: iam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
@@ -39,6 +40,9 @@ func main() {
 	cdk.Mixins_Of(app, nil).Apply(virtualmfa.NewVirtualMfa(nil))
 	cdk.Aspects_Of(stack).Add(cdk.Shims_AsAspect(virtualmfa.NewVirtualMfa(nil)), nil)
 	iam.NewUser(stack, jsii.String("Dave"), ofStaff)
+
+	// Looks at all these devices every 15 minutes, and enables again what somebody has deactivated.
+	virtualmfa.NewVirtualMfaWatch(stack, jsii.String("Watch"), &virtualmfa.VirtualMfaWatchProps{Repair: jsii.Bool(true)})
 
 	virtualmfa.MfaCoverage_Of(app).Require(nil)
 	app.Synth(nil)

@@ -1,5 +1,12 @@
-from aws_cdk import App, Aspects, Mixins, Shims, Stack, aws_iam as iam
-from cdk_iam_virtual_mfa import MfaCoverage, MfaEnforcementPolicy, VirtualMfa, VirtualMfaDevice
+from aws_cdk import App, Aspects, Duration, Mixins, Shims, Stack, aws_iam as iam
+from cdk_iam_virtual_mfa import (
+    MfaCoverage,
+    MfaEnforcementPolicy,
+    VirtualMfa,
+    VirtualMfaDevice,
+    VirtualMfaDeviceRotation,
+    VirtualMfaWatch,
+)
 
 # A team in which everybody needs MFA.
 app = App()
@@ -8,9 +15,10 @@ stack = Stack(app, "Team")
 staff = iam.Group(stack, "Staff")
 MfaEnforcementPolicy(stack, "MfaEnforcement", groups=[staff], self_enrollment=False)
 
-# Bob's device, and a role that may ask for its codes, but cannot read its seed.
-bob = iam.User(stack, "Bob", groups=[staff])
-mfa = VirtualMfaDevice(stack, "BobMfa", user=bob, issuer="Example Corp")
+# A robot's device, with a new seed each month. A role may ask for its codes, but cannot read its seed.
+robot = iam.User(stack, "Robot", groups=[staff])
+rotation = VirtualMfaDeviceRotation(automatically_after=Duration.days(30))
+mfa = VirtualMfaDevice(stack, "RobotMfa", user=robot, issuer="Example Corp", rotation=rotation)
 runner = iam.Role(stack, "Runner", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
 mfa.grant_code(runner)
 
@@ -20,6 +28,9 @@ iam.User(stack, "Carol", groups=[staff])
 Mixins.of(app).apply(VirtualMfa())
 Aspects.of(stack).add(Shims.as_aspect(VirtualMfa()))
 iam.User(stack, "Dave", groups=[staff])
+
+# Looks at all these devices every 15 minutes, and enables again what somebody has deactivated.
+VirtualMfaWatch(stack, "Watch", repair=True)
 
 MfaCoverage.of(app).require()
 app.synth()

@@ -42,7 +42,7 @@ describe('the release workflow', () => {
   afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
   test('publishes the tarball to npm', () => {
-    const { status, stdout } = publish('npm', {}, '--dry-run');
+    const { status, stdout } = publish('npm', { npm_config_loglevel: 'notice' }, '--dry-run');
 
     expect(status, stdout).toBe(0);
     expect(stdout).toContain('Publishing to https://registry.npmjs.org/ with tag latest and public access (dry-run)');
