@@ -38,6 +38,8 @@ export interface LocalAwsOptions {
   readonly now?: () => number;
   /** How long Lambda waits before it runs a failed asynchronous invocation again; AWS waits one and two minutes. */
   readonly asyncRetryDelaysMilliseconds?: readonly number[];
+  /** Whether functions set the account's clock ahead instead of sleeping: nobody waits for them. */
+  readonly functionsPassTime?: boolean;
 }
 
 /** A running account. */
@@ -76,6 +78,7 @@ export async function startLocalAws({
   partition = 'aws',
   now = Date.now,
   asyncRetryDelaysMilliseconds,
+  functionsPassTime = false,
 }: LocalAwsOptions = {}): Promise<LocalAws> {
   const account = new Account({ accountId, region, partition, now });
   let url = '';
@@ -90,7 +93,7 @@ export async function startLocalAws({
   const lambda = new LambdaService(
     account,
     { assumeRole: (arn, session) => sts.assumeRoleForService(arn, session), readObject, endpoint, logs },
-    asyncRetryDelaysMilliseconds === undefined ? {} : { asyncRetryDelaysMilliseconds },
+    { ...(asyncRetryDelaysMilliseconds === undefined ? {} : { asyncRetryDelaysMilliseconds }), functionsPassTime },
   );
   const secretsManager = new SecretsManager(account, kms, lambda);
   const services = [iam, kms, sts, secretsManager, new Ssm(account), logsService(account, logs)];

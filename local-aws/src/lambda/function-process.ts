@@ -37,6 +37,8 @@ export interface ProcessSettings {
   readonly logs: LogStore;
   /** How far the account's clock was set ahead. */
   readonly millisecondsAhead: () => number;
+  /** Sets the account's clock ahead by what the function would sleep, which it then does not. */
+  readonly passTime?: ((milliseconds: number) => void) | undefined;
 }
 
 const RUNTIME = path.join(__dirname, 'runtime.mjs');
@@ -51,6 +53,7 @@ export class FunctionProcess {
   readonly #log: PlatformLog;
   readonly #credentials: Credentials;
   readonly #millisecondsAhead: () => number;
+  readonly #passTime: ProcessSettings['passTime'];
   #alive = true;
   #reserved = true;
   #running?: { readonly invocation: Invocation; readonly finish: (outcome: Outcome) => void };
@@ -59,9 +62,10 @@ export class FunctionProcess {
   #deadline = 0;
   #initError?: Outcome;
 
-  constructor({ node, version, credentials, region, endpoint, logs, millisecondsAhead }: ProcessSettings) {
+  constructor({ node, version, credentials, region, endpoint, logs, millisecondsAhead, passTime }: ProcessSettings) {
     this.version = version;
     this.#millisecondsAhead = millisecondsAhead;
+    this.#passTime = passTime;
     this.#credentials = credentials;
     const stream = `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${this.id.replaceAll('-', '')}`;
     this.#log = new PlatformLog(logs, version.configuration, stream);
@@ -71,6 +75,7 @@ export class FunctionProcess {
       env: {
         ...environmentOf(version, credentials, region, endpoint, stream),
         LOCAL_AWS_RUNTIME_API: `${endpoint}/lambda-runtime/${this.id}`,
+        ...(passTime ? { LOCAL_AWS_PASSES_TIME: 'true' } : {}),
       },
     });
     for (const output of [this.#child.stdout, this.#child.stderr]) {
@@ -154,6 +159,11 @@ export class FunctionProcess {
         this.#answerPoll();
       });
     }
+    const [, slept] = /^time\/(\d+)$/.exec(resource) ?? [];
+    if (method === 'POST' && slept !== undefined && this.#passTime) {
+      this.#passTime(Number(slept));
+      return { status: 202, headers: this.#time() };
+    }
     if (method === 'POST' && resource === 'init/error') {
       this.#initError = errorOf(body);
       return { status: 202 };
@@ -181,10 +191,14 @@ export class FunctionProcess {
         'lambda-runtime-aws-request-id': invocation.requestId,
         'lambda-runtime-deadline-ms': String(this.#deadline),
         'lambda-runtime-invoked-function-arn': invocation.functionArn,
-        'local-aws-milliseconds-ahead': String(this.#millisecondsAhead()),
+        ...this.#time(),
       },
       body: JSON.stringify(invocation.event),
     });
+  }
+
+  #time(): Record<string, string> {
+    return { 'local-aws-milliseconds-ahead': String(this.#millisecondsAhead()) };
   }
 
   #end(outcome: Outcome): void {

@@ -25,6 +25,8 @@ export interface LambdaPorts {
 export interface LambdaOptions {
   /** How long Lambda waits before it runs a failed asynchronous invocation again; one retry for each. */
   readonly asyncRetryDelaysMilliseconds?: readonly number[];
+  /** Whether functions set the account's clock ahead instead of sleeping: nobody waits for them. */
+  readonly functionsPassTime?: boolean;
 }
 
 /** Where a function's code comes from. */
@@ -44,6 +46,7 @@ export class LambdaService {
   readonly #processes = new Map<string, FunctionProcess>();
   readonly #waitingRetries = new Set<NodeJS.Timeout>();
   readonly #retryDelays: readonly number[];
+  readonly #passesTime: boolean;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'local-aws-lambda-'));
   #node?: string;
   readonly #closing = new AbortController();
@@ -51,9 +54,10 @@ export class LambdaService {
   constructor(
     private readonly account: Account,
     private readonly ports: LambdaPorts,
-    { asyncRetryDelaysMilliseconds = [60_000, 120_000] }: LambdaOptions = {},
+    { asyncRetryDelaysMilliseconds = [60_000, 120_000], functionsPassTime = false }: LambdaOptions = {},
   ) {
     this.#retryDelays = asyncRetryDelaysMilliseconds;
+    this.#passesTime = functionsPassTime;
     this.#provideSdk();
   }
 
@@ -211,6 +215,7 @@ export class LambdaService {
       endpoint: this.ports.endpoint(),
       logs: this.ports.logs,
       millisecondsAhead: () => this.account.millisecondsAhead,
+      passTime: this.#passesTime ? (milliseconds) => this.account.advanceClock(milliseconds) : undefined,
     });
     this.#processes.set(started.id, started);
     void started.ended.then(() => this.#processes.delete(started.id));

@@ -19,8 +19,10 @@ new Worker(
   { eval: true },
 ).unref();
 
-const { LOCAL_AWS_RUNTIME_API: api, _HANDLER: handlerName, LAMBDA_TASK_ROOT: taskRoot } = process.env;
+const { LOCAL_AWS_RUNTIME_API: api, LOCAL_AWS_PASSES_TIME: passesTime } = process.env;
+const { _HANDLER: handlerName, LAMBDA_TASK_ROOT: taskRoot } = process.env;
 delete process.env.LOCAL_AWS_RUNTIME_API;
+delete process.env.LOCAL_AWS_PASSES_TIME;
 const agent = new Agent({ keepAlive: true });
 
 // A function lives by the account's clock, which tests set ahead.
@@ -35,6 +37,15 @@ globalThis.Date = class Date extends SystemDate {
     return SystemDate.now() + millisecondsAhead;
   }
 };
+
+// What sleeps with the promises' timers sets the account's clock ahead instead.
+if (passesTime) {
+  createRequire(import.meta.url)('node:timers/promises').setTimeout = async (milliseconds, value) => {
+    const { headers } = await call('POST', `time/${Math.ceil(milliseconds)}`);
+    millisecondsAhead = Number(headers['local-aws-milliseconds-ahead']);
+    return value;
+  };
+}
 
 let currentRequestId;
 
