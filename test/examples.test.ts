@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
+import { devDependencies, peerDependencies } from '../package.json';
 
 const EXAMPLES = join(__dirname, '../examples');
 const WORKFLOW = 'github-actions.yml';
@@ -59,6 +60,14 @@ describe('the examples', () => {
     expect(templates.match(/"Type": "Custom::IAMVirtualMFADevice"/g)).toHaveLength(devices);
     expect(readFileSync(join(EXAMPLES, file), 'utf8').split('\n').length).toBeLessThanOrEqual(40);
   });
+});
+
+test('the page on languages has the oldest and the newest aws-cdk-lib that the npm package is tried with', () => {
+  const oldest = peerDependencies['aws-cdk-lib'].replace('^', '');
+
+  expect(readFileSync(join(EXAMPLES, '../docs/languages.md'), 'utf8')).toMatch(
+    new RegExp(`^\\| TypeScript, .*\\| ${oldest}, ${devDependencies['aws-cdk-lib']} \\|$`, 'm'),
+  );
 });
 
 describe.each(IN_OTHER_LANGUAGES)('of the example in $language', ({ language, code, requirements, cdk }) => {
