@@ -3,9 +3,10 @@ import type { Clients } from './aws/clients';
 import type { Clock } from './contract/clock';
 import type { WatchEvent } from './contract/watch';
 import type { CustomResourceEvent } from './custom-resource/event';
-import type { RunTools } from './device/event-tools';
+import type { EventTools, RunTools } from './device/event-tools';
 import { jsonLog, type Log } from './log';
 import { IamMfaDevices } from './aws/mfa-devices';
+import { OwnStack } from './aws/own-stack';
 import { requestTimeOf } from './request-time';
 import { isRotationEvent, type RotationEvent } from './rotation/event';
 import { rotate } from './rotation/rotate';
@@ -35,7 +36,7 @@ export type Handler = (
  * @param settledAfterMilliseconds how long after its latest request a watch leaves a resource alone
  */
 export function createHandler(
-  { iam, secretsManager }: Clients,
+  { cloudFormation, iam, secretsManager }: Clients,
   clock: Clock,
   random: () => number,
   settledAfterMilliseconds = SETTLED_AFTER_MILLISECONDS,
@@ -62,7 +63,12 @@ export function createHandler(
     } else if (isRotationEvent(event)) {
       await rotate(event, toolsWith(log));
     } else {
-      await respond(event, { ...toolsWith(log), requestTime: requestTimeOf(event.ResponseURL, now) }, delivery);
+      const tools: EventTools = {
+        ...toolsWith(log),
+        requestTime: requestTimeOf(event.ResponseURL, now),
+        stackUntil: (deadline) => new OwnStack(cloudFormation, new AwsCalls({ clock, random, log, deadline })),
+      };
+      await respond(event, tools, delivery);
     }
   };
 }

@@ -110,4 +110,23 @@ export interface VirtualMfaDeviceOptions {
    * @default RemovalPolicy.DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * Whether the user's other MFA devices, which somebody enabled by hand, go when the stack deletes the user. IAM does not
+   * delete a user who has a device, so otherwise the deletion of the stack fails.
+   *
+   * Right before the user, the other devices are deactivated, and virtual ones are deleted. The function's log names each.
+   * Nothing happens to them if the user stays: on a replacement of the device or of the user, on a rollback, if you remove
+   * only the device or this option, or if the user has `RemovalPolicy.RETAIN`. Devices of other stacks, and of other
+   * resources, stay too.
+   *
+   * The user must be declared in the device's stack, which keeps the option from touching users that outlive the stack.
+   *
+   * A change is made in place.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+   *
+   * @default false
+   */
+  readonly removeOtherDevicesWithUser?: boolean;
 }

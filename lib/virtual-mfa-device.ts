@@ -26,6 +26,7 @@ import {
   type VirtualMfaDeviceProperties,
 } from '../lambda/contract/properties';
 import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
+import { logicalIdIfDeleted } from './private/cfn-user';
 import { CodeFunction } from './private/code-function';
 import { rememberDevice } from './private/declared-devices';
 import { tagProblems } from './private/device-tags';
@@ -161,6 +162,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     this.allowKeyOfAnotherAccount = props.allowKeyOfAnotherAccount ?? false;
     const encryptionKey = props.encryptionKey && provider.allowKey(props.encryptionKey, this.allowKeyOfAnotherAccount);
     const { userName } = props.user.userRef;
+    const removesOthers = props.removeOtherDevicesWithUser ?? false;
 
     const seed = new secretsmanager.Secret(this, 'Seed', {
       description: `Seed of the virtual MFA device of IAM user ${userName}`,
@@ -178,6 +180,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       Path: props.path,
       Issuer: props.issuer,
       RotationId: props.rotationId,
+      RemoveOtherDevicesWithUser: removesOthers ? logicalIdIfDeleted(props.user) : undefined,
       Tags: this.cdkTagManager.renderedTags,
     };
     const resource = new CustomResource(this, 'Resource', {
@@ -192,7 +195,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     markOwner(cfnSeed, { [LOGICAL_ID_TAG]: cfnResource.logicalId, [USER_NAME_TAG]: userName });
     resource.node.addDependency(
       userDependency(props.user, cfnResource, (construct) => construct instanceof VirtualMfaDevice),
-      ...provider.serve(props.user),
+      ...provider.serve(props.user, removesOthers),
     );
     this.node.defaultChild = cfnResource;
     if (props.rotation === undefined) {

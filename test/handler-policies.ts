@@ -38,7 +38,7 @@ function handlerPolicies(outdir: string): HandlerPolicies {
   const stack = new Stack(app, 'Stack');
   const users = ['Bob', 'Eve'].map((name) => {
     const user = new iam.User(stack, name);
-    new VirtualMfaDevice(stack, `${name}Mfa`, { user });
+    new VirtualMfaDevice(stack, `${name}Mfa`, { user, removeOtherDevicesWithUser: true });
     return user.node.defaultChild as iam.CfnUser;
   });
   const template = app.synth().getStackByName(stack.stackName).template as {

@@ -52,6 +52,7 @@ export function ruleProblems(json: JsonDocument, { account }: DeploymentTarget):
     ...entries.flatMap((entry) => propertyProblems(entry, problem)),
     ...users.flatMap((user) => newUserNameProblems(user, problem)),
     ...users.flatMap((user) => serialNumberProblems(user, problem)),
+    ...users.flatMap((user) => removalOfExistingUserProblems(user, problem)),
     ...entries.flatMap(({ tagKeys }) => tagProblems(tagKeys, json, problem)),
     ...users.flatMap((user) => tooManyTags(user, defaults, problem)),
     ...groupTwice(created, json, problem),
@@ -105,6 +106,19 @@ function newUserNameProblems(user: Entry, problem: Report): Problem[] {
           [...user.path, 'UserName'],
           `got ${kindOf(name)}; allowed: ${NEW_USER_NAME_RULE.allowed}, for a user that the stack creates (CreateUser). ` +
             'Correct it and run the command again.',
+        ),
+      ];
+}
+
+/** The stack does not delete a user who exists already. */
+function removalOfExistingUserProblems(user: Entry, problem: Report): Problem[] {
+  return !user.isSet('RemoveOtherDevicesWithUser') || user.isSet('CreateUser')
+    ? []
+    : [
+        problem(
+          [...user.path, 'RemoveOtherDevicesWithUser'],
+          'got true for a user who exists already; allowed: true for users that the stack creates (CreateUser), because it deletes no ' +
+            'others. Set it to false for this user and run the command again.',
         ),
       ];
 }

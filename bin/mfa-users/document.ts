@@ -23,6 +23,7 @@ export interface MfaUserOptions {
   readonly EncryptionKeyArn?: string;
   readonly AllowKeyOfAnotherAccount?: boolean;
   readonly RemovalPolicy?: 'DESTROY' | 'RETAIN';
+  readonly RemoveOtherDevicesWithUser?: boolean;
   readonly Tags?: readonly MfaDeviceTag[];
 }
 

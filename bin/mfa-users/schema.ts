@@ -125,6 +125,9 @@ const options = {
     default: 'DESTROY',
     examples: ['DESTROY'],
   },
+  RemoveOtherDevicesWithUser: flag(
+    'true: when the stack deletes the user, MFA devices that somebody enabled by hand go too: they are deactivated, and virtual ones deleted. Otherwise they keep the user from being deleted. Only for users that the stack creates. Default: false.',
+  ),
   Tags: {
     description: `Tags of the device and of the secret that holds its seed: at most ${TAGS_OF_OTHERS}, because IAM allows ${TAG_RULES.maxCount} and ${OWN_TAG_KEYS.length} mark the owner. A change is made in place.`,
     type: 'array',

@@ -118,6 +118,7 @@ function declareUser(stack: Stack, declared: MfaUser): DeclaredUser {
     encryptionKey: declared.EncryptionKeyArn === undefined ? undefined : importedKey(stack, declared.EncryptionKeyArn),
     allowKeyOfAnotherAccount: declared.AllowKeyOfAnotherAccount,
     removalPolicy,
+    removeOtherDevicesWithUser: declared.RemoveOtherDevicesWithUser,
   });
   for (const { Key, Value } of declared.Tags ?? []) {
     Tags.of(device).add(Key, Value);

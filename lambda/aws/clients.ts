@@ -1,8 +1,10 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-/** The clients of the two services. */
+/** The clients of the services. */
 export interface Clients {
+  readonly cloudFormation: CloudFormationClient;
   readonly iam: IAMClient;
   readonly secretsManager: SecretsManagerClient;
 }
@@ -13,7 +15,11 @@ const requestHandler = { connectionTimeout: 3_000, requestTimeout: 10_000, throw
 export function awsClients(): Clients {
   // AwsCalls decides what is tried again: see there.
   const configuration = { maxAttempts: 1, requestHandler };
-  return { iam: new IAMClient(configuration), secretsManager: new SecretsManagerClient(configuration) };
+  return {
+    cloudFormation: new CloudFormationClient(configuration),
+    iam: new IAMClient(configuration),
+    secretsManager: new SecretsManagerClient(configuration),
+  };
 }
 
 /** For a single read, which the SDK's own retries serve. */

@@ -15,6 +15,11 @@ export interface VirtualMfaDeviceProperties {
   readonly Issuer?: string;
   /** Any text; a change replaces the device, and with it the seed. */
   readonly RotationId?: string;
+  /**
+   * Logical id of the user, if the stack deletes the user's other devices together with the user. A user whom the stack does not
+   * delete has none. Changed in place.
+   */
+  readonly RemoveOtherDevicesWithUser?: string;
   /** Tags of the device, besides the ownership tags. Changed in place. */
   readonly Tags?: readonly VirtualMfaDeviceTag[];
 }
@@ -27,6 +32,7 @@ export const CONSTRUCT_PROPERTIES = {
   Path: 'path',
   Issuer: 'issuer',
   RotationId: 'rotationId',
+  RemoveOtherDevicesWithUser: 'removeOtherDevicesWithUser',
   Tags: 'tags',
 } as const satisfies Record<keyof VirtualMfaDeviceProperties, string>;
 

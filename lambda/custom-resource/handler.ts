@@ -3,6 +3,7 @@ import { bridgeOf, partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH } from '../cont
 import type { CustomResourceEvent } from './event';
 import type { EventTools } from '../device/event-tools';
 import type { Known } from '../device/known';
+import { removeOtherDevices } from '../device/other-devices';
 import { reach } from '../device/reconcile';
 import { type EnrollmentRequest, readEnrollmentRequest } from '../device/enrollment-request';
 import { Failure } from '../failure';
@@ -71,6 +72,7 @@ async function onDelete(event: CustomResourceEvent, tools: EventTools): Promise<
   // First: a Create that runs late must not make the device anew.
   await reach({ want: 'retired', request, serialNumber, requestTime }, tools);
   await removed(request, serialNumber, tools);
+  await removeOtherDevices({ want: 'absent', request, serialNumber, requestTime }, event.StackId, tools);
   return { physicalResourceId };
 }
 

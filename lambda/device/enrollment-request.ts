@@ -9,6 +9,7 @@ import {
 import { PROPERTY_RULES, SECRET_ARN, TAG_RULES } from '../contract/property-rules';
 import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
 import { type Failure, failures } from '../failure';
+import { isLogicalId } from './event-members';
 
 const DEFAULT_ISSUER = 'Amazon Web Services';
 const MAX_TAGS = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
@@ -22,6 +23,8 @@ export interface EnrollmentRequest {
   readonly issuer: string;
   readonly accountId: string;
   readonly seedSecretArn: string;
+  /** The user's logical id, if the stack deletes the user's other devices together with the user. */
+  readonly otherDevicesGoWith?: string | undefined;
   /** The tags by which the stack's template marks the secret as this resource's. */
   readonly seedSecretTags: readonly VirtualMfaDeviceTag[];
   /** The ownership tags that mark the device as this resource's. */
@@ -59,6 +62,7 @@ export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest
     issuer: properties.Issuer ?? DEFAULT_ISSUER,
     accountId,
     seedSecretArn: properties.SeedSecretArn,
+    otherDevicesGoWith: properties.RemoveOtherDevicesWithUser,
     seedSecretTags: [...resourceTags, { Key: USER_NAME_TAG, Value: userName }],
     ownershipTags,
     tags: [...ownershipTags, ...(properties.Tags ?? [])],
@@ -79,7 +83,12 @@ function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDevic
   if (typeof SeedSecretArn !== 'string' || !SECRET_ARN.test(SeedSecretArn)) {
     throw invalidProperty('SeedSecretArn', SeedSecretArn, 'the ARN of a Secrets Manager secret');
   }
+  const { RemoveOtherDevicesWithUser } = raw;
+  if (RemoveOtherDevicesWithUser !== undefined && !isLogicalId(RemoveOtherDevicesWithUser)) {
+    throw invalidProperty('RemoveOtherDevicesWithUser', RemoveOtherDevicesWithUser, 'the logical id of the user');
+  }
   const optionals = {
+    RemoveOtherDevicesWithUser,
     VirtualMFADeviceName: optionalText('VirtualMFADeviceName'),
     Path: optionalText('Path'),
     Issuer: optionalText('Issuer'),

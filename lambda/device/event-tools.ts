@@ -1,4 +1,5 @@
 import type { Clock } from '../contract/clock';
+import type { OwnStack } from '../aws/own-stack';
 import type { Log } from '../log';
 import type { MfaDevices } from '../aws/mfa-devices';
 import type { RequestTime } from '../request-time';
@@ -24,4 +25,6 @@ export interface RunTools {
 export interface EventTools extends RunTools {
   /** When CloudFormation made the request. */
   readonly requestTime: RequestTime;
+  /** @param deadline in milliseconds since the epoch: from there on no call is tried again */
+  stackUntil(deadline: number): OwnStack;
 }

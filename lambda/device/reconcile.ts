@@ -14,6 +14,11 @@ const MILLISECONDS_KEPT = {
   absent: 30_000,
 } as const satisfies Record<Wanted['want'], number>;
 
+/** When a run for a goal stops, in milliseconds since the epoch. */
+export function deadlineFor(want: Wanted['want'], { end }: Pick<RunTools, 'end'>): number {
+  return end - MILLISECONDS_KEPT[want];
+}
+
 /**
  * Decides and does, until what is wanted has come true, or cannot. What a failed run has made is taken back.
  *
@@ -25,7 +30,7 @@ export async function reconcile(
   tools: RunTools,
   presumed: Partial<Known> = {},
 ): Promise<Failure | undefined> {
-  const { step, known } = await run(wanted, tools, tools.end - MILLISECONDS_KEPT[wanted.want], presumed);
+  const { step, known } = await run(wanted, tools, deadlineFor(wanted.want, tools), presumed);
   if (step.do === 'fail') return undone(step, wanted, known, tools);
   if (step.do === 'leave') {
     tools.log.info('The device was left as it is', { serialNumber: wanted.serialNumber, leftBecause: step.because });

@@ -34,6 +34,7 @@ export interface DeclaredDevice {
   readonly rotation?: VirtualMfaDeviceRotation;
   readonly encryptionKey?: kms.IKey;
   readonly allowKeyOfAnotherAccount?: boolean;
+  readonly removeOtherDevicesWithUser?: boolean;
 }
 
 /** @throws ValidationError for the first property that IAM, or the handler, would refuse; tokens pass. */
@@ -61,6 +62,7 @@ export function validateDevice(scope: IConstruct, device: DeclaredDevice): void 
   }
   validateAccount(scope, device.user);
   validateKey(scope, device);
+  validateRemoval(scope, device);
 }
 
 /** @throws ValidationError for what is no IAM user: plain JavaScript has no compiler that refuses it. */
@@ -243,6 +245,28 @@ function validateAccount(scope: IConstruct, user: iam.IUserRef): void {
       scope,
       `user: got a user of account ${shown(userAccount, ACCOUNT_ID)}; allowed: users of the stack's own account ${stack.account}. ` +
         'Declare the device in a stack of the account that holds the user.',
+    );
+  }
+}
+
+/** A stack deletes only the users that it declares. */
+function validateRemoval(scope: IConstruct, { user, removeOtherDevicesWithUser = false }: DeclaredDevice): void {
+  if (!removeOtherDevicesWithUser) {
+    return;
+  }
+  const cfnUser = cfnUserOf(user);
+  const allowed = "allowed: users that the device's own stack declares, because it deletes no others";
+  if (cfnUser === undefined) {
+    throw new ValidationError(
+      scope,
+      `removeOtherDevicesWithUser: got the imported user ${user.node.path}; ${allowed}. Leave the option out for this user.`,
+    );
+  }
+  if (Stack.of(cfnUser) !== Stack.of(scope)) {
+    throw new ValidationError(
+      scope,
+      `removeOtherDevicesWithUser: got ${cfnUser.node.path}, a user of another stack; ${allowed}. ` +
+        "Declare the device in the user's stack, or leave the option out.",
     );
   }
 }

@@ -42,6 +42,7 @@ export class VirtualMfaDeviceProvider extends Construct {
   private readonly role: iam.Role;
   private readonly userPolicies: UserPolicies;
   private readonly seedKeys: SeedKeys;
+  private stackPolicy?: iam.Policy;
   private readonly deviceByPathAndName = new Map<string, IConstruct>();
 
   private constructor(scope: Construct, id: string) {
@@ -61,9 +62,28 @@ export class VirtualMfaDeviceProvider extends Construct {
     this.seedKeys = new SeedKeys(this, 'SeedKeys', this.role, ['kms:Decrypt', 'kms:GenerateDataKey']);
   }
 
-  /** Lets the handler enable devices for this user; returns what such a device has to depend on. */
-  public serve(user: iam.IUserRef): Construct[] {
-    return [this.role, this.userPolicies.policyFor(user), this.seedKeys];
+  /**
+   * Lets the handler enable devices for this user; returns what such a device has to depend on.
+   *
+   * @param removesOthers whether the handler has to find out if the stack deletes the user
+   */
+  public serve(user: iam.IUserRef, removesOthers = false): Construct[] {
+    const always = [this.role, this.userPolicies.policyFor(user), this.seedKeys];
+    return removesOthers ? [...always, this.policyToReadStack()] : always;
+  }
+
+  /** A policy of its own: an update that removes the last device with the option deletes it after that device. */
+  private policyToReadStack(): iam.Policy {
+    this.stackPolicy ??= new iam.Policy(this, 'StackPolicy', {
+      roles: [this.role],
+      statements: [
+        new iam.PolicyStatement({
+          actions: ['cloudformation:DescribeStacks', 'cloudformation:GetTemplate'],
+          resources: [Stack.of(this).stackId],
+        }),
+      ],
+    });
+    return this.stackPolicy;
   }
 
   /** Lets the handler store and read seeds under this key; returns the key as the secret has to name it. */

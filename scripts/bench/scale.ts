@@ -69,8 +69,9 @@ async function workingDevices({ account, iam }: LocalAws, events: readonly Custo
     events.map(async ({ ResourceProperties: { UserName, SeedSecretArn: SecretId } }) => {
       const { SecretString } = await account.invoke('secretsmanager', 'GetSecretValue', { SecretId });
       const stored = JSON.parse(String(SecretString)) as StoredSeed;
-      const enabled = iam.devicesOf(String(UserName));
-      return enabled.length === 1 && enabled[0]?.seed === stored.seed && stored.userName === UserName;
+      const [enabled, ...others] = iam.devicesOf(String(UserName));
+      if (enabled === undefined || others.length > 0) return false;
+      return iam.device(enabled.serialNumber).seed === stored.seed && stored.userName === UserName;
     }),
   );
   return working.filter(Boolean).length;

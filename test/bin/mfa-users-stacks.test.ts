@@ -245,6 +245,15 @@ describe('the stacks of users', () => {
     return templateOf(userNames.map((UserName) => ({ UserName, CreateUser: true }))).toJSON() as never;
   }
 
+  test('have the logical id of a user whose other devices go with the user', () => {
+    const options = { CreateUser: true, RemoveOtherDevicesWithUser: true };
+
+    const template = templateOf([{ UserName: 'Bob', ...options }]);
+
+    const [logicalId] = Object.keys(template.findResources('AWS::IAM::User'));
+    template.hasResourceProperties('Custom::IAMVirtualMFADevice', { RemoveOtherDevicesWithUser: logicalId });
+  });
+
   test('have what the entries say', () => {
     const { Users, Defaults } = readMfaUsersDocument('mfa-users.json', skeleton());
     const sample = Users.find(({ UserName }) => UserName === 'Bob');

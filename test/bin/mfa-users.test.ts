@@ -68,7 +68,7 @@ describe('a document of users', () => {
       'mfa-users.json:6:5: Users[2]: got no UserName; allowed: an object with the key UserName. Add the key and run the ' +
         'command again.',
       'mfa-users.json:6:7: Users[2]: got the unknown key "Username"; allowed: UserName, UserPath, CreateUser, ' +
-        'VirtualMFADeviceName, Groups, Path, Issuer, RotationId, RotateAfterDays, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, Tags. Did you mean UserName? ' +
+        'VirtualMFADeviceName, Groups, Path, Issuer, RotationId, RotateAfterDays, EncryptionKeyArn, AllowKeyOfAnotherAccount, RemovalPolicy, RemoveOtherDevicesWithUser, Tags. Did you mean UserName? ' +
         'Correct or remove the key and run the command again.',
     ]);
   });
@@ -268,6 +268,11 @@ describe('the defaults of a document', () => {
       { EncryptionKeyArn: KEY('222222222222') },
       'Users[0].EncryptionKeyArn: got a key of the account 222222222222; allowed: keys of one account, 111111111111',
     ],
+    [
+      { RemoveOtherDevicesWithUser: true },
+      { CreateUser: false },
+      'Users[0].RemoveOtherDevicesWithUser: got true for a user who exists already; allowed: true for users that the stack creates',
+    ],
   ])('are checked, alone and with what a user says: %j with %j', (Defaults, user, problem) => {
     expect(problems({ Defaults, Users: [{ UserName: 'Bob', ...user }] })).toEqual([expect.stringContaining(problem)]);
   });
@@ -390,8 +395,15 @@ describe('the schema', () => {
     const left = Object.keys(properties).filter(
       (key) => !(key in sample.Defaults) && !sample.Users.some((user) => key in user),
     );
-    // A key of the reader's own account or of another one, a name under which rotationId rotates nothing, and what is for robots.
-    expect(left).toEqual(['VirtualMFADeviceName', 'RotateAfterDays', 'EncryptionKeyArn', 'AllowKeyOfAnotherAccount']);
+    // A key of the reader's own account or of another one, a name under which rotationId rotates nothing, what is for robots, and what
+    // removes devices that the file does not declare.
+    expect(left).toEqual([
+      'VirtualMFADeviceName',
+      'RotateAfterDays',
+      'EncryptionKeyArn',
+      'AllowKeyOfAnotherAccount',
+      'RemoveOtherDevicesWithUser',
+    ]);
     expect(documentProblems(skeleton())).toEqual([]);
   });
 });

@@ -292,6 +292,27 @@ describe.skipIf(!hasAwsCli)('the runbook (needs the aws CLI)', () => {
     await follow('A user who has an access key', 1, { ...variables, ACCESS_KEY_ID: keys.trim() });
   }
 
+  test('a stack that cannot be deleted because the user enrolled a device by hand', async () => {
+    await deploy();
+    const created = await administrate('iam', 'CreateVirtualMFADevice', { VirtualMFADeviceName: 'phone' });
+    const { SerialNumber } = created.VirtualMFADevice as { readonly SerialNumber: string };
+    const { iam } = deployment.localAws;
+    iam.device(SerialNumber).assignment = { userName: 'Bob', enableDate: new Date() };
+    const { exitCode, output } = await deployment.destroy();
+    expect({ exitCode, output }).toMatchObject({
+      exitCode: 1,
+      output: expect.stringContaining('must remove tokens from principal first') as string,
+    });
+
+    const variables = { STACK_NAME, USER_NAME: 'Bob' };
+    const left = await follow('A user who enrolled devices by hand', 0, variables);
+    await follow('A user who enrolled devices by hand', 1, { ...variables, SERIAL_NUMBER: left.trim() });
+
+    expect(left.trim()).toBe(SerialNumber);
+    expect(iam.users.all()).toEqual([]);
+    expect(iam.virtualMfaDevices.size).toBe(0);
+  });
+
   test('a stack that cannot be deleted because of a device: trying again is of no use, the runbook is', async () => {
     await deploy();
     const { serialNumber } = deviceOfBob();

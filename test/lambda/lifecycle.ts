@@ -1,3 +1,4 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -14,6 +15,7 @@ import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import type { RotationEvent } from '../../lambda/rotation/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
 import { evaluate, type LocalAws, type LoggedCall, type Scope, startLocalAws } from 'local-aws';
+import { parseTemplate } from '../../local-aws/src/cloudformation/template/template';
 import { clientsOf, keyOf, sessionOf, signIn } from '../../local-aws/test/callers';
 import { inProcessRequests, scopeSigner } from '../in-process-requests';
 
@@ -152,6 +154,9 @@ export class Lifecycle {
 
   observer: CallObserver | undefined;
   interruption: Interruption | undefined;
+  /** The stack as CloudFormation shows it: a test moves it to the status that it needs. */
+  readonly stack: ReturnType<LocalAws['cloudFormation']['stacks']['add']>;
+  readonly #cloudFormation: CloudFormationClient;
   readonly #iam: IAMClient;
   readonly #secretsManager: SecretsManagerClient;
   readonly #turns = new AsyncLocalStorage<Turns>();
@@ -175,6 +180,14 @@ export class Lifecycle {
       maxAttempts: 1,
       requestHandler: inProcessRequests(aws),
     });
+    this.stack = aws.cloudFormation.stacks.add(stackId.split('/')[1] ?? '', stackId);
+    this.stack.enter('CREATE_COMPLETE', undefined);
+    this.#cloudFormation = new CloudFormationClient(configurationFor('cloudformation'));
+    this.#cloudFormation.middlewareStack.add(
+      (next, context) => (args) =>
+        this.#observed('cloudformation', String(context['commandName']), args.input, () => next(args)),
+      { step: 'initialize' },
+    );
     this.#iam = new IAMClient(configurationFor('iam'));
     this.#secretsManager = new SecretsManagerClient(configurationFor('secretsmanager'));
     this.#iam.middlewareStack.add(
@@ -258,7 +271,7 @@ export class Lifecycle {
     const clock = turns?.clock ?? this.clock;
     const started = clock.now();
     const logLines: string[] = [];
-    const clients = { iam: this.#iam, secretsManager: this.#secretsManager };
+    const clients = { cloudFormation: this.#cloudFormation, iam: this.#iam, secretsManager: this.#secretsManager };
     const handle = createHandler(clients, clock, random, settledAfterMilliseconds);
     this.#sent = [];
     const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
@@ -279,11 +292,20 @@ export class Lifecycle {
     return { actions: this.#sent, logLines, elapsedMilliseconds: this.clock.now() - started, isDead };
   }
 
+  /** Gives the stack another template, with users of these logical ids. */
+  declareUsers(...logicalIds: readonly string[]): void {
+    const resources = logicalIds.map((logicalId) => [logicalId, { Type: 'AWS::IAM::User' }] as const);
+    const templateBody = JSON.stringify({ Resources: Object.fromEntries(resources) });
+    const nothingElse = { parameters: [], tags: [], capabilities: [], notificationArns: [] };
+    this.stack.definition = { templateBody, template: parseTemplate(templateBody), ...nothingElse };
+  }
+
   responseUrl(requestId: string): string {
     return signedUrl(`http://inbox.invalid/${requestId}`, this.clock.now());
   }
 
   async close(): Promise<void> {
+    this.#cloudFormation.destroy();
     this.#iam.destroy();
     this.#secretsManager.destroy();
     await this.aws.close();

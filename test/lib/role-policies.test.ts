@@ -32,8 +32,10 @@ describe('the handler’s role', () => {
     const sources = readdirSync(directory, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(join(directory, name), 'utf8'));
-    const called = new Set(sources.flatMap((source) => source.match(/'(?:iam|secretsmanager):[A-Z]\w+'/g) ?? []));
-    const { stack } = bobWithDevice();
+    const called = new Set(
+      sources.flatMap((source) => source.match(/'(?:cloudformation|iam|secretsmanager):[A-Z]\w+'/g) ?? []),
+    );
+    const { stack } = bobWithDevice({ removeOtherDevicesWithUser: true });
 
     const allowed = actionsOf([
       ...roleStatementsOf(stack),

@@ -11,6 +11,7 @@ import { CloudFormation } from './cloudformation';
 import { type CustomResourceObservation, CustomResources } from './custom-resources';
 import { resourceProviders } from './providers';
 import type { Functions } from './providers/lambda';
+import type { StackRegistry } from './stack-registry';
 
 export type { CustomResourceEvent, CustomResourceObservation } from './custom-resources';
 
@@ -26,6 +27,7 @@ export interface CloudFormationSettings {
 /** CloudFormation as the account sees it, and what a test may do to it. */
 export interface CloudFormationService {
   readonly service: RpcService;
+  readonly stacks: StackRegistry;
   /** Takes the answers of custom resources. */
   readonly route: HttpRoute;
   /** Tells of every event that is sent to a custom resource, and of every answer. */
@@ -67,6 +69,7 @@ export function cloudFormationService(
         return { action: `cloudformation:${name}`, resource: cloudFormation.registry.find(StackName)?.id ?? unknown };
       },
     },
+    stacks: cloudFormation.registry,
     route: customResources.route,
     onCustomResourceEvent: (observer) => customResources.observe(observer),
     duplicateNextCustomResourceEvents: (count) => customResources.duplicateNextEvents(count),

@@ -10,12 +10,8 @@ export class StackRegistry {
   constructor(private readonly account: Account) {}
 
   /** Adds a stack in REVIEW_IN_PROGRESS. */
-  add(name: string): Stack {
-    const stack = new Stack(
-      this.account.arn('cloudformation', `stack/${name}/${randomUUID()}`),
-      name,
-      this.account.now,
-    );
+  add(name: string, id = this.account.arn('cloudformation', `stack/${name}/${randomUUID()}`)): Stack {
+    const stack = new Stack(id, name, this.account.now);
     this.#stacks.set(stack.id, stack);
     return stack;
   }

@@ -47,13 +47,25 @@ export interface ManagedPolicy {
   readonly tags: Tags;
 }
 
+/** For whom a device is enabled. */
+export interface MfaDeviceAssignment {
+  readonly userName: string;
+  readonly enableDate: Date;
+}
+
+/** A hardware token or a passkey, which IAM knows only while it is enabled. */
+export interface HardwareMfaDevice {
+  readonly serialNumber: string;
+  readonly assignment: MfaDeviceAssignment;
+}
+
 export interface VirtualMfaDevice {
   readonly serialNumber: string;
   /** Base32 text. */
   readonly seed: string;
   readonly tags: Tags;
   /** Whose it is, once enabled. */
-  assignment?: { readonly userName: string; readonly enableDate: Date };
+  assignment?: MfaDeviceAssignment;
   /** The later time step of the last pair of codes that IAM took: the next pair must be newer. Signing in is another matter. */
   lastPairTimeStep?: number;
   /** By how many time steps the device's clock is off, as the last pair of codes told. */

@@ -99,6 +99,10 @@ export function mfaDeviceActions(state: IamState): Actions<'iam'> {
       run: ({ UserName, SerialNumber }, call) => {
         const user = userOf(state, UserName, call);
         requireMfaToManageOwnDevices(state, user, call.caller);
+        if (state.hardwareMfaDevices.get(SerialNumber)?.assignment.userName === user.name) {
+          state.hardwareMfaDevices.delete(SerialNumber);
+          return;
+        }
         const device = assignedDevice(state, user, SerialNumber);
         delete device.assignment;
         state.publishBinding(device);

@@ -4,6 +4,7 @@ import type { Principal } from '../principal';
 import {
   Entities,
   type Group,
+  type HardwareMfaDevice,
   type Identity,
   type ManagedPolicy,
   noSuchEntity,
@@ -20,6 +21,7 @@ export class IamState {
   readonly roles = new Entities<Role>('Role');
   readonly managedPolicies = new Map<string, ManagedPolicy>();
   readonly virtualMfaDevices = new Map<string, VirtualMfaDevice>();
+  readonly hardwareMfaDevices = new Map<string, HardwareMfaDevice>();
   readonly mfaBindings = new MfaBindings();
   accountAlias: string | undefined;
 
@@ -55,8 +57,14 @@ export class IamState {
     return device;
   }
 
-  devicesOf(userName: string): readonly VirtualMfaDevice[] {
-    return [...this.virtualMfaDevices.values()].filter(
+  /** Enables a hardware token or a passkey, as only a person with the device in hand can. It signs nobody in. */
+  enableHardwareDevice(userName: string, serialNumber: string): void {
+    const enableDate = new Date(this.account.now());
+    this.hardwareMfaDevices.set(serialNumber, { serialNumber, assignment: { userName, enableDate } });
+  }
+
+  devicesOf(userName: string): readonly (VirtualMfaDevice | HardwareMfaDevice)[] {
+    return [...this.virtualMfaDevices.values(), ...this.hardwareMfaDevices.values()].filter(
       ({ assignment }) => assignment?.userName.toLowerCase() === userName.toLowerCase(),
     );
   }
