@@ -66,7 +66,7 @@ export interface TickOptions {
 }
 
 /** What one step of a rotation came to. */
-export interface RotationRun extends Pick<Run, 'actions' | 'elapsedMilliseconds'> {
+export interface RotationRun extends Pick<Run, 'actions' | 'logLines' | 'elapsedMilliseconds'> {
   readonly outcome: 'succeeded' | 'failed' | 'died';
   /** Why it failed. */
   readonly reason: string;
@@ -162,6 +162,7 @@ export class Lifecycle {
   readonly #turns = new AsyncLocalStorage<Turns>();
   #subjects = 0;
   #sent: string[] = [];
+  #logged: readonly string[] = [];
   #crash: () => void = () => undefined;
 
   private constructor(
@@ -258,7 +259,7 @@ export class Lifecycle {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const elapsedMilliseconds = this.clock.now() - began;
-      return { outcome: 'failed', reason, actions: this.#sent, elapsedMilliseconds };
+      return { outcome: 'failed', reason, actions: this.#sent, logLines: this.#logged, elapsedMilliseconds };
     }
   }
 
@@ -271,6 +272,7 @@ export class Lifecycle {
     const clock = turns?.clock ?? this.clock;
     const started = clock.now();
     const logLines: string[] = [];
+    this.#logged = logLines;
     const clients = { cloudFormation: this.#cloudFormation, iam: this.#iam, secretsManager: this.#secretsManager };
     const handle = createHandler(clients, clock, random, settledAfterMilliseconds);
     this.#sent = [];
@@ -420,11 +422,19 @@ export class Subject {
     return this.lifecycle.run(this.event({ RequestType: 'Delete', PhysicalResourceId: physicalResourceId }, changes));
   }
 
-  /** Has Secrets Manager rotate the seed, and tells how each step ended. */
-  async rotate(token: string = randomUUID()): Promise<readonly RotationRun[]> {
+  /**
+   * Has Secrets Manager rotate the seed, and tells how each step ended.
+   *
+   * @param beforeStep is told of the steps before
+   */
+  async rotate(
+    token: string = randomUUID(),
+    beforeStep: (runs: readonly RotationRun[]) => void = () => undefined,
+  ): Promise<readonly RotationRun[]> {
     const { secretsManager } = this.aws;
     const runs: RotationRun[] = [];
     secretsManager.onRotation(async (_functionArn, event) => {
+      beforeStep(runs);
       const run = await this.lifecycle.rotate(event);
       runs.push(run);
       if (run.outcome !== 'succeeded') throw new Error(run.reason);
