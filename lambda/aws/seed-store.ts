@@ -205,7 +205,8 @@ export class SecretsManagerSeedStore implements SeedStore {
   }
 
   async clearPending(versionId: string): Promise<void> {
-    const { labelled } = await this.#state();
+    const { isThere, labelled } = await this.#state();
+    if (!isThere) throw failures.seedSecretGone(this.#secretArn);
     if (!new Map(labelled).get(versionId)?.includes('AWSPENDING')) return;
     const command = new UpdateSecretVersionStageCommand({
       SecretId: this.#secretArn,

@@ -3,7 +3,7 @@ import type { RunTools } from '../device/event-tools';
 import { reach } from '../device/reconcile';
 import { failures } from '../failure';
 import { checkRotationEvent, type RotationEvent } from './event';
-import { seedStoreOf, rotationOf } from './rotation';
+import { deadlineOf, rotationOf, seedStoreOf } from './rotation';
 
 /**
  * Performs one step of a rotation; Secrets Manager sends the next once it has succeeded.
@@ -69,7 +69,7 @@ const STEPS: Readonly<Record<RotationEvent['Step'], (event: RotationEvent, tools
   testSecret: async (event, tools) => {
     const { device, serving } = await rotationOf(event, tools);
     const { userName } = device.request;
-    const { mfaDevices } = tools.portsUntil(tools.end, device);
+    const { mfaDevices } = tools.portsUntil(deadlineOf(tools), device);
     const enabled = await mfaDevices.enabledFor(userName);
     if (serving !== device || !enabled?.includes(device.serialNumber)) {
       throw failures.notEnabledWithCurrentSeed(device.serialNumber, userName);

@@ -46,7 +46,7 @@ export async function rotationOf(event: RotationEvent, tools: RunTools): Promise
     throw failures.noSeedToRotate(seedSecretArn);
   }
 
-  const { mfaDevices } = tools.portsUntil(tools.end, { request: secretOf(event), requestTime });
+  const { mfaDevices } = tools.portsUntil(deadlineOf(tools), { request: secretOf(event), requestTime });
   // Those of the one that is there: the other may not be.
   const deviceTags = [...((await mfaDevices.tagsOf(current.stored.serialNumber)) ?? [])];
   const enrollment = deviceTags.find(([key]) => key === ENROLLMENT_TAG)?.[1] ?? '';
@@ -88,7 +88,14 @@ export async function rotationOf(event: RotationEvent, tools: RunTools): Promise
 
 /** The secret as far as Secrets Manager tells it. Whose it is, its tags have yet to tell. */
 export function seedStoreOf(event: RotationEvent, tools: RunTools): SeedStore {
-  return tools.portsUntil(tools.end, { request: secretOf(event), requestTime: '' }).seedStore;
+  return tools.portsUntil(deadlineOf(tools), { request: secretOf(event), requestTime: '' }).seedStore;
+}
+
+/** Kept free before the function is stopped: to say why a step has failed. */
+const KEPT_MILLISECONDS = 15_000;
+
+export function deadlineOf({ end }: RunTools): number {
+  return end - KEPT_MILLISECONDS;
 }
 
 function secretOf({ SecretId }: RotationEvent) {

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Lifecycle, type RotationRun, type Subject, writing } from './lifecycle';
+import { LOGICAL_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import { bridgeOf } from '../../lambda/contract/serial-number';
+import type { RotationEvent } from '../../lambda/rotation/event';
+import { seedVersionId } from '../../lambda/contract/seed-version';
+import { storedSeedOf } from '../../lambda/contract/stored-seed';
+import { ACCOUNT_ID, KNOWN_SEED, Lifecycle, type RotationRun, type Subject, writing } from './lifecycle';
 
 const ENDED_WELL = ['succeeded', 'succeeded', 'succeeded', 'succeeded'];
 
@@ -51,6 +56,81 @@ describe('a rotation', () => {
     await subject.signIn();
     expect((await subject.delete()).answer.Status).toBe('SUCCESS');
     expect(subject.ownDevices()).toEqual([]);
+  });
+
+  it('makes a seed current only once STS takes its codes, so that whoever reads the current seed can sign in', async () => {
+    const enabledFor: number[] = [];
+
+    await subject.rotate(undefined, ({ length }) => {
+      lifecycle.observer = (action, _place, input) => {
+        if (action !== 'secretsmanager:UpdateSecretVersionStage' || input['VersionStage'] !== 'AWSCURRENT') return;
+        const serving = length === 0 ? bridgeOf(subject.serialNumber()) : subject.serialNumber();
+        const { enableDate } = subject.device(serving)?.assignment ?? {};
+        enabledFor.push(lifecycle.clock.now() - Number(enableDate));
+      };
+    });
+    lifecycle.observer = undefined;
+
+    expect(enabledFor).toHaveLength(3);
+    // As recorded, STS takes the codes of a new device after 14 seconds at the latest.
+    for (const milliseconds of enabledFor) expect(milliseconds).toBeGreaterThanOrEqual(14_000);
+  });
+
+  it('rotates no device whose seed the secret does not have, whatever the secret and its tags say', async () => {
+    const victim = await lifecycle.newSubject();
+    await victim.create();
+    const before = structuredClone(victim.device());
+    const later = new Date(lifecycle.clock.now() + 60_000).toISOString().replace(/[-:]|\.\d{3}/g, '');
+    const owner = {
+      serialNumber: victim.serialNumber(),
+      userName: victim.userName,
+      issuer: 'AWS',
+      accountId: ACCOUNT_ID,
+    };
+    await subject.administrate('secretsmanager', 'PutSecretValue', {
+      SecretId: subject.seedSecretArn,
+      ClientRequestToken: seedVersionId(later, randomUUID(), victim.serialNumber()),
+      SecretString: JSON.stringify(storedSeedOf(owner, KNOWN_SEED)),
+    });
+    await subject.administrate('secretsmanager', 'TagResource', {
+      SecretId: subject.seedSecretArn,
+      Tags: [
+        { Key: LOGICAL_ID_TAG, Value: victim.logicalId },
+        { Key: USER_NAME_TAG, Value: victim.userName },
+      ],
+    });
+
+    const runs = await subject.rotate();
+
+    expect(reasons(runs)).toEqual([expect.stringContaining('or IAM refuses the codes of the secret')]);
+    expect(victim.device()).toEqual(before);
+    expect(victim.ownDevices()).toEqual([victim.serialNumber()]);
+  });
+
+  it('begins only if Secrets Manager has begun it', async () => {
+    const before = structuredClone(subject.device());
+    const event = { SecretId: subject.seedSecretArn, ClientRequestToken: randomUUID() };
+
+    for (const Step of ['createSecret', 'setSecret', 'finishSecret'] as const) {
+      const { outcome } = await lifecycle.rotate({ ...event, Step });
+
+      expect(outcome).toBe('failed');
+      expect(subject.device()).toEqual(before);
+      expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+    }
+  });
+
+  it.each([
+    ['Step', { Step: 'dropSecret' }],
+    ['SecretId', { SecretId: 'seed' }],
+    ['ClientRequestToken', { ClientRequestToken: 'latest' }],
+  ])('is refused before any call if Secrets Manager cannot have sent it: %s', async (member, change) => {
+    const event = { Step: 'createSecret', SecretId: subject.seedSecretArn, ClientRequestToken: randomUUID() } as const;
+
+    const run = await lifecycle.rotate({ ...event, ...change } as RotationEvent);
+
+    expect(run.reason).toContain(`The event's ${member} is not valid`);
+    expect(run.actions).toEqual([]);
   });
 
   it('leaves the device alone if the user has no room for another', async () => {
