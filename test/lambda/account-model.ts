@@ -246,6 +246,9 @@ export function answersTo(step: Action): readonly Answer[] {
         'does not see it',
         'has no room',
       ];
+    case 'tag':
+    case 'untag':
+      return ['true', 'fails', 'takes effect and fails', 'does not see it'];
     case 'prove':
       return ['true', 'fails', 'refuses the codes', 'does not see it'];
     case 'deactivate':
@@ -253,8 +256,6 @@ export function answersTo(step: Action): readonly Answer[] {
     case 'store':
     case 'store anew':
     case 'promote':
-    case 'tag':
-    case 'untag':
     case 'delete':
     case 'retire':
       return ['true', 'fails', 'takes effect and fails'];
@@ -411,6 +412,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
     if (seen === 'none' && this.account.asked !== 'not superseded')
       this.#violates('adopts a device before it has asked');
     if (seen !== 'ours' && seen !== 'none') this.#violates(`tags a device that is ${seen}`);
+    this.#refuseIfSo();
     this.#write(() => {
       if (this.account.marks === 'no device') throw named('NoSuchEntityException');
       if (this.account.marks === 'foreign') throw DENIED;
@@ -423,6 +425,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
 
   async untag(): Promise<void> {
     this.#mustBeOurs();
+    this.#refuseIfSo();
     this.#write(() => {
       if (this.account.marks !== 'ours') throw DENIED;
     });

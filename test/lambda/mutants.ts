@@ -210,6 +210,41 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return refused(failure);',
   },
   {
+    rule: 'only an own device is proven',
+    search: `if (ownershipByTags(device.tags, request) !== 'ours') return refused(failures.notOurDevice(serialNumber));`,
+    replace: '',
+  },
+  {
+    rule: 'only a device that is enabled for its user is proven',
+    search: 'if (!isEnabled(wanted, known)) return notProven;',
+    replace: '',
+  },
+  {
+    rule: 'only a seed that records the device proves it',
+    search: `if (current === 'none' || !isRecorded(current, wanted)) return notProven;`,
+    replace: `if (current === 'none') return notProven;`,
+  },
+  {
+    rule: 'only IAM proves a device',
+    search: `return known.proven === current.versionId ? { do: 'done' } : proving(known, [current], notProven);`,
+    replace: `return { do: 'done' };`,
+  },
+  {
+    rule: 'a rotation ends with the version that Secrets Manager has chosen',
+    search: '!isAsWanted || !isWantedVersion || ',
+    replace: '!isAsWanted || ',
+  },
+  {
+    rule: 'a rotation makes a seed current only once STS takes its codes',
+    search: `wanted.waitsForSignIn && !known.canSignIn ? { do: 'wait for sign-in' } : `,
+    replace: '',
+  },
+  {
+    rule: 'a device that vanishes whenever it is to be tagged is given up',
+    search: 'if (tries.vanished > CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));',
+    replace: '',
+  },
+  {
     rule: 'the device’s tag names the seed that is current',
     search: 'if (device.versionId !== seed.versionId) {',
     replace: 'if (false) {',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOGICAL_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import { bridgeOf } from '../../lambda/contract/serial-number';
 import type { RotationEvent } from '../../lambda/rotation/event';
-import { seedVersionId } from '../../lambda/contract/seed-version';
+import { PENDING_LABEL, seedVersionId } from '../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../lambda/contract/stored-seed';
 import { ACCOUNT_ID, KNOWN_SEED, Lifecycle, type RotationRun, type Subject, writing } from './lifecycle';
 
@@ -76,36 +76,67 @@ describe('a rotation', () => {
     for (const milliseconds of enabledFor) expect(milliseconds).toBeGreaterThanOrEqual(14_000);
   });
 
-  it('rotates no device whose seed the secret does not have, whatever the secret and its tags say', async () => {
-    const victim = await lifecycle.newSubject();
-    await victim.create();
-    const before = structuredClone(victim.device());
-    const later = new Date(lifecycle.clock.now() + 60_000).toISOString().replace(/[-:]|\.\d{3}/g, '');
-    const owner = {
-      serialNumber: victim.serialNumber(),
-      userName: victim.userName,
-      issuer: 'AWS',
-      accountId: ACCOUNT_ID,
-    };
+  it('leaves the device alone while a replacement of it is under way', async () => {
+    const token = randomUUID();
+    await subject.rotate(token, ({ length }) => {
+      if (length === 1) throw new Error('Secrets Manager takes its time');
+    });
+    const replacement = `${subject.serialNumber()}-replacement`;
     await subject.administrate('secretsmanager', 'PutSecretValue', {
       SecretId: subject.seedSecretArn,
-      ClientRequestToken: seedVersionId(later, randomUUID(), victim.serialNumber()),
-      SecretString: JSON.stringify(storedSeedOf(owner, KNOWN_SEED)),
+      ClientRequestToken: seedVersionId(basicFormat(lifecycle.clock.now()), randomUUID(), replacement),
+      SecretString: JSON.stringify(await subject.stored()),
+      VersionStages: [PENDING_LABEL],
     });
-    await subject.administrate('secretsmanager', 'TagResource', {
+    const before = structuredClone(subject.device());
+
+    const { reason } = await lifecycle.rotate({
+      Step: 'setSecret',
       SecretId: subject.seedSecretArn,
-      Tags: [
-        { Key: LOGICAL_ID_TAG, Value: victim.logicalId },
-        { Key: USER_NAME_TAG, Value: victim.userName },
-      ],
+      ClientRequestToken: token,
     });
 
-    const runs = await subject.rotate();
-
-    expect(reasons(runs)).toEqual([expect.stringContaining('or IAM refuses the codes of the secret')]);
-    expect(victim.device()).toEqual(before);
-    expect(victim.ownDevices()).toEqual([victim.serialNumber()]);
+    expect(reason).toContain('A deployment, or another rotation, has changed the device');
+    expect(subject.device()).toEqual(before);
+    await subject.signIn(bridgeOf(subject.serialNumber()));
   });
+
+  it.each([
+    ['device', (serialNumber: string) => serialNumber],
+    ['device as being rotated', bridgeOf],
+  ])(
+    'touches no %s whose seed the secret does not have, whatever the secret and its tags say',
+    async (_what, named) => {
+      const victim = await lifecycle.newSubject();
+      await victim.create();
+      const before = structuredClone(victim.device());
+      const later = basicFormat(lifecycle.clock.now() + 60_000);
+      const owner = {
+        serialNumber: named(victim.serialNumber()),
+        userName: victim.userName,
+        issuer: 'AWS',
+        accountId: ACCOUNT_ID,
+      };
+      await subject.administrate('secretsmanager', 'PutSecretValue', {
+        SecretId: subject.seedSecretArn,
+        ClientRequestToken: seedVersionId(later, randomUUID(), owner.serialNumber),
+        SecretString: JSON.stringify(storedSeedOf(owner, KNOWN_SEED)),
+      });
+      await subject.administrate('secretsmanager', 'TagResource', {
+        SecretId: subject.seedSecretArn,
+        Tags: [
+          { Key: LOGICAL_ID_TAG, Value: victim.logicalId },
+          { Key: USER_NAME_TAG, Value: victim.userName },
+        ],
+      });
+
+      const runs = await subject.rotate();
+
+      expect(reasons(runs)).toEqual([expect.stringContaining('IAM refuses the codes of the secret')]);
+      expect(victim.device()).toEqual(before);
+      expect(victim.ownDevices()).toEqual([victim.serialNumber()]);
+    },
+  );
 
   it('begins only if Secrets Manager has begun it', async () => {
     const before = structuredClone(subject.device());
@@ -173,6 +204,11 @@ describe('a rotation', () => {
     await subject.signIn();
   });
 });
+
+/** As the ids of versions begin. */
+function basicFormat(millisecondsSinceEpoch: number): string {
+  return new Date(millisecondsSinceEpoch).toISOString().replace(/[-:]|\.\d{3}/g, '');
+}
 
 function outcomes(runs: readonly RotationRun[]): string[] {
   return runs.map(({ outcome }) => outcome);

@@ -159,22 +159,30 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     });
   });
 
-  it('rotations beside deployments, rollbacks, deletions and duplicates leave a device at every moment, and end well', async () => {
-    const dies = fc.record({ step: fc.nat(3), before: fc.nat(14) });
-    const rotation = fc.record({ dies: fc.option(dies, { nil: undefined, freq: 2 }) });
-    const rotations = fc.array(rotation, { minLength: 1, maxLength: 3 });
-    await check(
-      fc.record({ schedule: schedules(anyChange), rotations }),
-      async ({ schedule, rotations: scheduled }) => {
-        const subject = await lifecycle.newSubject();
-        const world = new World([subject]);
-        world.deploy(subject, {}, named({ ...schedule, ticks: [] }, subject));
-        world.rotate(subject, scheduled);
-        await world.run(schedule.choices);
-        await world.rotated(subject);
-      },
-    );
-  });
+  it.each([
+    ['any', anyChange],
+    ['in-place', inPlace],
+  ])(
+    'rotations beside %s changes, rollbacks, deletions and duplicates end well, with a device at every moment',
+    async (_which, changes) => {
+      const dies = fc.record({ step: fc.nat(3), before: fc.nat(14) });
+      const rotation = fc.record({ dies: fc.option(dies, { nil: undefined, freq: 2 }) });
+      const rotations = fc.array(rotation, { minLength: 1, maxLength: 3 });
+      await check(
+        fc.record({ schedule: schedules(changes), rotations }),
+        async ({ schedule, rotations: scheduled }) => {
+          const subject = await lifecycle.newSubject();
+          const world = new World([subject]);
+          world.deploy(subject, {}, named({ ...schedule, ticks: [] }, subject));
+          const areInPlace = schedule.operations.every(({ change }) => !change.UserName && !change.RotationId);
+          const isKept = areInPlace && schedule.createFate === 'runs through' && !schedule.isDeleted;
+          world.rotate(subject, scheduled, isKept);
+          await world.run(schedule.choices);
+          await world.rotated(subject);
+        },
+      );
+    },
+  );
 
   it('two stacks that want a device of the same name never touch each other’s', async () => {
     const both = fc.record({ ours: schedules(inPlace), theirs: schedules(inPlace) });
@@ -264,6 +272,8 @@ class World {
   /** Of which no more is deployed. */
   readonly #atRest = new Set<Subject>();
   #rotations?: Rotations;
+  /** Whether the device is neither replaced nor deleted. */
+  #isKept = false;
   /** What the ticks have logged. */
   readonly #ticked: string[] = [];
 
@@ -327,8 +337,9 @@ class World {
   }
 
   /** Rotates the seed, once there is one. */
-  rotate(subject: Subject, rotations: readonly Rotation[]): void {
+  rotate(subject: Subject, rotations: readonly Rotation[], isKept = false): void {
     this.#rotations ??= new Rotations(subject, this.#scheduler);
+    this.#isKept = isKept;
     const isDeployed = () => this.#operations.get(subject)?.deployed !== undefined;
     this.#rotations.join(rotations, () => isDeployed() || this.#atRest.has(subject));
   }
@@ -375,7 +386,10 @@ class World {
   async #run(choose: (ready: readonly Turn[]) => number): Promise<void> {
     try {
       await this.#scheduler.run((ready) => {
-        for (const subject of this.#operations.keys()) this.#collectSeeds(subject);
+        for (const subject of this.#operations.keys()) {
+          this.#collectSeeds(subject);
+          this.#serves(subject);
+        }
         return choose(ready);
       });
       this.#keptSecrets();
@@ -402,7 +416,7 @@ class World {
   /** The same after one more rotation, which goes on where the last one may have ended. */
   async rotated(subject: Subject): Promise<void> {
     if (this.#operations.get(subject)?.deployed) {
-      this.rotate(subject, [{ dies: undefined }]);
+      this.rotate(subject, [{ dies: undefined }], this.#isKept);
       await this.run([]);
       if (!this.#rotations?.hasSucceeded) throw this.#withTrace(new Error(this.#rotations?.reasons.at(-1)));
     }
@@ -439,6 +453,13 @@ class World {
     expect(device?.assignment?.userName).toBe(userOf(subject, properties));
     expect(stored?.serialNumber).toBe(serialNumber);
     expect(stored?.seed === device?.seed).toBe(true);
+  }
+
+  /** R1, where a device is never replaced or deleted. */
+  #serves(subject: Subject): void {
+    if (!this.#isKept || this.#operations.get(subject)?.deployed === undefined) return;
+    const enabled = subject.ownDevices().filter((serialNumber) => subject.device(serialNumber)?.assignment);
+    if (enabled.length === 0) throw new Error(`${subject.userName} has no enabled device`);
   }
 
   #collectSeeds(subject: Subject): void {

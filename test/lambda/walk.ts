@@ -145,6 +145,9 @@ export async function walk(
       const ports = new ModelPorts(account, situation);
       const learned = await new Performer(wanted, ports, CLOCK, Infinity).perform(step, known);
       const by = `${step.do} ${answer === 'true' ? '' : `(AWS ${answer})`}`;
+      if (step.do === 'promote' && isTooEarly(wanted, known)) {
+        throw new Error(wayTo(current, world, `${by}: makes a seed current before STS takes its codes`));
+      }
       if (ports.violations.length > 0) throw new Error(wayTo(current, world, `${by}: ${ports.violations.join(', ')}`));
       const from = idOf(known, undone);
       next.set(from, (next.get(from) ?? new Set()).add(idOf(learned, undone)));
@@ -178,6 +181,10 @@ function beginsToUndo(step: End, { known, undone }: State, { wanted }: World): U
   };
 }
 
+function isTooEarly(wanted: Wanted, { canSignIn = false }: Known): boolean {
+  return wanted.want === 'present' && wanted.waitsForSignIn === true && !canSignIn;
+}
+
 /** What is wrong with an end, as far as the run could know. */
 function brokenBy(step: End, state: State, { wanted }: World): string | undefined {
   const { account, undone, known } = state;
@@ -194,6 +201,8 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
       if (holder !== 'bob' && !unseen.enabled) return 'the device is not enabled for its user';
       if (versions[current]?.seed !== seed && !unseen.current && !account.isLate)
         return 'the current seed is not the device’s';
+      if (wanted.seedVersionId !== undefined && current !== wanted.seedVersionId && !unseen.current)
+        return 'another version is current than the wanted one';
       if (tagged !== current && !unseen.current && !unseen.stored && !account.isLate)
         return 'the tag names a version that is not the current one';
       return versions[tagged]?.seed === seed || unseen.stored ? undefined : 'the tag names another seed';
