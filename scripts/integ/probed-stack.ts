@@ -3,6 +3,7 @@ import {
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  GetTemplateCommand,
   type StackEvent,
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
@@ -32,12 +33,25 @@ export class ProbedStack {
     return stack;
   }
 
-  /** @param status the status that ends the update */
-  async update(resources: Resources, status: 'UPDATE_COMPLETE' | 'UPDATE_ROLLBACK_COMPLETE'): Promise<void> {
+  /**
+   * @param status the status that ends the update
+   * @param onStatus told of each status that is seen on the way
+   */
+  async update(
+    resources: Resources,
+    status: 'UPDATE_COMPLETE' | 'UPDATE_ROLLBACK_COMPLETE',
+    onStatus?: (status: string) => Promise<void>,
+  ): Promise<void> {
     const TemplateBody = JSON.stringify({ Resources: resources });
     const command = new UpdateStackCommand({ StackName: this.id, TemplateBody, Capabilities });
     await this.account.cloudFormation.send(command);
-    await this.#reaches(status);
+    await this.#reaches(status, onStatus);
+  }
+
+  async template(): Promise<string> {
+    const command = new GetTemplateCommand({ StackName: this.id, TemplateStage: 'Processed' });
+    const { TemplateBody = '' } = await this.account.cloudFormation.send(command);
+    return TemplateBody;
   }
 
   async delete(): Promise<void> {
@@ -58,12 +72,13 @@ export class ProbedStack {
     return events.reverse();
   }
 
-  async #reaches(wanted: string): Promise<void> {
+  async #reaches(wanted: string, onStatus: (status: string) => Promise<void> = async () => undefined): Promise<void> {
     const { clock, cloudFormation } = this.account;
     const began = clock.now();
     for (;;) {
       const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: this.id }));
       const { StackStatus: status = '', StackStatusReason: reason = '' } = Stacks?.[0] ?? {};
+      await onStatus(status);
       if (status === wanted) return;
       const isOver = !status.endsWith('_IN_PROGRESS') || clock.now() - began > LONGEST_OPERATION_MILLISECONDS;
       if (isOver) throw new CouldNotBeTried(`the stack is ${status} in place of ${wanted}: ${reason}`);

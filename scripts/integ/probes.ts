@@ -25,6 +25,7 @@ import {
   keepsTheDeviceOfARollback,
   revertsTheSecretFirst,
   sendsKnownShapes,
+  showsTheNewTemplateInTheCleanUp,
 } from './probes/stack-events';
 
 /** A probe for each assumption of docs/aws-assumptions.md, in its order. */
@@ -42,6 +43,7 @@ export const PROBES: readonly Probe[] = [
   sendsKnownShapes,
   datesRequests,
   cleansUpPoliciesLast,
+  showsTheNewTemplateInTheCleanUp,
   revertsTheSecretFirst,
   asksAReplacedResourceAgain,
   keepsTheDeviceOfARollback,

@@ -169,6 +169,32 @@ describe('a Delete with removeOtherDevicesWithUser', () => {
     expect(line).toContain('LimitExceeded');
   });
 
+  it('leaves them where a made-up event names another stack, which is being deleted: the role may not read it', async () => {
+    const subject = await userWithThreeOthers();
+    const another = await lifecycle.ofAnotherStack();
+    another.stack.enter('DELETE_IN_PROGRESS', undefined);
+    const event = subject.event({ RequestType: 'Delete', PhysicalResourceId: subject.serialNumber() }, WITH_USER);
+
+    const run = await lifecycle.run({ ...event, StackId: another.stackId });
+
+    expect(run.logLines.join('')).toContain('may not call cloudformation:DescribeStacks');
+    expect(subject.enabledFor()).toEqual(expect.arrayContaining([phoneOf(subject), tokenOf(subject)]));
+    expect(subject.enabledFor()).toHaveLength(4);
+  });
+
+  it('leaves the devices of a user who is not in the stack, whom a made-up event names: the role may not list them', async () => {
+    const subject = await userWithThreeOthers();
+    const UserName = 'Stranger';
+    await subject.administrate('iam', 'CreateUser', { UserName });
+    await deleteWhile(subject, 'UPDATE_IN_PROGRESS');
+    subject.foreignDevice(`${phoneOf(subject)}-stranger`, { enabledFor: UserName, tags: [] });
+
+    const run = await deleteWhile(subject, 'DELETE_IN_PROGRESS', { ...WITH_USER, UserName });
+
+    expect(run.logLines.join('')).toContain('may not call iam:ListMFADevices');
+    expect(subject.enabledFor(UserName)).toEqual([`${phoneOf(subject)}-stranger`]);
+  });
+
   it('does the same for a duplicate of the event', async () => {
     const subject = await userWithThreeOthers();
     lifecycle.stack.enter('DELETE_IN_PROGRESS', undefined);

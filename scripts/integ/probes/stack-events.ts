@@ -4,7 +4,7 @@ import { RETIRED_TAG } from '../../../lambda/contract/own-tags';
 import { CouldNotBeTried, DidNotHold } from '../finding';
 import type { Probe } from '../probe';
 import { GONE, isNamed } from '../probed-account';
-import { echo, policy, ProbedStack } from '../probed-stack';
+import { echo, policy, ProbedStack, type Resources } from '../probed-stack';
 import { CONSISTENCY_MILLISECONDS } from '../product-role';
 
 /** What lambda/custom-resource/event.ts takes. */
@@ -187,6 +187,26 @@ export const cleansUpPoliciesLast: Probe = {
       const gone = events.findIndex((event) => event.PhysicalResourceId === physicalId && isDone(event, 'DELETE'));
       if (gone < 0 || gone > policyGoes) throw new DidNotHold(`the policy goes before ${what}`);
     }
+  },
+};
+
+export const showsTheNewTemplateInTheCleanUp: Probe = {
+  assumption: 'CloudFormation shows the new template while it cleans up after an update',
+  run: async (account) => {
+    // One after the other, so that the clean-up takes long enough to be seen.
+    const leaving = echo({ Id: 'leaving' });
+    const more = Array.from({ length: 15 }, (_, index): [string, Resources[string]] => [
+      `Echo${index}`,
+      { ...leaving['Echo'], DependsOn: [index === 0 ? 'Echo' : `Echo${index - 1}`] },
+    ]);
+    const stack = await ProbedStack.create(account, { Kept: policy(), ...leaving, ...Object.fromEntries(more) });
+    let shown: string | undefined;
+    await stack.update({ Kept: policy() }, 'UPDATE_COMPLETE', async (status) => {
+      if (status === 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS') shown ??= await stack.template();
+    });
+    if (shown === undefined) throw new CouldNotBeTried('the clean-up was over before it was seen');
+    const { Resources } = JSON.parse(shown) as { readonly Resources: object };
+    if (Object.hasOwn(Resources, 'Echo')) throw new DidNotHold('it shows the old one');
   },
 };
 

@@ -135,6 +135,10 @@ describe('where AWS does not do as the product assumes, the probe says so:', () 
       reversedEvents(),
       'the policy goes before a resource that was replaced',
     ],
+    'CloudFormation shows the new template while it cleans up after an update': [
+      { command: /^GetTemplateCommand$/, answer: () => ({ TemplateBody: '{"Resources":{"Echo":{}}}' }) },
+      'it shows the old one',
+    ],
     'A rollback reverts a secret before the custom resource that refers to it': [
       inTemplates('"Ref":"Seed"', '"Ref":"AWS::StackName"'),
       'the custom resource gets its event before the secret is reverted',
