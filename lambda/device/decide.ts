@@ -230,8 +230,8 @@ function towardsProven(wanted: Proven, known: Known): Step {
 
 /**
  * Not while the current seed is another device's: the device goes because that one has replaced it, and a late duplicate of the
- * replacement must not take itself for superseded. A device that only
- * bridges this one's rotation does not count. A secret that is out of order does not keep the device alive.
+ * replacement must not take itself for superseded. The bridge of a rotation is no replacement. A secret that is out of order does not
+ * keep the device alive.
  */
 function towardsRetired({ serialNumber }: Retired, { current, isRetired, failure }: Known): Step {
   if (isRetired || failure) return { do: 'done' };
