@@ -7,7 +7,11 @@ import {
   ListUsersCommand,
   UpdateUserCommand,
 } from '@aws-sdk/client-iam';
-import { CreateSecretCommand, RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  RemoveRegionsFromReplicationCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { GetFederationTokenCommand } from '@aws-sdk/client-sts';
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
@@ -181,8 +185,10 @@ describe('what the account does not have fails loudly, with its name', () => {
     expect(await refusalOf(account.sts.send(new GetFederationTokenCommand({ Name: 'Bob' })))).toMatchObject({
       message: 'local-aws does not implement sts:GetFederationToken',
     });
-    expect(await refusalOf(account.secretsManager.send(new RotateSecretCommand({ SecretId: 'seed' })))).toMatchObject({
-      message: 'local-aws does not implement secretsmanager:RotateSecret',
+    const regions = { SecretId: 'seed', RemoveReplicaRegions: ['eu-west-1'] };
+    const removal = account.secretsManager.send(new RemoveRegionsFromReplicationCommand(regions));
+    expect(await refusalOf(removal)).toMatchObject({
+      message: 'local-aws does not implement secretsmanager:RemoveRegionsFromReplication',
     });
     const inherited = await post(signed('iam'), 'Action=toString&Version=2010-05-08');
     expect(await inherited.text()).toContain('local-aws does not implement iam:toString');
