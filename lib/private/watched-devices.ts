@@ -24,8 +24,8 @@ export function deviceResourcesOf(scope: IConstruct): CfnResource[] {
 /** What CloudFormation's events hold of a stack's devices, declared so far. */
 export function deviceEventsOf(scope: IConstruct): Omit<EnrollmentEvent, 'StackId'>[] {
   return devicesOf(Stack.of(scope)).map(({ resource, properties }) => {
-    // The device's own tags are for deployments: see lambda/watch/look.ts.
-    const { Tags: _tags, ...ResourceProperties } = properties;
+    // The device's own tags are for deployments (see lambda/watch/look.ts), and a watch removes nothing.
+    const { Tags: _tags, RemoveOtherDevicesWithUser: _user, ...ResourceProperties } = properties;
     return { LogicalResourceId: resource.logicalId, ResourceProperties };
   });
 }

@@ -1,6 +1,6 @@
 import { App, aws_iam as iam, RemovalPolicies, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
-import { VirtualMfa, VirtualMfaDevice } from '../../lib';
+import { VirtualMfa, VirtualMfaDevice, VirtualMfaWatch } from '../../lib';
 import {
   bobWithDevice,
   DEVICE_TYPE,
@@ -62,6 +62,15 @@ describe('removeOtherDevicesWithUser', () => {
     retain(bob, stack);
 
     expect(devicePropertiesOf(stack)).not.toHaveProperty('RemoveOtherDevicesWithUser');
+  });
+
+  test('is no business of a watch, whose schedule has room for few characters', () => {
+    const { stack } = bobWithDevice(OTHERS_GO);
+    new VirtualMfaWatch(stack, 'Watch');
+
+    const [, schedule] = onlyResourceOf(stack, 'AWS::Scheduler::Schedule');
+    expect(JSON.stringify(schedule)).toContain('SeedSecretArn');
+    expect(JSON.stringify(schedule)).not.toContain('RemoveOtherDevicesWithUser');
   });
 
   test('is an option of the mixin', () => {
