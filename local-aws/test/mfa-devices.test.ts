@@ -312,6 +312,26 @@ describe('DeactivateMFADevice and DeleteVirtualMFADevice', () => {
     expect(await devicesOf('Bob')).toEqual([]);
   });
 
+  it('knows a hardware token only while it is enabled', async () => {
+    const token = { serialNumber: 'GAHT12345678', seed: '' };
+    await createUser('Bob');
+    await createUser('Eve');
+    account.localAws.iam.enableHardwareDevice('Bob', token.serialNumber);
+
+    expect(await devicesOf('Bob')).toMatchObject([{ UserName: 'Bob', SerialNumber: token.serialNumber }]);
+    const { VirtualMFADevices } = await account.iam.send(new ListVirtualMFADevicesCommand({}));
+    expect(VirtualMFADevices).toEqual([]);
+    const deleteBob = () => account.iam.send(new DeleteUserCommand({ UserName: 'Bob' }));
+    expect(await refusalOf(deleteBob())).toMatchObject({ code: 'DeleteConflict', status: 409 });
+    expect(await refusalOf(deactivate('Eve', token))).toMatchObject({ code: 'NoSuchEntity', status: 404 });
+
+    await deactivate('Bob', token);
+
+    expect(await devicesOf('Bob')).toEqual([]);
+    expect(await refusalOf(deactivate('Bob', token))).toMatchObject({ code: 'NoSuchEntity', status: 404 });
+    await deleteBob();
+  });
+
   it('keep a user who has a login profile', async () => {
     await createUser('Bob');
     await account.iam.send(new CreateLoginProfileCommand({ UserName: 'Bob', Password: 'correct horse' }));
