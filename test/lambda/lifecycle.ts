@@ -1,7 +1,6 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { inject, vi } from 'vitest';
@@ -11,6 +10,7 @@ import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '.
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import { createHandler } from '../../lambda/create-handler';
 import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
+import type { Clients } from '../../lambda/aws/clients';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import type { RotationEvent } from '../../lambda/rotation/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
@@ -156,10 +156,7 @@ export class Lifecycle {
   interruption: Interruption | undefined;
   /** The stack as CloudFormation shows it: a test moves it to the status that it needs. */
   readonly stack: ReturnType<LocalAws['cloudFormation']['stacks']['add']>;
-  readonly #cloudFormation: CloudFormationClient;
-  readonly #iam: IAMClient;
-  readonly #secretsManager: SecretsManagerClient;
-  readonly #turns = new AsyncLocalStorage<Turns>();
+  readonly #clients: Clients;
   #subjects = 0;
   #sent: string[] = [];
   #logged: readonly string[] = [];
@@ -172,34 +169,9 @@ export class Lifecycle {
     readonly clock: VirtualClock,
     private readonly inbox: Inbox,
   ) {
-    const credentials = sessionOf(aws, roleName, 'handler', 10 * 365 * 86_400);
-    const configurationFor = (service: string) => ({
-      region: 'us-east-1',
-      endpoint: aws.url,
-      credentials,
-      signer: scopeSigner(service, credentials),
-      maxAttempts: 1,
-      requestHandler: inProcessRequests(aws),
-    });
     this.stack = aws.cloudFormation.stacks.add(stackId.split('/')[1] ?? '', stackId);
     this.stack.enter('CREATE_COMPLETE', undefined);
-    this.#cloudFormation = new CloudFormationClient(configurationFor('cloudformation'));
-    this.#cloudFormation.middlewareStack.add(
-      (next, context) => (args) =>
-        this.#observed('cloudformation', String(context['commandName']), args.input, () => next(args)),
-      { step: 'initialize' },
-    );
-    this.#iam = new IAMClient(configurationFor('iam'));
-    this.#secretsManager = new SecretsManagerClient(configurationFor('secretsmanager'));
-    this.#iam.middlewareStack.add(
-      (next, context) => (args) => this.#observed('iam', String(context['commandName']), args.input, () => next(args)),
-      { step: 'initialize' },
-    );
-    this.#secretsManager.middlewareStack.add(
-      (next, context) => (args) =>
-        this.#observed('secretsmanager', String(context['commandName']), args.input, () => next(args)),
-      { step: 'initialize' },
-    );
+    this.#clients = this.#clientsFor(undefined);
   }
 
   /** A resource of the stack, with users and an empty seed secret of its own. The role may act on this resource's users only. */
@@ -273,7 +245,7 @@ export class Lifecycle {
     const started = clock.now();
     const logLines: string[] = [];
     this.#logged = logLines;
-    const clients = { cloudFormation: this.#cloudFormation, iam: this.#iam, secretsManager: this.#secretsManager };
+    const clients = turns ? this.#clientsFor(turns) : this.#clients;
     const handle = createHandler(clients, clock, random, settledAfterMilliseconds);
     this.#sent = [];
     const crashed = new Promise<void>((resolve) => (this.#crash = resolve));
@@ -289,8 +261,7 @@ export class Lifecycle {
         isHttpAllowed,
         put,
       });
-    const responded = turns ? this.#turns.run(turns, responding) : responding();
-    const isDead = await Promise.race([responded.then(() => false), crashed.then(() => true)]);
+    const isDead = await Promise.race([responding().then(() => false), crashed.then(() => true)]);
     return { actions: this.#sent, logLines, elapsedMilliseconds: this.clock.now() - started, isDead };
   }
 
@@ -307,17 +278,57 @@ export class Lifecycle {
   }
 
   async close(): Promise<void> {
-    this.#cloudFormation.destroy();
-    this.#iam.destroy();
-    this.#secretsManager.destroy();
+    const { cloudFormation, iam, secretsManager } = this.#clients;
+    for (const client of [cloudFormation, iam, secretsManager]) client.destroy();
     await this.aws.close();
     vi.useRealTimers();
   }
 
-  async #observed<T>(service: string, commandName: string, input: object, send: () => Promise<T>): Promise<T> {
+  /** Clients of the handler's role. @param turns whose calls they make, if they wait for their turn */
+  #clientsFor(turns: Turns | undefined): Clients {
+    const { aws } = this;
+    const credentials = sessionOf(aws, this.roleName, 'handler', 10 * 365 * 86_400);
+    const configurationFor = (service: string) => ({
+      region: 'us-east-1',
+      endpoint: aws.url,
+      credentials,
+      signer: scopeSigner(service, credentials),
+      maxAttempts: 1,
+      requestHandler: inProcessRequests(aws),
+    });
+    const cloudFormation = new CloudFormationClient(configurationFor('cloudformation'));
+    cloudFormation.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          this.#observed('cloudformation', commandName, args.input, () => next(args), turns),
+      { step: 'initialize' },
+    );
+    const iam = new IAMClient(configurationFor('iam'));
+    iam.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          this.#observed('iam', commandName, args.input, () => next(args), turns),
+      { step: 'initialize' },
+    );
+    const secretsManager = new SecretsManagerClient(configurationFor('secretsmanager'));
+    secretsManager.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          this.#observed('secretsmanager', commandName, args.input, () => next(args), turns),
+      { step: 'initialize' },
+    );
+    return { cloudFormation, iam, secretsManager };
+  }
+
+  async #observed<T>(
+    service: string,
+    commandName: unknown,
+    input: object,
+    send: () => Promise<T>,
+    turns: Turns | undefined,
+  ): Promise<T> {
     const call = () => this.clock.during(send());
-    const action = `${service}:${commandName.replace(/Command$/, '')}`;
-    const turns = this.#turns.getStore();
+    const action = `${service}:${String(commandName).replace(/Command$/, '')}`;
     if (turns) return turns.call(action, call);
     const place = this.#sent.push(action) - 1;
     this.observer?.(action, place, input as Properties);
