@@ -50,8 +50,8 @@ export default defineConfig({
     env: { CDK_VALIDATION: 'false' },
     // To load aws-cdk-lib and the SDK takes more than most files need: the files of a worker share them. Each puts back what it changes.
     isolate: false,
-    // One more than the cores of the smallest machine we think of: tests that run the CDK CLI mostly wait for it to ask again.
-    maxWorkers: 3,
+    // More than the cores of the smallest machine we think of: tests that run the CDK CLI mostly wait for it to ask again.
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
   },
 });
