@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LOGICAL_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import { LOGICAL_ID_TAG, RETIRED_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import { bridgeOf } from '../../lambda/contract/serial-number';
 import type { RotationEvent } from '../../lambda/rotation/event';
 import { PENDING_LABEL, seedVersionId } from '../../lambda/contract/seed-version';
@@ -74,6 +74,43 @@ describe('a rotation', () => {
     expect(enabledFor).toHaveLength(3);
     // As recorded, STS takes the codes of a new device after 14 seconds at the latest.
     for (const milliseconds of enabledFor) expect(milliseconds).toBeGreaterThanOrEqual(14_000);
+  });
+
+  it('lets a deletion tell late events that it has been there, while the bridge serves', async () => {
+    await subject.rotate(undefined, ({ length }) => {
+      if (length === 1) throw new Error('Secrets Manager takes its time');
+    });
+
+    const { answer } = await subject.delete();
+
+    expect(answer.Reason).toBeUndefined();
+    expect(subject.ownDevices()).toEqual([]);
+    const { Tags } = await subject.administrate('secretsmanager', 'DescribeSecret', {
+      SecretId: subject.seedSecretArn,
+    });
+    expect(JSON.stringify(Tags)).toContain(RETIRED_TAG);
+  });
+
+  it('makes the device anew for a deployment that has made its seed current again before the device was gone', async () => {
+    const seed = await subject.stored();
+
+    const runs = await subject.rotate(undefined, ({ length }) => {
+      lifecycle.observer = (action) => {
+        if (length !== 1 || action !== 'iam:DeleteVirtualMFADevice') return;
+        const versionId = seedVersionId(basicFormat(lifecycle.clock.now()), randomUUID(), subject.serialNumber());
+        void subject.administrate('secretsmanager', 'PutSecretValue', {
+          SecretId: subject.seedSecretArn,
+          ClientRequestToken: versionId,
+          SecretString: JSON.stringify(seed),
+          VersionStages: ['AWSCURRENT'],
+        });
+      };
+    });
+    lifecycle.observer = undefined;
+
+    expect(reasons(runs)).toEqual([]);
+    expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+    await subject.signIn();
   });
 
   it('leaves the device alone while a replacement of it is under way', async () => {
