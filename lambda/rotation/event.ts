@@ -2,13 +2,15 @@ import { SECRET_ARN } from '../contract/property-rules';
 import { isRotationVersionId } from '../contract/seed-version';
 import { failures } from '../failure';
 
+const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
+
 /**
  * An event of a rotation: Secrets Manager sends one for each step, and the next only when the last has succeeded.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export interface RotationEvent {
-  readonly Step: 'createSecret' | 'setSecret' | 'testSecret' | 'finishSecret';
+  readonly Step: (typeof STEPS)[number];
   /** The secret's ARN. */
   readonly SecretId: string;
   /** The id of the version that is to become the current one. */
@@ -26,8 +28,7 @@ export function isRotationEvent(event: object): event is RotationEvent {
  * @throws Failure naming the member and what is allowed
  */
 export function checkRotationEvent({ Step, SecretId, ClientRequestToken }: RotationEvent): void {
-  const steps: readonly string[] = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
-  if (!steps.includes(Step)) throw failures.invalidEvent('Step', steps.join(', '));
+  if (!STEPS.includes(Step)) throw failures.invalidEvent('Step', STEPS.join(', '));
   if (typeof SecretId !== 'string' || !SECRET_ARN.test(SecretId)) {
     throw failures.invalidEvent('SecretId', 'the ARN of a Secrets Manager secret');
   }

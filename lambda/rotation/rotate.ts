@@ -3,7 +3,7 @@ import type { RunTools } from '../device/event-tools';
 import { reach } from '../device/reconcile';
 import { failures } from '../failure';
 import { checkRotationEvent, type RotationEvent } from './event';
-import { deadlineOf, rotationOf, seedStoreOf } from './rotation';
+import { deadlineOf, type Rotation, rotationOf, seedStoreOf } from './rotation';
 
 /**
  * Performs one step of a rotation; Secrets Manager sends the next once it has succeeded.
@@ -20,7 +20,9 @@ export async function rotate(event: RotationEvent, tools: RunTools): Promise<voi
   checkRotationEvent(event);
   const { Step } = event;
   try {
-    const serialNumber = await STEPS[Step](event, tools);
+    const rotation = await rotationOf(event, tools);
+    await STEPS[Step](rotation, event, tools);
+    const { serialNumber } = rotation.device;
     tools.log.info(`${Step} succeeded`, { requestType: Step, status: 'SUCCESS', serialNumber });
   } catch (error) {
     const failure = asFailure(error);
@@ -36,56 +38,50 @@ export async function rotate(event: RotationEvent, tools: RunTools): Promise<voi
   }
 }
 
-/** What each step brings about. It answers the serial number of the device that is rotated. */
-const STEPS: Readonly<Record<RotationEvent['Step'], (event: RotationEvent, tools: RunTools) => Promise<string>>> = {
+type Step = (rotation: Rotation, event: RotationEvent, tools: RunTools) => Promise<void>;
+
+/** What each step brings about, from how far the rotation has come. */
+const STEPS: Readonly<Record<RotationEvent['Step'], Step>> = {
   /** The bridge is enabled, and its seed current. */
-  createSecret: async (event, tools) => {
-    const { device, bridge, serving, isPending, hasStoredCurrent } = await rotationOf(event, tools);
+  createSecret: async ({ device, bridge, serving, isPending, hasStoredCurrent }, _event, tools) => {
     // This rotation, or an earlier one, has come this far or farther: it goes on from there.
-    if (serving === bridge || hasStoredCurrent) return device.serialNumber;
+    if (serving === bridge || hasStoredCurrent) return;
     if (!isPending) throw failures.notRotating();
     await reach({ ...device, want: 'proven' }, tools);
     await reach({ ...bridge, ...MADE_ANEW, isInPlace: false }, tools, NO_DEVICE);
-    return device.serialNumber;
   },
 
   /** The device is made anew, and its seed current. */
-  setSecret: async (event, tools) => {
-    const { device, bridge, serving, hasStoredCurrent } = await rotationOf(event, tools);
+  setSecret: async ({ device, bridge, serving, hasStoredCurrent }, event, tools) => {
     if (serving === device) {
       if (!hasStoredCurrent) throw failures.rotationOvertaken();
-      return device.serialNumber;
+      return;
     }
     await reach({ ...bridge, want: 'proven' }, tools);
     await reach({ ...device, want: 'absent' }, tools);
-    // Whatever request has been here until the device was gone counts on it.
+    // A request that came before the device was gone counts on the device.
     const { requestTime, serialNumber } = (await rotationOf(event, tools)).device;
     if (serialNumber !== device.serialNumber) throw failures.rotationOvertaken();
     await reach({ ...device, requestTime, ...MADE_ANEW, rotationToken: event.ClientRequestToken }, tools, NO_DEVICE);
-    return device.serialNumber;
   },
 
-  /** Also before there is any rotation: so Secrets Manager tests whether it could rotate. */
-  testSecret: async (event, tools) => {
-    const { device, serving } = await rotationOf(event, tools);
+  /** Secrets Manager also sends it alone, to test whether it could rotate. */
+  testSecret: async ({ device, serving }, _event, tools) => {
     const { userName } = device.request;
     const { mfaDevices } = tools.portsUntil(deadlineOf(tools), device);
     const enabled = await mfaDevices.enabledFor(userName);
     if (serving !== device || !enabled?.includes(device.serialNumber)) {
       throw failures.notEnabledWithCurrentSeed(device.serialNumber, userName);
     }
-    return device.serialNumber;
   },
 
   /** The seed is current under the id that Secrets Manager has chosen, and the bridge is gone. */
-  finishSecret: async (event, tools) => {
-    const { device, bridge, serving, hasStoredCurrent } = await rotationOf(event, tools);
+  finishSecret: async ({ device, bridge, serving, hasStoredCurrent }, event, tools) => {
     if (serving !== device || !hasStoredCurrent) throw failures.rotationOvertaken();
     await reach({ ...device, want: 'proven' }, tools);
     await reach({ ...device, ...UNCHANGED, seedVersionId: event.ClientRequestToken }, tools);
     await reach({ ...bridge, want: 'absent' }, tools);
     await clearPending(event, tools);
-    return device.serialNumber;
   },
 };
 

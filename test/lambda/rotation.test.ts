@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOGICAL_ID_TAG, RETIRED_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import { bridgeOf } from '../../lambda/contract/serial-number';
+import { requestTimeOf } from '../../lambda/request-time';
 import type { RotationEvent } from '../../lambda/rotation/event';
 import { PENDING_LABEL, seedVersionId } from '../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../lambda/contract/stored-seed';
@@ -97,7 +98,7 @@ describe('a rotation', () => {
     const runs = await subject.rotate(undefined, ({ length }) => {
       lifecycle.observer = (action) => {
         if (length !== 1 || action !== 'iam:DeleteVirtualMFADevice') return;
-        const versionId = seedVersionId(basicFormat(lifecycle.clock.now()), randomUUID(), subject.serialNumber());
+        const versionId = seedVersionId(requestTimeOf('', lifecycle.clock.now()), randomUUID(), subject.serialNumber());
         void subject.administrate('secretsmanager', 'PutSecretValue', {
           SecretId: subject.seedSecretArn,
           ClientRequestToken: versionId,
@@ -121,7 +122,7 @@ describe('a rotation', () => {
     const replacement = `${subject.serialNumber()}-replacement`;
     await subject.administrate('secretsmanager', 'PutSecretValue', {
       SecretId: subject.seedSecretArn,
-      ClientRequestToken: seedVersionId(basicFormat(lifecycle.clock.now()), randomUUID(), replacement),
+      ClientRequestToken: seedVersionId(requestTimeOf('', lifecycle.clock.now()), randomUUID(), replacement),
       SecretString: JSON.stringify(await subject.stored()),
       VersionStages: [PENDING_LABEL],
     });
@@ -147,7 +148,7 @@ describe('a rotation', () => {
       const victim = await lifecycle.newSubject();
       await victim.create();
       const before = structuredClone(victim.device());
-      const later = basicFormat(lifecycle.clock.now() + 60_000);
+      const later = requestTimeOf('', lifecycle.clock.now() + 60_000);
       const owner = {
         serialNumber: named(victim.serialNumber()),
         userName: victim.userName,
@@ -241,11 +242,6 @@ describe('a rotation', () => {
     await subject.signIn();
   });
 });
-
-/** As the ids of versions begin. */
-function basicFormat(millisecondsSinceEpoch: number): string {
-  return new Date(millisecondsSinceEpoch).toISOString().replace(/[-:]|\.\d{3}/g, '');
-}
 
 function outcomes(runs: readonly RotationRun[]): string[] {
   return runs.map(({ outcome }) => outcome);
