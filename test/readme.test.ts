@@ -156,6 +156,16 @@ describe('the guides’ TypeScript', () => {
   });
 });
 
+// test/languages/ compares what these examples synthesize.
+test.each([
+  ['ts', 'examples/one-user.ts'],
+  ['python', 'examples/python/one_user.py'],
+  ['java', 'examples/java/src/main/java/com/example/OneUser.java'],
+  ['go', 'examples/go/one-user/main.go'],
+])('README’s first example, in %s, is %s', (language, example) => {
+  expect(blocksOf(README, language)[0]).toBe(textOf(example));
+});
+
 describe.each([
   [
     'README.md',

@@ -77,6 +77,12 @@ describeIn(GO, () => {
     expect(await template()).toEqual(typescript);
   });
 
+  test('README’s first example, one user, has the template of TypeScript', async () => {
+    const oneUser = await team.templateFrom('go', 'run', UNOPTIMIZED, './one-user');
+
+    expect(oneUser).toEqual(await templateOfTypeScript('one-user.ts'));
+  });
+
   test('users can be left out and configured; an error names property and construct, and repeats no value', async () => {
     mkdirSync(join(team.folder, 'conversation'));
     writeFileSync(join(team.folder, 'conversation/main.go'), CONVERSATION);

@@ -72,6 +72,12 @@ describeIn(JAVA, () => {
     expect(await team.templateFrom(...maven)).toEqual(typescript);
   });
 
+  test('README’s first example, one user, has the template of TypeScript', async () => {
+    const oneUser = await team.templateFrom(...maven, '-Dexec.mainClass=com.example.OneUser');
+
+    expect(oneUser).toEqual(await templateOfTypeScript('one-user.ts'));
+  });
+
   test('users can be left out and configured; an error names property and construct, and repeats no value', async () => {
     writeFileSync(join(team.folder, 'src/main/java/com/example/Conversation.java'), CONVERSATION);
 

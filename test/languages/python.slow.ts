@@ -63,6 +63,12 @@ describeIn(PYTHON, () => {
     expect(await team.templateFrom(...app)).toEqual(typescript);
   });
 
+  test('README’s first example, one user, has the template of TypeScript', async () => {
+    const oneUser = await team.templateFrom(python, join(team.folder, 'one_user.py'));
+
+    expect(oneUser).toEqual(await templateOfTypeScript('one-user.ts'));
+  });
+
   test('users can be left out and configured; an error names property and construct, and repeats no value', async () => {
     writeFileSync(join(team.folder, 'conversation.py'), CONVERSATION);
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, vi } from 'vitest';
@@ -36,7 +36,7 @@ export class Team {
     return run(command, args, { cwd: this.folder });
   }
 
-  /** The template that a command synthesizes. */
+  /** The template that a command synthesizes for its only stack. */
   async templateFrom(command: string, ...args: readonly string[]): Promise<unknown> {
     const assembly = mkdtempSync(join(this.folder, 'cdk.out-'));
     await run(command, args, { cwd: this.folder, env: { CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' } });
@@ -48,12 +48,12 @@ export class Team {
   }
 }
 
-/** What examples/team.ts synthesizes. */
-export async function templateOfTypeScript(): Promise<unknown> {
+/** What an example in TypeScript synthesizes. */
+export async function templateOfTypeScript(example = 'team.ts'): Promise<unknown> {
   const assembly = mkdtempSync(join(tmpdir(), 'virtual-mfa-team-'));
   vi.stubEnv('CDK_OUTDIR', assembly);
   try {
-    await import(join(ROOT, 'examples/team.ts'));
+    await import(join(ROOT, 'examples', example));
     return templateIn(assembly);
   } finally {
     vi.unstubAllEnvs();
@@ -62,5 +62,6 @@ export async function templateOfTypeScript(): Promise<unknown> {
 }
 
 function templateIn(assembly: string): unknown {
-  return JSON.parse(readFileSync(join(assembly, 'Team.template.json'), 'utf8'));
+  const [template = ''] = readdirSync(assembly).filter((file) => file.endsWith('.template.json'));
+  return JSON.parse(readFileSync(join(assembly, template), 'utf8'));
 }

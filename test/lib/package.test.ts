@@ -127,7 +127,10 @@ describe('the packed package', () => {
         'examples/one-user.ts',
         'examples/robot.yml',
         'examples/python/app.py',
+        'examples/python/one_user.py',
+        'examples/java/src/main/java/com/example/OneUser.java',
         'examples/java/src/main/java/com/example/TeamApp.java',
+        'examples/go/one-user/main.go',
         'examples/go/team.go',
       ]),
     );

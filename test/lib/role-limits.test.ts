@@ -112,7 +112,7 @@ test('CloudFormation’s limits hold for 160 users with a device each', () => {
   }
 
   const template = Template.fromStack(stack).toJSON();
-  // README states this headroom: 12 resources beside AWS::CDK::Metadata, and seven tenths of the characters.
+  // docs/performance.md states this headroom: 12 resources beside AWS::CDK::Metadata, and seven tenths of the characters.
   expect(Object.keys(template.Resources as object)).toHaveLength(500 - 1 - 12);
   expect(JSON.stringify(template, undefined, 1).length).toBeLessThan(300_000);
 });
