@@ -69,6 +69,13 @@ describeIn(GO, () => {
     expect(requirements).not.toContain('indirect');
   });
 
+  test('the package’s README has the lines in Go that are tried here, and no others', () => {
+    const readme = readFileSync(join(SOURCES, 'README.md'), 'utf8');
+    const blocks = [...readme.matchAll(/^```go\n(.*?)^```/gms)].map(([, lines]) => lines);
+
+    expect(blocks).toEqual([readFileSync(join(team.folder, 'one-user/main.go'), 'utf8')]);
+  });
+
   test('the example is formatted as Go is', async () => {
     expect(await team.run('gofmt', '-l', '.')).toBe('');
   });
