@@ -43,10 +43,12 @@ type Step = (rotation: Rotation, event: RotationEvent, tools: RunTools) => Promi
 /** What each step brings about, from how far the rotation has come. */
 const STEPS: Readonly<Record<RotationEvent['Step'], Step>> = {
   /** The bridge is enabled, and its seed current. */
-  createSecret: async ({ device, bridge, serving, isPending, hasStoredCurrent }, _event, tools) => {
+  createSecret: async ({ device, bridge, serving, isPending, hasStoredCurrent }, event, tools) => {
     // This rotation, or an earlier one, has come this far or farther: it goes on from there.
     if (serving === bridge || hasStoredCurrent) return;
     if (!isPending) throw failures.notRotating();
+    // It had come to its end when a deployment came: its version has a value, and takes no other.
+    if (await seedStoreOf(event, tools).find(event.ClientRequestToken)) throw failures.rotationOvertaken();
     await reach({ ...device, want: 'proven' }, tools);
     await reach({ ...bridge, ...MADE_ANEW, isInPlace: false }, tools, NO_DEVICE);
   },

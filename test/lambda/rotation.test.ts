@@ -114,6 +114,34 @@ describe('a rotation', () => {
     await subject.signIn();
   });
 
+  it('fails before it changes anything if it had come to its end and died, and a deployment came then', async () => {
+    const properties = { Tags: [{ Key: 'team', Value: 'blue' }], Issuer: 'Example Corp' };
+    const token = randomUUID();
+    await subject.rotate(token, ({ length }) => {
+      lifecycle.observer = (action, place) => {
+        const isEnd = length === 3 && action === 'iam:DeactivateMFADevice';
+        if (isEnd) lifecycle.interruption = { place, moment: 'before', what: 'death' };
+      };
+    });
+    lifecycle.observer = undefined;
+    lifecycle.interruption = undefined;
+    expect((await versions(subject))[token]).toEqual(expect.arrayContaining(['AWSCURRENT', 'AWSPENDING']));
+    expect((await subject.update(properties, { ...properties, Issuer: 'Elsewhere' })).answer.Reason).toBeUndefined();
+    const before = structuredClone(subject.device());
+
+    // Secrets Manager tries the same again.
+    const event = { Step: 'createSecret', SecretId: subject.seedSecretArn, ClientRequestToken: token } as const;
+    const { reason, actions } = await lifecycle.rotate(event);
+
+    expect(reason).toContain('A deployment, or another rotation, has changed the device');
+    expect(writing(actions)).toEqual(['secretsmanager:UpdateSecretVersionStage']);
+    expect(Object.values(await versions(subject)).flat()).not.toContain('AWSPENDING');
+    expect(subject.device()).toEqual(before);
+    await subject.signIn();
+    expect(outcomes(await subject.rotate())).toEqual(ENDED_WELL);
+    expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+  });
+
   it('leaves the device alone while a replacement of it is under way', async () => {
     const token = randomUUID();
     await subject.rotate(token, ({ length }) => {
