@@ -10,6 +10,7 @@ const LONGEST = [
   'local-aws/test/aws-cli',
   'test/e2e/runbook',
   'test/lambda/crash',
+  'test/lambda/rotation-crash',
   'test/lib/role-limits',
   'test/e2e/cdk-cli',
   'test/e2e/pipeline',

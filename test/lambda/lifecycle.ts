@@ -562,7 +562,7 @@ export function watchEventFor(
 }
 
 /** The code of a seed at a moment, by a library that the product does not use. */
-function codeOf(seed: string, timestamp: number): string {
+export function codeOf(seed: string, timestamp: number): string {
   return new TOTP({ secret: Secret.fromBase32(seed), algorithm: 'SHA1', digits: 6, period: 30 }).generate({
     timestamp,
   });
