@@ -40,6 +40,8 @@ export interface LocalAwsOptions {
   readonly asyncRetryDelaysMilliseconds?: readonly number[];
   /** Whether functions set the account's clock ahead instead of sleeping: nobody waits for them. */
   readonly functionsPassTime?: boolean;
+  /** Whether DescribeStacks answers only when the stack's operation has ended. AWS answers at once, and the CDK CLI asks again after 5 s. */
+  readonly describesStacksAtRest?: boolean;
 }
 
 /** A running account. */
@@ -79,6 +81,7 @@ export async function startLocalAws({
   now = Date.now,
   asyncRetryDelaysMilliseconds,
   functionsPassTime = false,
+  describesStacksAtRest = false,
 }: LocalAwsOptions = {}): Promise<LocalAws> {
   const account = new Account({ accountId, region, partition, now });
   let url = '';
@@ -101,7 +104,13 @@ export async function startLocalAws({
     roleForService: (...role) => sts.roleForService(...role),
     invoke: (arn, event) => lambda.invoke(arn, event),
   });
-  const cloudFormation = cloudFormationService(account, { lambda, scheduler, readObject, endpoint });
+  const cloudFormation = cloudFormationService(account, {
+    lambda,
+    scheduler,
+    readObject,
+    endpoint,
+    describesStacksAtRest,
+  });
   for (const service of [...services, cloudFormation.service]) account.register(service);
   await bootstrap(account, s3);
 

@@ -47,7 +47,8 @@ export class Deployment {
   }
 
   static async start(options: LocalAwsOptions = {}, declare: Declaration = listedUsers): Promise<Deployment> {
-    return new Deployment(await startLocalAws(options), declare);
+    // Nobody waits for the CLI to ask again how far a stack is. The demo shows that it does.
+    return new Deployment(await startLocalAws({ describesStacksAtRest: true, ...options }), declare);
   }
 
   /** Runs the CLI's code on the app with its context, which is given as `name=value`. */

@@ -28,7 +28,7 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
   const home = join(folder, 'home');
 
   beforeAll(async () => {
-    localAws = await startLocalAws();
+    localAws = await startLocalAws({ describesStacksAtRest: true });
     vi.stubEnv('CDK_OUTDIR', assembly);
     // With a query, for another file of this worker may have imported it.
     await import(`${join(EXAMPLES, 'robot.ts')}?deployed`);

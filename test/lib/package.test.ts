@@ -234,7 +234,7 @@ describe.each([
   });
 
   test('the real CDK CLI deploys what that app synthesized', async () => {
-    const localAws = await startLocalAws();
+    const localAws = await startLocalAws({ describesStacksAtRest: true });
     try {
       const { exitCode, output } = await cdk(
         ['deploy', '--app', join(project, 'cdk.out'), '--require-approval', 'never'],

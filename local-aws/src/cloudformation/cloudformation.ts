@@ -60,6 +60,11 @@ export class CloudFormation {
     await Promise.all(this.#running.values());
   }
 
+  /** Answers when the operation on a stack has ended; at once where none runs. */
+  async ended(stack: Stack): Promise<void> {
+    await this.#running.get(stack);
+  }
+
   async createStack(
     name: string,
     request: DefinitionRequest,

@@ -22,6 +22,8 @@ export interface CloudFormationSettings {
   readonly readObject: (bucket: string, key: string) => Buffer;
   /** Url of the running server. */
   readonly endpoint: () => string;
+  /** As LocalAwsOptions has it. */
+  readonly describesStacksAtRest?: boolean;
 }
 
 /** CloudFormation as the account sees it, and what a test may do to it. */
@@ -41,7 +43,7 @@ export interface CloudFormationService {
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html */
 export function cloudFormationService(
   account: Account,
-  { lambda, scheduler, readObject, endpoint }: CloudFormationSettings,
+  { lambda, scheduler, readObject, endpoint, describesStacksAtRest = false }: CloudFormationSettings,
 ): CloudFormationService {
   const customResources = new CustomResources({ lambda, endpoint, now: account.now });
   const cloudFormation = new CloudFormation(
@@ -59,7 +61,7 @@ export function cloudFormationService(
       actions: {
         ...stackActions(cloudFormation),
         ...changeSetActions(cloudFormation),
-        ...readingActions(cloudFormation),
+        ...readingActions(cloudFormation, describesStacksAtRest),
       },
       authorize: (name, input) => {
         const { StackName = '*' } = input as { readonly StackName?: string };

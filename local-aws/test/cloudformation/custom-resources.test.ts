@@ -1,4 +1,4 @@
-import { DescribeStackEventsCommand } from '@aws-sdk/client-cloudformation';
+import { CreateStackCommand, DescribeStackEventsCommand } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CustomResourceObservation } from '../../src/cloudformation';
 import {
@@ -267,6 +267,36 @@ describe('an Update', () => {
     const stack = await aws.update({ Thing: custom({ ServiceToken: `${SERVICE_TOKEN}:other` }) });
     expect(stack.StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(await aws.reasons('demo', 'Thing')).toContain('UPDATE_FAILED: Modifying service token is not allowed.');
+  });
+});
+
+describe('a stack that waits for an answer', () => {
+  const begin = async (account: StackAccount) => {
+    account.onEvent(() => undefined);
+    const TemplateBody = JSON.stringify({ Resources: { Thing: custom({}) } });
+    await account.client.send(new CreateStackCommand({ StackName: 'demo', TemplateBody }));
+  };
+
+  it('is described as it is', async () => {
+    await begin(aws);
+    expect((await aws.describe('demo')).StackStatus).toBe('CREATE_IN_PROGRESS');
+  });
+
+  it('is described when it has come to its end, in an account that describes stacks at rest', async () => {
+    const patient = await startStackAccount({ describesStacksAtRest: true });
+    try {
+      await begin(patient);
+      let isDescribed = false;
+      const described = patient.describe('demo').finally(() => (isDescribed = true));
+      expect(await patient.history('demo')).not.toContain('demo CREATE_COMPLETE');
+      expect(isDescribed).toBe(false);
+      const [event] = patient.events;
+      if (event) await answerEvent(event, {});
+      expect((await described).StackStatus).toBe('CREATE_COMPLETE');
+      expect((await patient.describe('demo')).StackStatus).toBe('CREATE_COMPLETE');
+    } finally {
+      await patient.close();
+    }
   });
 });
 

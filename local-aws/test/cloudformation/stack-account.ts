@@ -31,7 +31,7 @@ export const SERVICE_TOKEN = 'arn:aws:lambda:eu-central-1:123456789012:function:
  * CloudFormation alone, over HTTP, with Parameter Store as its only resources. A parameter fails to be put when its value
  * says `refused`, and to be deleted when it says `undeletable`.
  */
-export async function startStackAccount() {
+export async function startStackAccount({ describesStacksAtRest = false } = {}) {
   const account = new Account({
     accountId: '123456789012',
     region: 'eu-central-1',
@@ -48,6 +48,7 @@ export async function startStackAccount() {
   let script: CustomResourceScript = () => ({});
   let url = '';
   const cloudFormation = cloudFormationService(account, {
+    describesStacksAtRest,
     endpoint: () => url,
     scheduler: { put: ({ name }) => account.arn('scheduler', `schedule/default/${name}`), delete: () => undefined },
     readObject: (bucket, key) => objects.get(`${bucket}/${key}`) ?? Buffer.alloc(0),

@@ -7,7 +7,10 @@ import { describedEvent, describedResource, describedStack } from './description
 const EVENTS_PER_PAGE = 100;
 
 /** The actions that only read. */
-export function readingActions(cloudFormation: CloudFormation): Actions<'cloudformation'> {
+export function readingActions(
+  cloudFormation: CloudFormation,
+  describesStacksAtRest: boolean,
+): Actions<'cloudformation'> {
   const { registry } = cloudFormation;
   const stackWithId = (name: string) => {
     const stack = registry.find(name);
@@ -23,7 +26,12 @@ export function readingActions(cloudFormation: CloudFormation): Actions<'cloudfo
   return {
     DescribeStacks: {
       takes: ['StackName', 'NextToken'],
-      run: ({ StackName }) => {
+      run: async ({ StackName }, { caller }) => {
+        const asked = describesStacksAtRest && StackName !== undefined ? registry.find(StackName) : undefined;
+        // The operation may wait for the stack's own functions, which ask too.
+        if (asked && ![...asked.resources.values()].some(({ physicalId }) => physicalId === caller.name)) {
+          await cloudFormation.ended(asked);
+        }
         const stacks =
           StackName === undefined ? registry.all().filter(({ exists }) => exists) : [stackWithId(StackName)];
         return { Stacks: stacks.map(describedStack) };
