@@ -77,6 +77,8 @@ export interface SeedStored {
 
 export interface SeedRead extends SeedVersion {
   readonly is: 'read';
+  /** The version that it was stored anew from: the device's tag names that, until it is told of this one. */
+  readonly anewFrom?: string;
 }
 
 /** Why IAM did not take the codes of a version. */

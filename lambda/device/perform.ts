@@ -96,11 +96,15 @@ export class Performer {
         const versionId = step.versionId ?? this.#newVersionId();
         const stored = storedSeedOf(request, step.seed.stored.seed);
         await seedStore.put(versionId, stored);
-        return { seed: { is: 'read', versionId, stored, requestTime, isCurrent: false, isPrevious: false } };
+        const anewFrom = step.seed.versionId;
+        return { seed: { is: 'read', versionId, stored, requestTime, isCurrent: false, isPrevious: false, anewFrom } };
       }
-      case 'promote':
+      case 'promote': {
         await seedStore.promote(step.seed.versionId);
-        return { seed: { ...step.seed, isCurrent: true } };
+        const seed = { ...step.seed, isCurrent: true };
+        // A rotation may have made the device anew since its seed was read.
+        return step.seed.anewFrom === undefined ? { seed } : { seed, device: undefined };
+      }
       case 'ask whether superseded':
         return { isSuperseded: await seedStore.isSuperseded() };
       case 'list devices of user':
@@ -170,9 +174,9 @@ export class Performer {
   /** Another seed version makes it another device: somebody has made it anew. */
   #learnedFromTags(tags: ReadonlyMap<string, string>, { seed }: Known): Learned {
     const device = this.#seen(tags);
-    const knownId = typeof seed === 'object' ? seed.versionId : undefined;
-    const isSame = knownId === undefined || (device.versionId ?? knownId) === knownId;
-    return isSame ? { device } : { ...NOTHING_KNOWN_OF_DEVICE, device };
+    if (typeof seed !== 'object' || device.versionId === undefined) return { device };
+    const knownIds = [seed.versionId, ...(seed.is === 'read' ? [seed.anewFrom] : [])];
+    return knownIds.includes(device.versionId) ? { device } : { ...NOTHING_KNOWN_OF_DEVICE, device };
   }
 
   #seen(tags: ReadonlyMap<string, string>): SeenDevice {

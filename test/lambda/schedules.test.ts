@@ -135,6 +135,35 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     },
   );
 
+  it.each([
+    ['iam:ListMFADevices', 'iam:CreateVirtualMFADevice'],
+    ['iam:ListMFADevices', 'iam:EnableMFADevice'],
+    ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+  ])(
+    'a change in place that stalls after %s, until a rotation has deleted the device and come to %s, leaves a seed that signs in',
+    async (call, until) => {
+      const schedule: Schedule = {
+        createFate: 'runs through',
+        operations: [{ change: { Issuer: 'Elsewhere' }, fate: 'runs through' }],
+        isDeleted: false,
+        deliveries: [],
+        interferences: [],
+        ticks: [],
+        choices: [],
+      };
+      const holds = async () => {
+        const subject = await lifecycle.newSubject();
+        const world = new World([subject]);
+        world.deploy(subject, {}, schedule);
+        world.rotate(subject, [{ dies: undefined }], true);
+        const { userName } = subject;
+        await world.runWithStall(`Update 2 of ${userName}`, call, `setSecret 1 of ${userName}: ${until}`);
+        await world.rotated(subject);
+      };
+      await check(fc.constant(schedule), holds, 1);
+    },
+  );
+
   const interferences = fc.array(
     fc.constantFrom<Interference>(
       'a console enrolment',
