@@ -55,6 +55,36 @@ export const failures = {
       'Choose another virtualMfaDeviceName, or leave it out to have one computed; or delete that device if nobody needs it.',
     ),
 
+  existingDeviceAbsent: (serialNumber: string) =>
+    new Failure(
+      `There is no virtual MFA device ${serialNumber} to adopt.`,
+      'Correct existing.serialNumber (aws iam list-virtual-mfa-devices shows the serial numbers), or remove existing to have a device made.',
+    ),
+
+  existingDeviceOfAnother: (serialNumber: string) =>
+    new Failure(
+      `The virtual MFA device ${serialNumber} was not adopted: its tags say that it belongs to another resource.`,
+      'Remove it there first: a device that was adopted is then free. If that resource is gone, take its tags away (aws iam untag-mfa-device, the keys that begin with cdk-iam-virtual-mfa:) and deploy again.',
+    ),
+
+  existingSeedWrong: (serialNumber: string, userName: string) =>
+    new Failure(
+      `IAM refused the codes of the seed that existing.seed holds, in several time steps: it is not the seed of the device ${serialNumber}.`,
+      `Put the right seed into that secret and deploy again. If nobody has it, remove existing to have a new device made for the user ${userName}.`,
+    ),
+
+  existingSeedNotThere: (secretArn: string) =>
+    new Failure(
+      `The secret ${secretArn} of existing.seed has no value, or was deleted.`,
+      "Put the device's seed into it, and deploy again.",
+    ),
+
+  existingSeedNotValid: (secretArn: string, got: unknown) =>
+    new Failure(
+      `The secret ${secretArn} of existing.seed holds no seed: got ${kindOf(got)}; allowed: 26 to 256 characters of base32, in the JSON member existing.seedField if that is set.`,
+      'Put the seed into it as the console or CreateVirtualMFADevice showed it, and deploy again.',
+    ),
+
   seedOfEnabledDeviceLost: (serialNumber: string, userName: string) =>
     new Failure(
       `The device ${serialNumber} is enabled for the user ${userName}, but its seed is not in this resource's secret, and IAM gives out a seed only once.`,
@@ -75,7 +105,7 @@ export const failures = {
 
   sameNameReplacement: (serialNumber: string) =>
     new Failure(
-      `The change needs a new device, but the explicit virtualMfaDeviceName gives it the serial number of the old one, ${serialNumber}.`,
+      `The change needs a new device, but virtualMfaDeviceName or existing gives it the serial number of the old one, ${serialNumber}.`,
       'Give another virtualMfaDeviceName together with the change, or leave it out; the old device was not touched. For a new seed alone, set rotation, and run aws secretsmanager rotate-secret.',
     ),
 
@@ -192,7 +222,7 @@ export const failures = {
 export function withRemains(failure: Failure, serialNumber: string, undoFailure: Failure): Failure {
   return new Failure(
     failure.whatHappened,
-    `${failure.whatToDo} The device ${serialNumber} could not be removed afterwards: ${undoFailure.whatHappened}`,
+    `${failure.whatToDo} What this run did to the device ${serialNumber} could not be undone: ${undoFailure.whatHappened}`,
     { cause: failure },
   );
 }

@@ -1,4 +1,9 @@
-import { type aws_kms as kms, type Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import {
+  type aws_kms as kms,
+  type aws_secretsmanager as secretsmanager,
+  type Duration,
+  type RemovalPolicy,
+} from 'aws-cdk-lib';
 
 /** A rotation on a schedule. */
 export interface VirtualMfaDeviceRotation {
@@ -11,6 +16,40 @@ export interface VirtualMfaDeviceRotation {
    * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
    */
   readonly automaticallyAfter: Duration;
+}
+
+/** A virtual MFA device that somebody else has made, and its seed. */
+export interface ExistingVirtualMfaDevice {
+  /**
+   * The serial number of the device: its ARN, `arn:<partition>:iam::<account>:mfa/<path and name>`, in the stack's account.
+   *
+   * A change replaces the device.
+   *
+   * A hardware token or a passkey cannot be adopted, because its seed is nowhere to be had.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+   */
+  readonly serialNumber: string;
+
+  /**
+   * The secret that holds the seed: base32 text of 26 to 256 characters, in capital or small letters, with or without spaces and
+   * hyphens. The function's role may read it. The function copies the seed into `seedSecret` when it adopts the device, and reads it again
+   * only if that copy is lost. The template names the secret, and never its value.
+   *
+   * A stack takes ten such secrets. One secret can hold many seeds, as JSON: see `seedField`.
+   *
+   * A change is made in place, and changes nothing for a device that has been adopted.
+   */
+  readonly seed: secretsmanager.ISecret;
+
+  /**
+   * The name of the member that holds the seed, if the secret's value is JSON: 1 to 256 characters.
+   *
+   * A change is made in place.
+   *
+   * @default - the whole value is the seed
+   */
+  readonly seedField?: string;
 }
 
 /** Options of a device that do not depend on its user. */

@@ -10,6 +10,7 @@ import {
   Duration,
   type IResource,
   type ITaggableV2,
+  Lazy,
   RemovalPolicy,
   Resource,
   Stack,
@@ -21,10 +22,12 @@ import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
 import { LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../lambda/contract/own-tags';
 import {
+  type ExistingVirtualMfaDeviceProperties,
   VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
   type VirtualMfaDeviceAttributes,
   type VirtualMfaDeviceProperties,
 } from '../lambda/contract/properties';
+import { partsOfSerialNumber } from '../lambda/contract/serial-number';
 import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
 import { logicalIdIfDeleted } from './private/cfn-user';
 import { CodeFunction } from './private/code-function';
@@ -35,7 +38,7 @@ import { validateDevice, validateSerialNumber } from './private/property-validat
 import { userDependency } from './private/user-dependency';
 import { VirtualMfaDeviceProvider } from './private/virtual-mfa-device-provider';
 import { rememberProperties } from './private/watched-devices';
-import { type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
+import { type ExistingVirtualMfaDevice, type VirtualMfaDeviceOptions } from './virtual-mfa-device-options';
 
 /**
  * A virtual MFA device of IAM.
@@ -85,6 +88,42 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * @default - the user's name with a short hash, which a change of `user`, `path` or `rotationId` changes
    */
   readonly virtualMfaDeviceName?: string;
+
+  /**
+   * A device to adopt instead of making one: one that a script, another tool or a person made, and whose seed somebody has.
+   *
+   * If the device is enabled for nobody, the function enables it for `user` with codes of the seed. If it is enabled for `user`
+   * already, the function proves with `ResyncMFADevice` that the seed is the device's; the owner notices nothing. Then it marks the device
+   * with its tags. It stores the seed in `seedSecret`, as for every other device.
+   *
+   * The deployment fails, and the device stays as it was, if IAM refuses the seed's codes, if the device is enabled for
+   * another user, or if it belongs to another stack or resource.
+   *
+   * When it leaves the stack, also because its creation is rolled back, the device is kept as it was found: without the function's tags, and
+   * enabled only if it was enabled before. `RemovalPolicy.DESTROY` deletes it instead, in both cases.
+   *
+   * It excludes `virtualMfaDeviceName`, `path` and `rotationId`: the serial number has name and path, and a device keeps its seed as long
+   * as it lives. `rotation` makes it anew under the same serial number.
+   *
+   * If you add this to a device, or remove it, and the serial number stays the same, that is a change in place. Otherwise it
+   * replaces the device.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResyncMFADevice.html
+   *
+   * @default - a new device is made
+   *
+   * @example
+   * const stack = new Stack(new App(), 'Staff');
+   * new VirtualMfaDevice(stack, 'CarolMfa', {
+   *   user: iam.User.fromUserName(stack, 'Carol', 'Carol'),
+   *   existing: {
+   *     serialNumber: 'arn:aws:iam::123456789012:mfa/carol-phone',
+   *     seed: secretsmanager.Secret.fromSecretNameV2(stack, 'CarolSeed', 'carol-phone-seed'),
+   *   },
+   * });
+   */
+  readonly existing?: ExistingVirtualMfaDevice;
 }
 
 /**
@@ -146,21 +185,27 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public readonly seedSecret: secretsmanager.ISecret;
 
   private readonly retainable: CfnResource[];
+  private deletesExisting = false;
   private readonly allowKeyOfAnotherAccount: boolean;
   private codeAlias?: lambda.IFunction;
 
   public constructor(scope: Construct, id: string, props: VirtualMfaDeviceProps) {
-    super(scope, id, { physicalName: props.virtualMfaDeviceName });
+    const { existing } = props;
+    super(scope, id, { physicalName: existing ? readableNameIn(existing.serialNumber) : props.virtualMfaDeviceName });
     validateDevice(this, props);
     rememberDevice(props.user, this);
     this.node.addValidation({ validate: () => tagProblems(this.cdkTagManager) });
 
     const provider = VirtualMfaDeviceProvider.of(this);
-    if (props.virtualMfaDeviceName !== undefined) {
-      provider.reserveName(this, props.virtualMfaDeviceName, props.path);
+    const path = existing ? partsOfSerialNumber(existing.serialNumber)?.path : props.path;
+    if (existing || props.virtualMfaDeviceName !== undefined) {
+      provider.reserveName(this, this.physicalName, path);
     }
     this.allowKeyOfAnotherAccount = props.allowKeyOfAnotherAccount ?? false;
     const encryptionKey = props.encryptionKey && provider.allowKey(props.encryptionKey, this.allowKeyOfAnotherAccount);
+    if (existing) {
+      provider.allowExistingSeed(this, existing.seed, this.allowKeyOfAnotherAccount);
+    }
     const { userName } = props.user.userRef;
     const removesOthers = props.removeOtherDevicesWithUser ?? false;
 
@@ -176,10 +221,11 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     const properties: Record<keyof VirtualMfaDeviceProperties, unknown> = {
       UserName: userName,
       SeedSecretArn: seed.secretArn,
-      VirtualMFADeviceName: this.physicalName,
+      VirtualMFADeviceName: existing ? undefined : this.physicalName,
       Path: props.path,
       Issuer: props.issuer,
       RotationId: props.rotationId,
+      Existing: existing && this.adopted(existing),
       RemoveOtherDevicesWithUser: removesOthers ? logicalIdIfDeleted(props.user) : undefined,
       Tags: this.cdkTagManager.renderedTags,
     };
@@ -207,14 +253,16 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       provider.rotate(seed, cfnResource, props.rotation);
     }
     this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, cfnSeed, props.user) });
-    this.retainable = [cfnResource, cfnSeed];
-    this.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
+    // A device that was adopted is kept by the function, which frees it for others. CloudFormation would not tell the function.
+    this.retainable = existing ? [cfnSeed] : [cfnResource, cfnSeed];
+    const byDefault = existing ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+    this.applyRemovalPolicy(props.removalPolicy ?? byDefault);
 
     this.serialNumber = this.getResourceArnAttribute(resource.ref, {
       service: 'iam',
       region: '',
       resource: 'mfa',
-      resourceName: `${(props.path ?? '/').slice(1)}${this.physicalName}`,
+      resourceName: `${(path ?? '/').slice(1)}${this.physicalName}`,
     });
     const name: keyof VirtualMfaDeviceAttributes = 'VirtualMFADeviceName';
     this.virtualMfaDeviceName = this.getResourceNameAttribute(resource.getAttString(name));
@@ -267,6 +315,17 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       resource.applyRemovalPolicy(policy, { applyToUpdateReplacePolicy: false });
       resource.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.DELETE;
     }
+    this.deletesExisting = policy === RemovalPolicy.DESTROY;
+  }
+
+  private adopted({ serialNumber, seed, seedField }: ExistingVirtualMfaDevice) {
+    const properties: Record<keyof ExistingVirtualMfaDeviceProperties, unknown> = {
+      SerialNumber: serialNumber,
+      SeedSecretArn: seed.secretArn,
+      SeedField: seedField,
+      DeleteDevice: Lazy.any({ produce: () => (this.deletesExisting ? 'true' : undefined) }),
+    };
+    return properties;
   }
 }
 
@@ -280,8 +339,11 @@ function markOwner(seed: secretsmanager.CfnSecret, owner: Readonly<Record<string
   }
 }
 
+/** Often only the partition or the account is a token, and the name is readable. */
+function readableNameIn(serialNumber: string): string | undefined {
+  return /:mfa\/(?:.+\/)?([\w+=,.@-]+)$/.exec(serialNumber)?.[1];
+}
+
 function nameIn(serialNumber: string): string {
-  // Often only the partition or the account is a token, and the name is readable.
-  const name = /:mfa\/(?:.+\/)?([\w+=,.@-]+)$/.exec(serialNumber)?.[1];
-  return name ?? Token.asString(Arn.extractResourceName(serialNumber, 'mfa'));
+  return readableNameIn(serialNumber) ?? Token.asString(Arn.extractResourceName(serialNumber, 'mfa'));
 }

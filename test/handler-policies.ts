@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, aws_iam as iam, Stack } from 'aws-cdk-lib';
+import { App, aws_iam as iam, aws_secretsmanager as secretsmanager, Stack } from 'aws-cdk-lib';
 import { VirtualMfaDevice } from '../lib';
 
 /** The policies of the handler's role in a stack of two users, as their template has them. */
@@ -10,6 +10,8 @@ export interface HandlerPolicies {
   readonly documents: Readonly<Record<string, unknown>>;
   /** The users' logical ids. */
   readonly users: readonly string[];
+  /** What the names of the secrets begin with that hold seeds of devices to adopt. */
+  readonly existingSeedPrefix: string;
 }
 
 /** What vitest gives to what it runs before all tests. */
@@ -36,10 +38,19 @@ export default function provideHandlerPolicies(vitest: Vitest): void {
 function handlerPolicies(outdir: string): HandlerPolicies {
   const app = new App({ outdir, builtinCloudFormationValidation: false });
   const stack = new Stack(app, 'Stack');
+  const existingSeedPrefix = 'existing-seed-of-';
   const users = ['Bob', 'Eve'].map((name) => {
     const user = new iam.User(stack, name);
     new VirtualMfaDevice(stack, `${name}Mfa`, { user, removeOtherDevicesWithUser: true });
     return user.node.defaultChild as iam.CfnUser;
+  });
+  new VirtualMfaDevice(stack, 'BobsExistingMfa', {
+    user: iam.User.fromUserName(stack, 'Imported', 'nobody'),
+    existing: {
+      serialNumber: stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: 'existing' }),
+      // Every test has a secret of its own.
+      seed: secretsmanager.Secret.fromSecretNameV2(stack, 'ExistingSeed', `${existingSeedPrefix}*`),
+    },
   });
   const template = app.synth().getStackByName(stack.stackName).template as {
     readonly Resources: Readonly<
@@ -51,6 +62,7 @@ function handlerPolicies(outdir: string): HandlerPolicies {
   );
   return {
     documents: Object.fromEntries(policies.map(([id, { Properties }]) => [id, Properties['PolicyDocument']])),
+    existingSeedPrefix,
     users: users.map((user) => stack.resolve(user.logicalId) as string),
   };
 }

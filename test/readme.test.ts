@@ -70,6 +70,11 @@ describe('the list of errors', () => {
     invalidEvent: failures.invalidEvent('<member>', '<allowed>'),
     serialNumberTooLong: failures.serialNumberTooLong(271, SERIAL_NUMBER_MAX_LENGTH),
     notOurDevice: failures.notOurDevice(serialNumber),
+    existingDeviceAbsent: failures.existingDeviceAbsent(serialNumber),
+    existingDeviceOfAnother: failures.existingDeviceOfAnother(serialNumber),
+    existingSeedWrong: failures.existingSeedWrong(serialNumber, userName),
+    existingSeedNotThere: failures.existingSeedNotThere('<secretArn>'),
+    existingSeedNotValid: failures.existingSeedNotValid('<secretArn>', undefined),
     seedOfEnabledDeviceLost: failures.seedOfEnabledDeviceLost(serialNumber, userName),
     enabledForAnotherUser: failures.enabledForAnotherUser(serialNumber, userName),
     superseded: failures.superseded(),
@@ -96,6 +101,7 @@ describe('the list of errors', () => {
   const computed: Readonly<Record<string, readonly [computed: string, placeholder: string]>> = {
     invalidProperty: ['got a text of 7 characters', 'got <kind>'],
     serialNumberTooLong: ['have 271 characters', 'have <length> characters'],
+    existingSeedNotValid: ['got nothing', 'got <kind>'],
     userQuotaReached: ['has 1 of', 'has <count> of'],
     tooManyDevices: ['has 1 MFA devices', 'has <count> MFA devices'],
   };

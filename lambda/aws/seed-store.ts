@@ -10,6 +10,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import { type AwsCalls, CONSISTENCY_MILLISECONDS, type NotYet } from './aws-calls';
 import { isNamed } from './aws-errors';
+import { type ExistingSeed, readExistingSeed } from './existing-seed';
 import type { Clock } from '../contract/clock';
 import { RETIRED_TAG } from '../contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
@@ -43,6 +44,8 @@ export interface SeedStore {
    * @param rotationToken of the rotation that stores the version, if one does: the id tells that, too
    */
   newVersionId(serialNumber: string, rotationToken?: string): string;
+  /** Reads the seed of a device that somebody else has made, from the secret where they keep it. */
+  readExisting(existing: ExistingSeed): Promise<string>;
   /** Stores a seed as a new version, which is pending until its device is enabled. (A secret's first version is current anyway.) */
   put(versionId: string, stored: StoredSeed): Promise<void>;
   /** Reads a version that was just stored. */
@@ -127,6 +130,10 @@ export class SecretsManagerSeedStore implements SeedStore {
     const uuid = randomUUID();
     const ownUuid = rotationToken === undefined ? uuid : uuidOfRotation(rotationToken, uuid);
     return seedVersionId(this.requestTime, ownUuid, serialNumber);
+  }
+
+  async readExisting(existing: ExistingSeed): Promise<string> {
+    return readExistingSeed(this.client, this.calls, existing);
   }
 
   async put(versionId: string, stored: StoredSeed): Promise<void> {

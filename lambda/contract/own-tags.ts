@@ -16,6 +16,9 @@ export const ENROLLMENT_TAG = `${OWN_TAG_PREFIX}enrollment`;
 /** Tag with the version id under which the device's seed is stored: a device made anew under the same name has another. */
 export const SEED_VERSION_TAG = `${OWN_TAG_PREFIX}seed-version`;
 
+/** Tag of a device that was adopted, with how it was found: `enabled` for its user, or `unassigned`. It is left like that. */
+export const ADOPTED_TAG = `${OWN_TAG_PREFIX}adopted`;
+
 /** Tag of the seed secret, with the time of the latest request to delete a device: an earlier request that runs late makes none. */
 export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
 
@@ -25,5 +28,5 @@ export const CODES_TAG = `${OWN_TAG_PREFIX}codes`;
 /** Tag that an administrator sets to `off`, on a device or its seed secret: a watch then leaves the device as it is. */
 export const WATCH_TAG = `${OWN_TAG_PREFIX}watch`;
 
-/** The tags that the handler puts on every device, of those that IAM takes. */
-export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG] as const;
+/** The tags that the handler puts on devices, of those that IAM takes. */
+export const OWN_TAG_KEYS = [STACK_ID_TAG, LOGICAL_ID_TAG, ENROLLMENT_TAG, SEED_VERSION_TAG, ADOPTED_TAG] as const;

@@ -15,6 +15,8 @@ export interface VirtualMfaDeviceProperties {
   readonly Issuer?: string;
   /** Any text; a change replaces the device, and with it the seed. */
   readonly RotationId?: string;
+  /** A device that exists already, and is adopted. Another serial number replaces the device. */
+  readonly Existing?: ExistingVirtualMfaDeviceProperties;
   /**
    * Logical id of the user, if the stack deletes the user's other devices together with the user. A user whom the stack does not
    * delete has none. Changed in place.
@@ -22,6 +24,18 @@ export interface VirtualMfaDeviceProperties {
   readonly RemoveOtherDevicesWithUser?: string;
   /** Tags of the device, besides the ownership tags. Changed in place. */
   readonly Tags?: readonly VirtualMfaDeviceTag[];
+}
+
+/** A device that somebody else has made, and where its seed is. */
+export interface ExistingVirtualMfaDeviceProperties {
+  /** The device's serial number (its ARN). */
+  readonly SerialNumber: string;
+  /** ARN of the secret that holds the seed. Read when the device is adopted. */
+  readonly SeedSecretArn: string;
+  /** The member of the secret's JSON that is the seed; without it, the whole value is. */
+  readonly SeedField?: string;
+  /** `true`: the device is deleted when it leaves the stack. Otherwise it is left as it was found. */
+  readonly DeleteDevice?: string;
 }
 
 /** What the construct calls each property: errors use these names, at synthesis and at deploy time. */
@@ -32,6 +46,7 @@ export const CONSTRUCT_PROPERTIES = {
   Path: 'path',
   Issuer: 'issuer',
   RotationId: 'rotationId',
+  Existing: 'existing',
   RemoveOtherDevicesWithUser: 'removeOtherDevicesWithUser',
   Tags: 'tags',
 } as const satisfies Record<keyof VirtualMfaDeviceProperties, string>;

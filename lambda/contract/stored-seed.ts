@@ -53,11 +53,15 @@ export function storedSeedIn(secretString = ''): StoredSeed | undefined {
   return isWhole && isOwnUri(stored) ? stored : undefined;
 }
 
+/** Whether text is a seed in base32, of 128 bits at least, as RFC 4226 wants them. */
+export function isSeed(text: string): boolean {
+  return /^[A-Z2-7]{26,256}=*$/.test(text);
+}
+
 const MEMBERS: Readonly<Record<keyof StoredSeed, (member: string) => boolean>> = {
   serialNumber: (member) => partsOfSerialNumber(member) !== undefined,
   userName: (member) => PROPERTY_RULES.UserName.accepts(member),
-  // 128 bits at least, as RFC 4226 wants them.
-  seed: (member) => /^[A-Z2-7]{26,256}=*$/.test(member),
+  seed: isSeed,
   otpauthUri: (member) => URL.canParse(member),
 };
 

@@ -29,10 +29,11 @@ export async function perform(event: CustomResourceEvent, tools: EventTools): Pr
   }
 }
 
-/** A new device, enabled for the user. */
+/** A device that is made, or adopted, and enabled for the user. */
 async function onCreate(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
   const request = readEnrollmentRequest(event);
-  await reach({ ...present(request, tools), isInPlace: false, takesOver: true, formerTagKeys: [] }, tools, NO_DEVICE);
+  const wanted = { ...present(request, tools), isInPlace: false, takesOver: true, formerTagKeys: [] };
+  await reach(wanted, tools, request.existing ? {} : NO_DEVICE);
   return enabledDevice(request);
 }
 
@@ -48,13 +49,13 @@ async function onUpdate(event: CustomResourceEvent, tools: EventTools): Promise<
   const takesOver = isRollback || !isInPlace;
   const formerTagKeys = isInPlace ? (before?.tags ?? []).map(({ Key }) => Key) : [];
   const wanted = { ...present(request, tools), isInPlace, takesOver, formerTagKeys };
-  await reach(wanted, tools, isInPlace ? {} : NO_DEVICE);
-  // CloudFormation does not wait for an update that it rolls back: nobody else would delete what that update has made.
-  if (isRollback) await removed(before, before.serialNumber, tools);
+  await reach(wanted, tools, isInPlace || request.existing ? {} : NO_DEVICE);
+  // CloudFormation does not wait for an update that it rolls back: nobody else would undo what that update has done.
+  if (isRollback) await removed(before, before.serialNumber, tools, before.existing !== undefined);
   return enabledDevice(request);
 }
 
-/** The device goes; what is gone already, or was never ours, is no reason to block the stack. */
+/** The device goes, or is free again; what is gone already, or was never ours, is no reason to block the stack. */
 async function onDelete(event: CustomResourceEvent, tools: EventTools): Promise<Outcome> {
   const { PhysicalResourceId: physicalResourceId = '' } = event;
   const isSerialNumber = partsOfSerialNumber(physicalResourceId) !== undefined;
@@ -71,7 +72,7 @@ async function onDelete(event: CustomResourceEvent, tools: EventTools): Promise<
   const { requestTime } = tools;
   // First: a Create that runs late must not make the device anew.
   await reach({ want: 'retired', request, serialNumber, requestTime }, tools);
-  await removed(request, serialNumber, tools);
+  await removed(request, serialNumber, tools, request.existing !== undefined && !request.existing.isDeleted);
   await removeOtherDevices({ want: 'absent', request, serialNumber, requestTime }, event.StackId, tools);
   return { physicalResourceId };
 }
@@ -80,10 +81,19 @@ function present(request: EnrollmentRequest, { requestTime }: EventTools) {
   return { want: 'present', request, serialNumber: request.serialNumber, requestTime } as const;
 }
 
-/** The device goes, and with it the one that a rotation may have left. */
-async function removed(request: EnrollmentRequest, serialNumber: string, tools: EventTools): Promise<void> {
+/**
+ * The device goes, and with it the one that a rotation may have left.
+ *
+ * @param isKept whether the device was adopted, and stays as it was found
+ */
+async function removed(
+  request: EnrollmentRequest,
+  serialNumber: string,
+  tools: EventTools,
+  isKept: boolean,
+): Promise<void> {
   const { requestTime } = tools;
-  await reach({ want: 'absent', request, serialNumber, requestTime }, tools);
+  await reach({ want: isKept ? 'released' : 'absent', request, serialNumber, requestTime }, tools);
   const bridge = bridgeOf(serialNumber);
   if (bridge.length > SERIAL_NUMBER_MAX_LENGTH) return;
   await reach({ want: 'absent', request, serialNumber: bridge, requestTime, isOld: true }, tools);
@@ -111,8 +121,9 @@ function requestBefore(event: CustomResourceEvent): EnrollmentRequest | undefine
 
 /** What is enough to delete a device whose serial number is known. */
 function withoutOptionals(event: CustomResourceEvent): CustomResourceEvent {
-  const { UserName, SeedSecretArn } = event.ResourceProperties;
-  return { ...event, ResourceProperties: { UserName, SeedSecretArn } };
+  const { UserName, SeedSecretArn, Existing } = event.ResourceProperties;
+  // Without it, a device that is to be kept would be deleted.
+  return { ...event, ResourceProperties: { UserName, SeedSecretArn, Existing } };
 }
 
 function readUnlessInvalid(event: CustomResourceEvent): EnrollmentRequest | undefined {

@@ -1,12 +1,13 @@
 import { type Failure, failures, SecretGoneFailure, withRemains } from '../failure';
-import { isSameEnrollment, ownershipByTags, seedVersionTag } from './ownership';
+import { isSameEnrollment, ownershipByTags, seedVersionTag, wasUnassigned } from './ownership';
 import type { SeedVersion } from '../aws/seed-store';
-import type { Known, SeedRead, SeedStored, SeenDevice } from './known';
+import type { Known, SeedInHand, SeedRead, SeedStored, SeenDevice } from './known';
+import { OWN_TAG_KEYS } from '../contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
 import type { Step } from './step';
 import { isOrBridges } from '../contract/serial-number';
 import { storedSeedOf } from '../contract/stored-seed';
-import type { Absent, Goal, Present, Proven, Retired, Wanted } from './wanted';
+import type { Absent, Goal, Present, Proven, Released, Retired, Wanted } from './wanted';
 
 const CREATIONS = 3;
 /** Above what the waits for a user and the refusals come to: only somebody who makes the device anew each time reaches it. */
@@ -36,6 +37,8 @@ export function decide(wanted: Wanted, known: Known): Step {
       return towardsRetired(wanted, known);
     case 'absent':
       return towardsAbsent(wanted, known);
+    case 'released':
+      return towardsReleased(wanted, known);
   }
 }
 
@@ -50,6 +53,7 @@ function towardsPresent(wanted: Present, known: Known): Step {
   if (tries.vanished > CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));
   if (device === undefined) return { do: 'look at device' };
   if (device === 'absent') {
+    if (request.existing) return refused(failures.existingDeviceAbsent(serialNumber));
     if (tries.created === 0) return { do: 'create' };
     // A Delete, or a rollback, may have overtaken this event: then nobody wants the device any more.
     if (isSuperseded === undefined) return { do: 'ask whether superseded' };
@@ -59,8 +63,12 @@ function towardsPresent(wanted: Present, known: Known): Step {
   }
 
   const ownership = ownershipByTags(device.tags, request);
-  if (ownership === "someone else's") return refused(failures.notOurDevice(serialNumber));
-  if (ownership === 'unmarked') return adopted(wanted, known);
+  if (ownership === "someone else's") {
+    return refused(failures[request.existing ? 'existingDeviceOfAnother' : 'notOurDevice'](serialNumber));
+  }
+  if (ownership === 'unmarked') {
+    return request.existing && !wanted.isInPlace ? adopting(wanted, known) : markedAnew(wanted, known);
+  }
   if (isMadeLater(device, wanted)) return refused(failures.superseded());
   if (wanted.isInPlace && !isSameEnrollment(device.tags, request)) {
     return refused(failures.sameNameReplacement(serialNumber));
@@ -84,6 +92,9 @@ function towardsPresent(wanted: Present, known: Known): Step {
   // Enabled before its seed becomes current: until then, the current seed is that of the device which works.
   if (enabledForUser === undefined) return { do: 'list devices of user' };
   if (!isEnabled(wanted, known)) return enabling(wanted, known, seed);
+  if (seed.versionId === known.given && known.proven !== seed.versionId) {
+    return proving(known, [seed], failed(wanted, wrongSeed(wanted)));
+  }
   const isOwn = seed.requestTime === requestTime;
   if (!seed.isCurrent && !isOwn && known.proven !== seed.versionId) {
     const { current } = known;
@@ -131,7 +142,7 @@ function notPromoted(wanted: Present, { failure }: NonNullable<Known['doubt']>, 
  * A device whose tags somebody took away. It is ours only if it is enabled already and IAM takes the codes of the secret's current
  * seed: anybody can make a device without tags, and whoever may write to the secret can name one there.
  */
-function adopted(wanted: Present, known: Known): Step {
+function markedAnew(wanted: Present, known: Known): Step {
   const { current } = known;
   const notOurs = failures.notOurDevice(wanted.serialNumber);
   if (current === undefined) return { do: 'look at current seed' };
@@ -147,6 +158,27 @@ function adopted(wanted: Present, known: Known): Step {
   return { do: 'tag', tags: tagsWith(current, wanted) };
 }
 
+/**
+ * A device that somebody else has made, and whose seed is given. It is touched only where nobody else uses it; if its user does, only once
+ * IAM has taken the codes of the seed. Its tag says how it was found.
+ */
+function adopting(wanted: Present, known: Known): Step {
+  const { seed, enabledForUser, holder } = known;
+  if (enabledForUser === undefined) return { do: 'list devices of user' };
+  const isFoundEnabled = isEnabled(wanted, known);
+  if (!isFoundEnabled) {
+    if (!holder) return { do: 'find holder' };
+    if (holder.userName !== undefined) {
+      return failed(wanted, failures.enabledForAnotherUser(wanted.serialNumber, wanted.request.userName));
+    }
+  }
+  if (typeof seed !== 'object' || seed.is !== 'in hand') return { do: 'read existing seed' };
+  if (isFoundEnabled && known.proven !== seed.versionId) {
+    return proving(known, [asIfStored(seed, wanted)], failed(wanted, wrongSeed(wanted)));
+  }
+  return { do: 'adopt', seed, wasEnabled: isFoundEnabled };
+}
+
 /** A device whose seed is nowhere cannot be enabled: another takes its place, unless it is enabled already. */
 function withoutSeed(wanted: Present, { doubt, isAssigned, holder, isAnswerLost, tries }: Known): Step {
   const { serialNumber, request } = wanted;
@@ -156,10 +188,11 @@ function withoutSeed(wanted: Present, { doubt, isAssigned, holder, isAnswerLost,
     return refused(failures.seedOfEnabledDeviceLost(serialNumber, holder.userName ?? request.userName));
   }
   const mayCome = !isAnswerLost && tries.waitedForSeed < WAITS_FOR_SEED;
-  return { do: mayCome ? 'wait for seed' : 'delete' };
+  if (mayCome) return { do: 'wait for seed' };
+  return { do: request.existing ? 'read existing seed' : 'delete' };
 }
 
-function enabling(wanted: Present, { enabledForUser = [], refusal, tries }: Known, seed: SeedRead): Step {
+function enabling(wanted: Present, { enabledForUser = [], refusal, given, tries }: Known, seed: SeedRead): Step {
   const { request, serialNumber } = wanted;
   const { userName } = request;
   if (enabledForUser === 'no such user') {
@@ -180,7 +213,9 @@ function enabling(wanted: Present, { enabledForUser = [], refusal, tries }: Know
       return failed(wanted, failures.enabledForAnotherUser(serialNumber, userName));
     case 'codes':
     case undefined:
-      if (tries.refused >= CODE_TRIES) return failed(wanted, failures.codesRefused(serialNumber));
+      if (tries.refused >= CODE_TRIES) {
+        return failed(wanted, seed.versionId === given ? wrongSeed(wanted) : failures.codesRefused(serialNumber));
+      }
       if (tries.enabled >= ENABLINGS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));
       return refusal ? { do: 'wait for other codes' } : { do: 'enable', seed };
   }
@@ -274,13 +309,48 @@ function towardsAbsent(wanted: Absent, known: Known): Step {
   return { do: 'deactivate', userName: holder.userName ?? userName };
 }
 
+/** As it was found: whoever made the device, and whoever uses it, finds it as before. */
+function towardsReleased(wanted: Released, known: Known): Step {
+  const { request, serialNumber, undoing } = wanted;
+  const { device, tries } = known;
+  const { userName } = request;
+  const failure = known.failure ?? known.denied?.failure;
+  if (failure) return refused(failure);
+  if (tries.vanished > CREATIONS) return refused(failures.deviceKeepsVanishing(serialNumber));
+  if (device === undefined) return { do: 'look at device' };
+  if (device === 'absent') return { do: 'done' };
+  const ownership = ownershipByTags(device.tags, request);
+  if (ownership === 'unmarked') return { do: 'done' };
+  if (ownership !== 'ours') return { do: 'leave', because: `its tags say that it is ${ownership}` };
+  if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
+  if (undoing && device.versionId !== undoing.made) {
+    return { do: 'leave', because: 'this run has not adopted it' };
+  }
+  if (wasUnassigned(device.tags)) {
+    // Whoever has enabled it answers for it: see towardsAbsent.
+    const isOthers = undoing && device.versionId !== undoing.enabled;
+    if (!isOthers && tries.deactivated === 0) return { do: 'deactivate', userName };
+    // IAM may be wrong about one of the two.
+    if (known.enabledForUser === undefined) return { do: 'list devices of user' };
+    if (isEnabled(wanted, known)) {
+      if (isOthers) return { do: 'leave', because: 'it is enabled, so somebody uses it' };
+      if (tries.deactivated === 1) return { do: 'deactivate', userName };
+      if (tries.waitedForUser < WAITS_FOR_USER) return { do: 'wait for user' };
+      return refused(failures.stillEnabled(serialNumber, userName));
+    }
+  }
+  const keys = [...OWN_TAG_KEYS, ...request.tags.map(({ Key }) => Key)];
+  return { do: 'untag', keys: [...new Set(keys)].filter((key) => device.tags.has(key)) };
+}
+
 /** A failure after which there is nothing of this run to take back, or nothing that may be. */
 function refused(failure: Failure): Step {
   return { do: 'fail', failure, undo: 'nothing' };
 }
 
 /** A device that CloudFormation knows stays, though nobody wants it without a secret. */
-function failed({ isInPlace }: Present, failure: Failure): Step {
+function failed({ isInPlace, request }: Present, failure: Failure): Step {
+  if (request.existing) return { do: 'fail', failure, undo: 'what it adopted' };
   const isSpared = isInPlace && !(failure instanceof SecretGoneFailure);
   return { do: 'fail', failure, undo: isSpared ? 'what it made' : 'what it made, or found enabled for nobody' };
 }
@@ -291,6 +361,16 @@ function isMadeLater({ madeAt = '' }: SeenDevice, { requestTime }: Wanted): bool
 
 function tagsWith({ versionId }: SeedVersion, { request, requestTime }: Goal): readonly VirtualMfaDeviceTag[] {
   return [...request.tags, seedVersionTag(versionId, requestTime)];
+}
+
+/** A seed in hand, in the form of one that is stored. */
+function asIfStored({ versionId, text }: SeedInHand, { request, requestTime }: Goal): SeedRead {
+  const stored = storedSeedOf(request, text);
+  return { is: 'read', versionId, stored, requestTime, isCurrent: false, isPrevious: false };
+}
+
+function wrongSeed({ serialNumber, request }: Goal): Failure {
+  return failures.existingSeedWrong(serialNumber, request.userName);
 }
 
 /** Whether a version records the device and its user. */

@@ -1,15 +1,23 @@
 import { createHash } from 'node:crypto';
+import type { ExistingSeed } from '../aws/existing-seed';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, OWN_TAG_KEYS, STACK_ID_TAG, USER_NAME_TAG } from '../contract/own-tags';
 import {
   CONSTRUCT_PROPERTIES,
   type EnrollmentEvent,
+  type ExistingVirtualMfaDeviceProperties,
   type VirtualMfaDeviceProperties,
   type VirtualMfaDeviceTag,
 } from '../contract/properties';
-import { PROPERTY_RULES, SECRET_ARN, TAG_RULES } from '../contract/property-rules';
-import { SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
+import {
+  EXISTING_SERIAL_NUMBER_IN_WORDS,
+  PROPERTY_RULES,
+  SECRET_ARN,
+  SEED_FIELD_RULE,
+  TAG_RULES,
+} from '../contract/property-rules';
+import { partsOfSerialNumber, SERIAL_NUMBER_MAX_LENGTH, serialNumberOf } from '../contract/serial-number';
 import { type Failure, failures } from '../failure';
-import { isLogicalId } from './event-members';
+import { isLogicalId, isObject } from './event-members';
 
 const DEFAULT_ISSUER = 'Amazon Web Services';
 const MAX_TAGS = TAG_RULES.maxCount - OWN_TAG_KEYS.length;
@@ -23,6 +31,11 @@ export interface EnrollmentRequest {
   readonly issuer: string;
   readonly accountId: string;
   readonly seedSecretArn: string;
+  /** Where the seed is, if the device was there before the resource, and is adopted. */
+  readonly existing?: ExistingSeed & {
+    /** Whether the device is deleted when it leaves the stack. Otherwise it is left as it was found. */
+    readonly isDeleted: boolean;
+  };
   /** The user's logical id, if the stack deletes the user's other devices together with the user. */
   readonly otherDevicesGoWith?: string | undefined;
   /** The tags by which the stack's template marks the secret as this resource's. */
@@ -41,10 +54,13 @@ export interface EnrollmentRequest {
 export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest {
   const properties = readProperties(event.ResourceProperties);
   const [, partition = '', , , accountId = ''] = event.StackId.split(':');
-  const { UserName: userName, Path: path = '/', RotationId: rotationId = '' } = properties;
+  const { UserName: userName, RotationId: rotationId = '', Existing } = properties;
+  const existing = Existing && partsOfExisting(Existing, partition, accountId);
+  const path = existing?.path ?? properties.Path ?? '/';
   // A retried Create, a Delete whose id CloudFormation had to invent, and a rollback all compute the same name.
   const identity = shortHash([event.StackId, event.LogicalResourceId, userName, path, rotationId]);
-  const virtualMfaDeviceName = properties.VirtualMFADeviceName ?? `${userName}-${identity}`;
+  const virtualMfaDeviceName =
+    existing?.virtualMfaDeviceName ?? properties.VirtualMFADeviceName ?? `${userName}-${identity}`;
   const serialNumber = serialNumberOf({ partition, accountId, path, virtualMfaDeviceName });
   if (serialNumber.length > SERIAL_NUMBER_MAX_LENGTH) {
     throw failures.serialNumberTooLong(serialNumber.length, SERIAL_NUMBER_MAX_LENGTH);
@@ -62,6 +78,13 @@ export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest
     issuer: properties.Issuer ?? DEFAULT_ISSUER,
     accountId,
     seedSecretArn: properties.SeedSecretArn,
+    ...(Existing && {
+      existing: {
+        secretArn: Existing.SeedSecretArn,
+        field: Existing.SeedField,
+        isDeleted: Existing.DeleteDevice === 'true',
+      },
+    }),
     otherDevicesGoWith: properties.RemoveOtherDevicesWithUser,
     seedSecretTags: [...resourceTags, { Key: USER_NAME_TAG, Value: userName }],
     ownershipTags,
@@ -93,10 +116,45 @@ function readProperties(raw: Readonly<Record<string, unknown>>): VirtualMfaDevic
     Path: optionalText('Path'),
     Issuer: optionalText('Issuer'),
     RotationId: optionalText('RotationId'),
+    Existing: readExisting(raw.Existing),
     Tags: readTags(raw.Tags),
   };
   const given = Object.entries(optionals).filter(([, value]) => value !== undefined);
   return { UserName, SeedSecretArn, ...(Object.fromEntries(given) as Partial<VirtualMfaDeviceProperties>) };
+}
+
+function readExisting(raw: unknown): ExistingVirtualMfaDeviceProperties | undefined {
+  if (raw === undefined) return undefined;
+  const of = (member: string) => `${CONSTRUCT_PROPERTIES.Existing}.${member}`;
+  const { SerialNumber, SeedSecretArn, SeedField, DeleteDevice } = (isObject(raw) ? raw : {}) as Record<
+    string,
+    unknown
+  >;
+  if (typeof SerialNumber !== 'string' || partsOfSerialNumber(SerialNumber) === undefined) {
+    throw failures.invalidProperty(of('serialNumber'), SerialNumber, EXISTING_SERIAL_NUMBER_IN_WORDS);
+  }
+  if (typeof SeedSecretArn !== 'string' || !SECRET_ARN.test(SeedSecretArn)) {
+    throw failures.invalidProperty(of('seed'), SeedSecretArn, 'the ARN of a Secrets Manager secret');
+  }
+  if (SeedField !== undefined && (typeof SeedField !== 'string' || !SEED_FIELD_RULE.accepts(SeedField))) {
+    throw failures.invalidProperty(of('seedField'), SeedField, SEED_FIELD_RULE.allowed);
+  }
+  return {
+    SerialNumber,
+    SeedSecretArn,
+    ...(SeedField === undefined ? {} : { SeedField }),
+    ...(DeleteDevice === 'true' ? { DeleteDevice } : {}),
+  };
+}
+
+/** @throws Failure where the device is another account's: the role acts in its own */
+function partsOfExisting({ SerialNumber }: ExistingVirtualMfaDeviceProperties, partition: string, accountId: string) {
+  const parts = partsOfSerialNumber(SerialNumber);
+  if (parts?.partition !== partition || parts.accountId !== accountId) {
+    const name = `${CONSTRUCT_PROPERTIES.Existing}.serialNumber`;
+    throw failures.invalidProperty(name, SerialNumber, EXISTING_SERIAL_NUMBER_IN_WORDS);
+  }
+  return parts;
 }
 
 function readTags(raw: unknown): readonly VirtualMfaDeviceTag[] | undefined {

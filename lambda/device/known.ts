@@ -20,6 +20,8 @@ export interface Known {
   readonly holder?: { readonly userName: string | undefined };
   /** The latest answer to EnableMFADevice or ResyncMFADevice, if it was a refusal. */
   readonly refusal?: Refusal;
+  /** The version of a seed that somebody has given: it is not the device's until IAM has taken its codes. */
+  readonly given?: string;
   /** The version whose codes IAM has taken for the device. */
   readonly proven?: string;
   /** Long enough enabled that the user can sign in with the device. */
@@ -30,7 +32,7 @@ export interface Known {
   readonly doubt?: { readonly versionId: string; readonly failure: Failure };
   /** The error of the latest step, if there is no rule for it. */
   readonly failure?: Failure;
-  /** The seed version of the device that this run has made. */
+  /** The seed version of the device that this run has made, or adopted. */
   readonly made?: string;
   /** The seed version of the device that this run has enabled. */
   readonly enabled?: string;

@@ -1,4 +1,4 @@
-import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../contract/own-tags';
+import { ADOPTED_TAG, ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../contract/properties';
 import { seedVersionTagValue } from '../contract/seed-version';
 import type { RequestTime } from '../request-time';
@@ -23,6 +23,18 @@ export function isSameEnrollment(tags: ReadonlyMap<string, string>, { ownershipT
 export function seedVersionTag(versionId: string, requestTime: RequestTime): VirtualMfaDeviceTag {
   return { Key: SEED_VERSION_TAG, Value: seedVersionTagValue(versionId, requestTime) };
 }
+
+/** The tag that tells how a device was found that was adopted. */
+export function adoptedTag(wasEnabled: boolean): VirtualMfaDeviceTag {
+  return { Key: ADOPTED_TAG, Value: wasEnabled ? 'enabled' : UNASSIGNED };
+}
+
+/** Whether a device was adopted that was enabled for nobody. */
+export function wasUnassigned(tags: ReadonlyMap<string, string>): boolean {
+  return tags.get(ADOPTED_TAG) === UNASSIGNED;
+}
+
+const UNASSIGNED = 'unassigned';
 
 function valueOf(tags: EnrollmentRequest['ownershipTags'], key: string): string | undefined {
   return tags.find((tag) => tag.Key === key)?.Value;

@@ -7,6 +7,7 @@ import {
 import { asFailure, isNamed, withoutSecrets } from '../aws/aws-errors';
 import type { Clock } from '../contract/clock';
 import { SEED_VERSION_TAG } from '../contract/own-tags';
+import type { VirtualMfaDeviceTag } from '../contract/properties';
 import { AccessDeniedFailure, failures } from '../failure';
 import { requestTimeIn } from '../request-time';
 import type { Ports } from './event-tools';
@@ -20,7 +21,7 @@ import {
   type Tries,
 } from './known';
 import { versionIdInTag } from '../contract/seed-version';
-import { seedVersionTag } from './ownership';
+import { adoptedTag, seedVersionTag } from './ownership';
 import type { Action } from './step';
 import { storedSeedOf } from '../contract/stored-seed';
 import type { Wanted } from './wanted';
@@ -62,6 +63,18 @@ export class Performer {
     switch (step.do) {
       case 'create':
         return this.#create();
+      case 'read existing seed': {
+        const { existing } = request;
+        if (!existing) throw new Error('No existing device was named');
+        const text = await seedStore.readExisting(existing);
+        const versionId = this.#newVersionId();
+        return { seed: { is: 'in hand', versionId, text }, given: versionId };
+      }
+      case 'adopt': {
+        const tags = [...request.tags, seedVersionTag(step.seed.versionId, requestTime), adoptedTag(step.wasEnabled)];
+        await mfaDevices.tag(serialNumber, tags);
+        return { ...this.#tagged(tags, known), made: step.seed.versionId };
+      }
       case 'look at device': {
         const isOld = this.wanted.want === 'absent' && this.wanted.isOld;
         const tags = await mfaDevices.tagsOf(serialNumber, isOld);
@@ -113,15 +126,14 @@ export class Performer {
         return { holder: { userName: await mfaDevices.holderOf(serialNumber) } };
       case 'tag': {
         await mfaDevices.tag(serialNumber, step.tags);
-        const added = step.tags.map(({ Key, Value }) => [Key, Value] as const);
-        return this.#learnedFromTags(new Map([...tagsIn(known), ...added]), known);
+        return this.#tagged(step.tags, known);
       }
       case 'untag':
         await mfaDevices.untag(serialNumber, step.keys);
         return { device: this.#seen(new Map([...tagsIn(known)].filter(([key]) => !step.keys.includes(key)))) };
       case 'deactivate':
         await mfaDevices.deactivate(step.userName, serialNumber);
-        return { isAssigned: undefined };
+        return { isAssigned: undefined, enabledForUser: undefined };
       case 'delete': {
         const isAbsent = (await mfaDevices.delete(serialNumber)) === 'absent now';
         if (isAbsent) return { ...NOTHING_KNOWN_OF_DEVICE, device: 'absent', isAnswerLost: undefined };
@@ -169,6 +181,11 @@ export class Performer {
       enabledForUser: [],
       made: versionId,
     };
+  }
+
+  #tagged(tags: readonly VirtualMfaDeviceTag[], known: Known): Learned {
+    const added = tags.map(({ Key, Value }) => [Key, Value] as const);
+    return this.#learnedFromTags(new Map([...tagsIn(known), ...added]), known);
   }
 
   /** Another seed version makes it another device: somebody has made it anew. */
@@ -229,9 +246,12 @@ function learnedFrom(error: unknown, step: Action, { tries }: Known): Learned {
     const { versionId } = step.seed;
     return { doubt: { versionId, failure }, seed: undefined, isSuperseded: undefined };
   }
-  if ((step.do === 'tag' || step.do === 'untag') && isNamed(error, 'NoSuchEntityException')) {
+  const isTagging = step.do === 'tag' || step.do === 'untag' || step.do === 'adopt';
+  if (isTagging && isNamed(error, 'NoSuchEntityException')) {
     return { ...NOTHING_KNOWN_OF_DEVICE, tries: { ...tries, vanished: tries.vanished + 1 } };
   }
+  // It may have taken effect.
+  if (step.do === 'adopt') return { failure, made: step.seed.versionId };
   const why = whyRefused(error, step);
   if (!why || (step.do !== 'enable' && step.do !== 'prove')) return { failure };
   const { versionId } = step.seed;

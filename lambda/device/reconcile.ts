@@ -4,7 +4,7 @@ import type { RunTools } from './event-tools';
 import { type Known, NOTHING_KNOWN } from './known';
 import { Performer } from './perform';
 import type { Action, End, Step } from './step';
-import type { Absent, Wanted } from './wanted';
+import type { Absent, Released, Wanted } from './wanted';
 
 /** Kept free before the function is stopped: to answer; to remove what is not wanted, before that. */
 const MILLISECONDS_KEPT = {
@@ -12,6 +12,7 @@ const MILLISECONDS_KEPT = {
   proven: 60_000,
   retired: 60_000,
   absent: 30_000,
+  released: 30_000,
 } as const satisfies Record<Wanted['want'], number>;
 
 /** When a run for a goal stops, in milliseconds since the epoch. */
@@ -78,8 +79,8 @@ async function undone(
   known: Known,
   tools: RunTools,
 ): Promise<Failure> {
-  const absent = undoing(wanted, undo, known);
-  const remains = absent && (await reconcile(absent, tools));
+  const before = undoing(wanted, undo, known);
+  const remains = before && (await reconcile(before, tools));
   return remains ? withRemains(failure, wanted.serialNumber, remains) : failure;
 }
 
@@ -88,7 +89,11 @@ export function undoing(
   { request, serialNumber, requestTime }: Wanted,
   undo: Extract<End, { do: 'fail' }>['undo'],
   { made, enabled }: Known,
-): Absent | undefined {
+): Absent | Released | undefined {
+  if (undo === 'what it adopted') {
+    if (made === undefined) return undefined;
+    return { want: 'released', request, serialNumber, requestTime, undoing: { made, enabled, alsoFound: false } };
+  }
   const alsoFound = undo === 'what it made, or found enabled for nobody';
   if (undo === 'nothing' || (!alsoFound && made === undefined)) return undefined;
   return { want: 'absent', request, serialNumber, requestTime, undoing: { made, enabled, alsoFound } };

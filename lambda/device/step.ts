@@ -5,6 +5,8 @@ import type { SeedInHand, SeedRead, SeedStored } from './known';
 /** What a run does next: one AWS call, or two at once, or a wait. */
 export type Action =
   | { readonly do: 'create' }
+  | { readonly do: 'read existing seed' }
+  | { readonly do: 'adopt'; readonly seed: SeedInHand; readonly wasEnabled: boolean }
   | { readonly do: 'look at device' }
   | { readonly do: 'find seed'; readonly versionId: string }
   | { readonly do: 'look at current seed' }
@@ -35,7 +37,7 @@ export type End =
   | { readonly do: 'fail'; readonly failure: Failure; readonly undo: Undo };
 
 /** What a failed run takes back. */
-export type Undo = 'nothing' | 'what it made' | 'what it made, or found enabled for nobody';
+export type Undo = 'nothing' | 'what it adopted' | 'what it made' | 'what it made, or found enabled for nobody';
 
 /** A step holds seeds: log what it does, and nothing else of it. */
 export type Step = Action | End;

@@ -45,9 +45,16 @@ export interface Absent extends Goal {
   readonly undoing?: Undoing;
 }
 
+/** A device that was adopted, as it was found: without the resource's tags, and enabled only if it was. */
+export interface Released extends Goal {
+  readonly want: 'released';
+  /** What is undone, if a failed run is. */
+  readonly undoing?: Undoing;
+}
+
 /** What undoing a run removes: a device that is enabled only if the run itself has enabled it. */
 export interface Undoing {
-  /** The seed version of the device that the run has made. */
+  /** The seed version of the device that the run has made, or adopted. */
   readonly made: string | undefined;
   /** The seed version of the device that the run has enabled. */
   readonly enabled: string | undefined;
@@ -56,4 +63,4 @@ export interface Undoing {
 }
 
 /** What an event wants to come true. */
-export type Wanted = Present | Proven | Retired | Absent;
+export type Wanted = Present | Proven | Retired | Absent | Released;

@@ -13,6 +13,7 @@ const DEVICE_PROPERTIES: Readonly<Partial<Record<keyof VirtualMfaDevicePropertie
   Path: 'path',
   Issuer: 'issuer',
   RotationId: 'rotationId',
+  Existing: 'existing',
   Tags: 'tags',
 };
 

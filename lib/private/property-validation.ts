@@ -9,7 +9,14 @@ import {
 } from 'aws-cdk-lib';
 import { Construct, type IConstruct } from 'constructs';
 import { CONSTRUCT_PROPERTIES } from '../../lambda/contract/properties';
-import { holdsDynamicReference, kindOf, PROPERTY_RULES } from '../../lambda/contract/property-rules';
+import {
+  EXISTING_SERIAL_NUMBER_IN_WORDS,
+  holdsDynamicReference,
+  kindOf,
+  PROPERTY_RULES,
+  type PropertyRule,
+  SEED_FIELD_RULE,
+} from '../../lambda/contract/property-rules';
 import {
   BRIDGE_SUFFIX,
   bridged,
@@ -22,7 +29,7 @@ import { cfnUserOf } from './cfn-user';
 import { dynamicReferenceProblem } from './dynamic-references';
 import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
-import { type VirtualMfaDeviceRotation } from '../virtual-mfa-device-options';
+import { type ExistingVirtualMfaDevice, type VirtualMfaDeviceRotation } from '../virtual-mfa-device-options';
 
 /** What is known of a device before it is deployed. */
 export interface DeclaredDevice {
@@ -31,6 +38,7 @@ export interface DeclaredDevice {
   readonly path?: string;
   readonly issuer?: string;
   readonly rotationId?: string;
+  readonly existing?: ExistingVirtualMfaDevice;
   readonly rotation?: VirtualMfaDeviceRotation;
   readonly encryptionKey?: kms.IKey;
   readonly allowKeyOfAnotherAccount?: boolean;
@@ -54,15 +62,61 @@ export function validateDevice(scope: IConstruct, device: DeclaredDevice): void 
   validateProperty(scope, 'Path', device.path, 'Write it like /break-glass/, or leave it out for /.');
   validateProperty(scope, 'Issuer', device.issuer, 'Choose such an issuer, or leave it out.');
   validateProperty(scope, 'RotationId', device.rotationId, 'Choose such an id, for example a date.');
+  if (device.existing !== undefined) {
+    validateExisting(scope, device.existing, device);
+  }
+  const existing = device.existing && partsOfSerialNumber(device.existing.serialNumber);
+  const { path, virtualMfaDeviceName } = existing ?? device;
   // Without an explicit name, the handler makes one that begins with the user's.
-  const name = device.virtualMfaDeviceName ?? userName;
-  validateSerialNumberLength(scope, device.path, name);
+  validateSerialNumberLength(scope, path, virtualMfaDeviceName ?? userName);
   if (device.rotation !== undefined) {
-    validateRotation(scope, device.rotation, device);
+    validateRotation(scope, device.rotation, path, virtualMfaDeviceName);
   }
   validateAccount(scope, device.user);
   validateKey(scope, device);
   validateRemoval(scope, device);
+}
+
+/** What says the same as the serial number of an existing device, or what such a device cannot have. */
+const EXCLUDED_BY_EXISTING = ['virtualMfaDeviceName', 'path', 'rotationId'] as const;
+
+function validateExisting(
+  scope: IConstruct,
+  { serialNumber, seed, seedField }: Partial<ExistingVirtualMfaDevice>,
+  device: DeclaredDevice,
+): void {
+  if (typeof serialNumber !== 'string' || !isOwnSerialNumber(scope, serialNumber)) {
+    throw new ValidationError(
+      scope,
+      `existing.serialNumber: got ${kindOf(serialNumber)}; allowed: ${EXISTING_SERIAL_NUMBER_IN_WORDS}. ` +
+        'Copy it from the output of `aws iam list-virtual-mfa-devices`; it looks like arn:aws:iam::123456789012:mfa/name.',
+    );
+  }
+  if (seed?.secretArn === undefined) {
+    throw new ValidationError(
+      scope,
+      `existing.seed: got ${constructInWords(seed)}; allowed: a secret that holds the seed, such as secretsmanager.Secret. ` +
+        "Refer to a secret that exists with secretsmanager.Secret.fromSecretNameV2(this, 'BobSeed', 'bob-seed').",
+    );
+  }
+  validate(scope, 'existing.seedField', SEED_FIELD_RULE, seedField, 'Name a member of the JSON in the secret.');
+  const excluded = EXCLUDED_BY_EXISTING.find((property) => device[property] !== undefined);
+  if (excluded !== undefined) {
+    throw new ValidationError(
+      scope,
+      `${excluded}: got ${kindOf(device[excluded])} beside existing; allowed: one of the two, because existing.serialNumber ` +
+        'has the name and the path, and a device keeps its seed as long as it lives. Remove one of them.',
+    );
+  }
+}
+
+function isOwnSerialNumber(scope: IConstruct, serialNumber: string): boolean {
+  if (Token.isUnresolved(serialNumber)) {
+    return true;
+  }
+  const { account } = Stack.of(scope);
+  const accountId = partsOfSerialNumber(serialNumber)?.accountId;
+  return accountId !== undefined && (Token.isUnresolved(account) || accountId === account);
 }
 
 /** @throws ValidationError for what is no IAM user: plain JavaScript has no compiler that refuses it. */
@@ -101,11 +155,11 @@ export function validatePolicy(
   validate(
     scope,
     'managedPolicyName',
-    'UserName',
+    PROPERTY_RULES.UserName,
     managedPolicyName,
     'Choose such a name, or leave it out to have one made.',
   );
-  validate(scope, 'path', 'Path', path, 'Write it like /security/, or leave it out for /.');
+  validate(scope, 'path', PROPERTY_RULES.Path, path, 'Write it like /security/, or leave it out for /.');
 }
 
 /** @throws ValidationError for text that is not the serial number of a virtual device; tokens pass. */
@@ -129,13 +183,13 @@ function validateProperty(
   value: string | undefined,
   remedy: string,
 ): void {
-  validate(scope, CONSTRUCT_PROPERTIES[property], property, value, remedy);
+  validate(scope, CONSTRUCT_PROPERTIES[property], PROPERTY_RULES[property], value, remedy);
 }
 
 function validate(
   scope: IConstruct,
   name: string,
-  rule: keyof typeof PROPERTY_RULES,
+  rule: PropertyRule,
   value: string | undefined,
   remedy: string,
 ): void {
@@ -152,13 +206,10 @@ function validate(
         'Turn the number into text with Token.asString.',
     );
   }
-  if (Token.isUnresolved(value) || PROPERTY_RULES[rule].accepts(value)) {
+  if (Token.isUnresolved(value) || rule.accepts(value)) {
     return;
   }
-  throw new ValidationError(
-    scope,
-    `${name}: got ${kindOf(value)}; allowed: ${PROPERTY_RULES[rule].allowed}. ${remedy}`,
-  );
+  throw new ValidationError(scope, `${name}: got ${kindOf(value)}; allowed: ${rule.allowed}. ${remedy}`);
 }
 
 /** A token that is a number reads like -1.8881545897087626e+289. */
@@ -203,7 +254,8 @@ const ROTATION_HOURS = { min: 4, maxHours: 999, maxDays: 999 } as const;
 function validateRotation(
   scope: IConstruct,
   { automaticallyAfter }: VirtualMfaDeviceRotation,
-  { path, virtualMfaDeviceName }: DeclaredDevice,
+  path: string | undefined,
+  virtualMfaDeviceName: string | undefined,
 ): void {
   const { min, maxHours, maxDays } = ROTATION_HOURS;
   const hours = automaticallyAfter.isUnresolved() ? NaN : automaticallyAfter.toHours({ integral: false });

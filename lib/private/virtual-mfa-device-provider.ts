@@ -21,6 +21,9 @@ import { type VirtualMfaDeviceRotation } from '../virtual-mfa-device-options';
 
 const PROVIDER_ID = `${VIRTUAL_MFA_DEVICE_RESOURCE_TYPE}Provider`;
 
+/** An ARN may have 580 characters. The inline policies of a role have 10,240 together. */
+const MAX_EXISTING_SEED_SECRETS = 10;
+
 /** The function behind every virtual MFA device of a stack, and the role it acts in. */
 export class VirtualMfaDeviceProvider extends Construct {
   /** The one provider of the stack that the construct is in. */
@@ -43,6 +46,7 @@ export class VirtualMfaDeviceProvider extends Construct {
   private readonly userPolicies: UserPolicies;
   private readonly seedKeys: SeedKeys;
   private stackPolicy?: iam.Policy;
+  private existingSeeds?: iam.PolicyStatement;
   private readonly deviceByPathAndName = new Map<string, IConstruct>();
 
   private constructor(scope: Construct, id: string) {
@@ -67,7 +71,7 @@ export class VirtualMfaDeviceProvider extends Construct {
    *
    * @param removesOthers whether the handler has to find out if the stack deletes the user
    */
-  public serve(user: iam.IUserRef, removesOthers = false): Construct[] {
+  public serve(user: iam.IUserRef, removesOthers: boolean): Construct[] {
     const always = [this.role, this.userPolicies.policyFor(user), this.seedKeys];
     return removesOthers ? [...always, this.policyToReadStack()] : always;
   }
@@ -89,6 +93,30 @@ export class VirtualMfaDeviceProvider extends Construct {
   /** Lets the handler store and read seeds under this key; returns the key as the secret has to name it. */
   public allowKey(key: kms.IKey, allowKeyOfAnotherAccount: boolean): kms.IKey {
     return this.seedKeys.allow(key, allowKeyOfAnotherAccount);
+  }
+
+  /**
+   * Lets the handler read the seed of a device that it adopts.
+   *
+   * @throws ValidationError when there are more secrets than the role's policy can name
+   */
+  public allowExistingSeed(device: IConstruct, seed: secretsmanager.ISecret, allowKeyOfAnotherAccount: boolean): void {
+    if (this.existingSeeds === undefined) {
+      this.existingSeeds = new iam.PolicyStatement({ actions: ['secretsmanager:GetSecretValue'] });
+      this.role.addToPolicy(this.existingSeeds);
+    }
+    // Of a secret that is known by its name alone, Secrets Manager adds six characters to the ARN.
+    this.existingSeeds.addResources(seed.secretFullArn ?? `${seed.secretArn}-??????`);
+    if (this.existingSeeds.resources.length > MAX_EXISTING_SEED_SECRETS) {
+      throw new ValidationError(
+        device,
+        `existing.seed: got more than ${MAX_EXISTING_SEED_SECRETS} secrets in stack ${Stack.of(this).stackName}; allowed: ` +
+          `${MAX_EXISTING_SEED_SECRETS}. Put several seeds into one secret, as JSON, and name the member of each with existing.seedField.`,
+      );
+    }
+    if (seed.encryptionKey !== undefined) {
+      this.seedKeys.allow(seed.encryptionKey, allowKeyOfAnotherAccount);
+    }
   }
 
   /** Has Secrets Manager rotate a seed with the handler, once the device is enabled. */

@@ -138,8 +138,8 @@ describe('a document of users', () => {
     ],
     [{ RemovalPolicy: 'KEEP' }, 'RemovalPolicy: got a text of 4 characters; allowed: "DESTROY" or "RETAIN".'],
     [
-      { Tags: namesOf(47).map((Key) => ({ Key, Value: '' })) },
-      'Tags: got a list of 47; allowed: a list of up to 46 tags',
+      { Tags: namesOf(46).map((Key) => ({ Key, Value: '' })) },
+      'Tags: got a list of 46; allowed: a list of up to 45 tags',
     ],
     [
       {
@@ -165,7 +165,7 @@ describe('a document of users', () => {
       { UserName: 'y'.repeat(64), CreateUser: true },
       { UserName: 'z'.repeat(65), CreateUser: false },
       { UserName: 'a', Path: `/${'p'.repeat(221)}/`, VirtualMFADeviceName: 'name' },
-      { UserName: 'b', Tags: namesOf(46).map((Key) => ({ Key, Value: '' })) },
+      { UserName: 'b', Tags: namesOf(45).map((Key) => ({ Key, Value: '' })) },
     );
 
     expect(problems).toEqual([]);
@@ -259,9 +259,9 @@ describe('the defaults of a document', () => {
       'Users[0].Path: got 262 characters, path and name',
     ],
     [
-      { Tags: namesOf(46).map((Key) => ({ Key, Value: '' })) },
+      { Tags: namesOf(45).map((Key) => ({ Key, Value: '' })) },
       { Tags: [{ Key: 'one-more', Value: '' }] },
-      'Users[0].Tags: got 47 tags, with those of Defaults; allowed: up to 46.',
+      'Users[0].Tags: got 46 tags, with those of Defaults; allowed: up to 45.',
     ],
     [
       { EncryptionKeyArn: KEY('111111111111') },

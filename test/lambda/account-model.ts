@@ -1,4 +1,4 @@
-import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import { ADOPTED_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import type { VirtualMfaDeviceTag } from '../../lambda/contract/properties';
 import { versionIdInTag } from '../../lambda/contract/seed-version';
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
@@ -20,16 +20,26 @@ const OTHER_SERIAL_NUMBER = 'arn:aws:iam::123456789012:mfa/bob-replacement';
 const TEAM: VirtualMfaDeviceTag = { Key: 'team', Value: 'blue' };
 export const FORMER_TAG = 'former';
 
-export const request: EnrollmentRequest = readEnrollmentRequest({
-  StackId: STACK_ID,
-  LogicalResourceId: 'Mfa',
-  ResourceProperties: {
-    UserName: 'bob',
-    SeedSecretArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:seed-1a2b3c',
-    Tags: [TEAM],
+const requestWith = (properties: object): EnrollmentRequest =>
+  readEnrollmentRequest({
+    StackId: STACK_ID,
+    LogicalResourceId: 'Mfa',
+    ResourceProperties: {
+      UserName: 'bob',
+      SeedSecretArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:seed-1a2b3c',
+      Tags: [TEAM],
+      ...properties,
+    },
+  });
+export const request = requestWith({});
+export const { serialNumber } = request;
+/** The same, for a device that exists already. */
+export const adoption = requestWith({
+  Existing: {
+    SerialNumber: serialNumber,
+    SeedSecretArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:existing-1a2b3c',
   },
 });
-export const { serialNumber } = request;
 
 /** A stored version: of this device, or of the one that has replaced it. */
 export interface Version {
@@ -47,6 +57,10 @@ export interface Account {
   readonly seed: string;
   readonly isTagged: boolean;
   readonly holder: '' | 'bob' | 'eve';
+  /** How the device was found, as its tag says, if it was adopted. */
+  readonly found: '' | 'unassigned' | 'enabled';
+  /** The seed that somebody gives for a device to adopt. */
+  readonly given: string;
   readonly isUser: boolean;
   readonly versions: Readonly<Record<string, Version>>;
   readonly current: string;
@@ -72,6 +86,8 @@ export const EMPTY: Account = {
   seed: '',
   isTagged: false,
   holder: '',
+  found: '',
+  given: '',
   isUser: true,
   versions: {},
   current: '',
@@ -85,7 +101,8 @@ export const EMPTY: Account = {
   sawEnabled: false,
 };
 
-const NO_DEVICE = { marks: 'no device', tagged: '', seed: '', isTagged: false, holder: '' } as const;
+const NO_MARKS = { marks: 'none', tagged: '', isTagged: false, found: '' } as const;
+const NO_DEVICE = { ...NO_MARKS, marks: 'no device', seed: '', holder: '' } as const;
 const OLD = `${EARLIER}-old`;
 
 export const DENIED = new AccessDeniedFailure('Denied.', 'Allow it.');
@@ -108,6 +125,9 @@ export const MADE_ANEW: Account = {
   versions: { ...ENABLED.versions, [`${EARLIER}-dead`]: { seed: 'SEEDDEAD', of: 'device' } },
   previous: `${EARLIER}-dead`,
 };
+
+/** A device that somebody else has made, and whose seed is given. */
+export const EXISTING: Account = { ...EMPTY, marks: 'none', seed: 'SEEDEXISTING', given: 'SEEDEXISTING' };
 
 /** A device that another has replaced: where a rollback returns to, and what a clean-up deletes. */
 export const REPLACED: Account = {
@@ -136,8 +156,7 @@ export const MOVES: Readonly<Record<string, Move>> = {
   'deletes the device': (it) =>
     it.marks === 'no device' ? undefined : { ...it, ...NO_DEVICE, ...unseen(it, 'device', 'enabled', 'stored') },
   'deactivates the device': (it) => (it.holder ? { ...it, holder: '', ...unseen(it, 'enabled') } : undefined),
-  'takes the tags away': (it) =>
-    it.marks === 'ours' ? { ...it, marks: 'none', tagged: '', isTagged: false, ...unseen(it, 'device') } : undefined,
+  'takes the tags away': (it) => (it.marks === 'ours' ? { ...it, ...NO_MARKS, ...unseen(it, 'device') } : undefined),
   'marks the device as another’s': (it) =>
     it.marks === 'ours' ? { ...it, marks: 'foreign', ...unseen(it, 'device') } : undefined,
   'moves the tag to a dead seed': (it) => {
@@ -156,8 +175,28 @@ export const MOVES: Readonly<Record<string, Move>> = {
     const versions = { ...it.versions, [forged]: { seed: 'SEEDFORGED', of: 'device' } as const };
     return { ...it, versions, current: forged, previous: it.current, ...unseen(it, 'current') };
   },
+  'a duplicate adopts': (it, free) =>
+    it.given && it.marks === 'none' && (it.holder === '' || (it.holder === 'bob' && it.given === it.seed))
+      ? {
+          ...it,
+          marks: 'ours',
+          isTagged: true,
+          tagged: free(OWN),
+          found: it.holder ? 'enabled' : 'unassigned',
+          ...unseen(it, 'device', 'stored'),
+        }
+      : undefined,
+  'a duplicate gives the device back': (it) =>
+    it.found && it.marks === 'ours' && it.tagged.startsWith(OWN)
+      ? {
+          ...it,
+          ...NO_MARKS,
+          holder: it.found === 'unassigned' ? '' : it.holder,
+          ...unseen(it, 'device', 'enabled'),
+        }
+      : undefined,
   'a duplicate creates': (it, free) =>
-    it.marks === 'no device'
+    it.marks === 'no device' && !it.given
       ? {
           ...it,
           marks: 'ours',
@@ -170,7 +209,7 @@ export const MOVES: Readonly<Record<string, Move>> = {
   'a duplicate stores': (it) => {
     if (it.marks !== 'ours' || !it.tagged.startsWith(OWN) || it.versions[it.tagged] || it.isSecretGone)
       return undefined;
-    const versions = { ...it.versions, [it.tagged]: { seed: it.seed, of: 'device' } as const };
+    const versions = { ...it.versions, [it.tagged]: { seed: it.given || it.seed, of: 'device' } as const };
     return { ...it, versions, current: it.current || it.tagged, ...unseen(it, 'stored') };
   },
   'a duplicate enables': (it) =>
@@ -187,7 +226,7 @@ export const MOVES: Readonly<Record<string, Move>> = {
     const id = `${LATER}-later`;
     if (it.tagged === id || it.isSecretGone) return undefined;
     const versions = { ...it.versions, [id]: { seed: 'SEEDLATER', of: 'device' } as const };
-    const device = { marks: 'ours', isTagged: true, tagged: id, seed: 'SEEDLATER', holder: 'bob' } as const;
+    const device = { marks: 'ours', isTagged: true, tagged: id, seed: 'SEEDLATER', holder: 'bob', found: '' } as const;
     const labels = { current: id, previous: it.current };
     return {
       ...it,
@@ -230,6 +269,7 @@ export type Answer =
   | 'does not see it'
   | 'has no room'
   | 'denies'
+  | 'lags'
   | 'says that the secret is gone';
 
 export function answersTo(step: Action): readonly Answer[] {
@@ -246,6 +286,7 @@ export function answersTo(step: Action): readonly Answer[] {
         'does not see it',
         'has no room',
       ];
+    case 'adopt':
     case 'tag':
     case 'untag':
       return ['true', 'fails', 'takes effect and fails', 'does not see it'];
@@ -263,11 +304,13 @@ export function answersTo(step: Action): readonly Answer[] {
     case 'ask whether superseded':
       return ['true', 'fails', 'says that the secret is gone'];
     case 'look at device':
+    case 'read existing seed':
     case 'look at current seed':
     case 'read':
-    case 'list devices of user':
     case 'find holder':
       return ['true', 'fails'];
+    case 'list devices of user':
+      return ['true', 'fails', 'lags'];
     case 'wait for seed':
     case 'wait for sign-in':
     case 'wait for user':
@@ -281,6 +324,8 @@ export interface Situation {
   readonly step: Action;
   readonly answer: Answer;
   readonly want: Wanted['want'];
+  /** Whether the device was there before the resource. */
+  readonly isExisting: boolean;
   /** While a failed run is undone. */
   readonly undoing?: {
     readonly made: string | undefined;
@@ -306,12 +351,13 @@ export class ModelPorts implements MfaDevices, SeedStore {
 
   async create(_path: string, _name: string, tags: readonly VirtualMfaDeviceTag[]): Promise<Creation> {
     if (this.account.asked === 'superseded') this.#violates('creates a device that nobody wants any more');
+    if (this.situation.isExisting) this.#violates('creates a device where one is to be adopted');
     if (this.situation.answer === 'has no room') throw named('LimitExceededException');
     return this.#write((account) => {
       if (account.marks !== 'no device') return { outcome: 'exists', triedBefore: false };
       const seed = this.situation.free('SEED');
       const tagged = versionIdInTag(valueIn(tags, SEED_VERSION_TAG));
-      const device = { marks: 'ours', isTagged: true, tagged, seed, holder: '' } as const;
+      const device = { marks: 'ours', isTagged: true, tagged, seed, holder: '', found: '' } as const;
       const isKnown = this.situation.answer === 'true';
       this.#change({
         ...device,
@@ -351,8 +397,11 @@ export class ModelPorts implements MfaDevices, SeedStore {
 
   async deactivate(userName: string): Promise<void> {
     this.#mustBeOurs();
-    if (this.situation.want !== 'absent') this.#violates('deactivates a device that is wanted');
     const { account, situation } = this;
+    const isUnwanted = situation.want === 'absent' || situation.want === 'released';
+    if (!isUnwanted) this.#violates('deactivates a device that is wanted');
+    if (situation.want === 'released' && account.found !== 'unassigned' && !account.unseen.device)
+      this.#violates('deactivates a device that was found enabled');
     const { undoing } = situation;
     if (undoing && undoing.enabled !== account.tagged && !account.unseen.device) {
       this.#violates('deactivates a device that it has not enabled');
@@ -371,6 +420,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
   async delete(): Promise<'absent now' | 'assigned'> {
     const { account, situation } = this;
     this.#mustBeOurs();
+    if (situation.isExisting && situation.want !== 'absent') this.#violates('deletes a device that it has not made');
     const isStored = account.versions[account.tagged]?.of === 'device' && !account.isSecretGone;
     if (situation.want === 'present' && isStored && !account.unseen.stored && !account.unseen.device) {
       this.#violates('deletes a device whose seed is stored');
@@ -401,15 +451,18 @@ export class ModelPorts implements MfaDevices, SeedStore {
       const own = marks === 'ours' ? request.ownershipTags : [];
       const former = account.isTagged ? [TEAM] : [{ Key: FORMER_TAG, Value: 'x' }];
       const version = tagged ? [{ Key: SEED_VERSION_TAG, Value: tagged }] : [];
-      return new Map([...own, ...former, ...version].map(({ Key, Value }) => [Key, Value]));
+      const found = account.found ? [{ Key: ADOPTED_TAG, Value: account.found }] : [];
+      return new Map([...own, ...former, ...version, ...found].map(({ Key, Value }) => [Key, Value]));
     });
   }
 
   async tag(_serialNumber: string, tags: readonly VirtualMfaDeviceTag[]): Promise<void> {
     const { seen } = this.account;
-    if (seen === 'none')
+    const isAdopting = this.situation.step.do === 'adopt';
+    if (isAdopting) this.#mustBeFree();
+    if (seen === 'none' && !isAdopting)
       this.#mustBeSeedOfDevice(this.account.versions[versionIdInTag(valueIn(tags, SEED_VERSION_TAG))]?.seed);
-    if (seen === 'none' && this.account.asked !== 'not superseded')
+    if (seen === 'none' && !isAdopting && this.account.asked !== 'not superseded')
       this.#violates('adopts a device before it has asked');
     if (seen !== 'ours' && seen !== 'none') this.#violates(`tags a device that is ${seen}`);
     this.#refuseIfSo();
@@ -419,15 +472,26 @@ export class ModelPorts implements MfaDevices, SeedStore {
       if (!valueIn(tags, STACK_ID_TAG) || !valueIn(tags, LOGICAL_ID_TAG))
         this.#violates('tags without the ownership tags');
       const tagged = versionIdInTag(valueIn(tags, SEED_VERSION_TAG)) || this.account.tagged;
-      this.#change({ marks: 'ours', isTagged: true, tagged, seen: 'ours' });
+      const found = valueIn(tags, ADOPTED_TAG) as Account['found'];
+      const { found: foundBefore } = this.account;
+      this.#change({ marks: 'ours', isTagged: true, tagged, seen: 'ours', found: found || foundBefore });
     });
   }
 
-  async untag(): Promise<void> {
+  async untag(_serialNumber: string, keys: readonly string[]): Promise<void> {
     this.#mustBeOurs();
     this.#refuseIfSo();
+    const isGivenBack = keys.includes(STACK_ID_TAG);
+    const { want, undoing } = this.situation;
+    if (isGivenBack && want !== 'released') this.#violates('takes the marks from a device that is wanted');
+    if (isGivenBack && undoing && undoing.made !== this.account.tagged && !this.account.unseen.device)
+      this.#violates('takes the marks from a device that another run has adopted');
+    const isLeftEnabled = this.account.found === 'unassigned' && this.account.sawEnabled;
+    if (isGivenBack && isLeftEnabled && !this.account.unseen.enabled)
+      this.#violates('gives back a device that it has seen enabled, and has not deactivated');
     this.#write(() => {
       if (this.account.marks !== 'ours') throw DENIED;
+      if (isGivenBack) this.#change(NO_MARKS);
     });
   }
 
@@ -436,12 +500,19 @@ export class ModelPorts implements MfaDevices, SeedStore {
       const sawEnabled = this.account.holder === 'bob';
       this.#change({ sawEnabled, unseen: { ...this.account.unseen, enabled: false } });
       if (!this.account.isUser) return undefined;
+      const { answer, want, undoing } = this.situation;
+      // As it was before the run has deactivated it.
+      if (answer === 'lags' && want === 'released' && !undoing) return [serialNumber];
       return sawEnabled ? [serialNumber] : [];
     });
   }
 
   async holderOf(): Promise<string | undefined> {
     return this.#read(() => this.account.holder || undefined);
+  }
+
+  async readExisting(): Promise<string> {
+    return this.#read(() => this.account.given);
   }
 
   newVersionId(): string {
@@ -554,6 +625,16 @@ export class ModelPorts implements MfaDevices, SeedStore {
   #mustBeOurs(): void {
     if (this.account.seen !== 'ours')
       this.#violates(`changes a device that is ${this.account.seen || 'not looked at'}`);
+  }
+
+  /** Nobody uses it, or its user does and IAM has taken the codes of the seed. */
+  #mustBeFree(): void {
+    const { step } = this.situation;
+    const { seen, holder, seed, sawEnabled, unseen: unknown } = this.account;
+    if (seen !== 'none') this.#violates('adopts a device that is marked');
+    if (unknown.enabled || unknown.device) return;
+    if (step.do === 'adopt' && sawEnabled && step.seed.text !== seed) this.#violates('adopts a device without a proof');
+    if (!sawEnabled && holder === 'eve') this.#violates('adopts a device of another user');
   }
 
   #mustBeSeedOfDevice(seed: string | undefined): void {

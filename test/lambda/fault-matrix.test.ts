@@ -108,6 +108,35 @@ const fresh = async (subject: Subject) => {
   await succeeds(subject.create(OLD));
 };
 
+/** Adopts the device that `existing` put there. */
+const ADOPTING = (subject: Subject): Properties => ({ ...subject.existing, Tags: [{ Key: 'team', Value: 'red' }] });
+
+/** Enabled for its user, or for nobody, and with no tag: as somebody else has made it. Somebody may have deleted it meanwhile. */
+function isAsFound(subject: Subject, enabledFor: string | undefined): void {
+  const device = subject.device(subject.existingSerialNumber);
+  if (!device) return;
+  expect(device.assignment?.userName).toBe(enabledFor);
+  expect([...device.tags.keys()]).toEqual([]);
+}
+
+function adoptionOf(device: 'that nobody uses' | 'that its user uses'): Path {
+  const holder = (subject: Subject) => (device === 'that its user uses' ? subject.userName : undefined);
+  return {
+    name: `Create that adopts a device ${device}`,
+    prepare: async (subject) => {
+      const enabledFor = holder(subject);
+      await subject.existingDevice(enabledFor === undefined ? {} : { enabledFor });
+    },
+    act: (subject) => subject.create(ADOPTING(subject)),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.existingSerialNumber);
+      if (run.answer.Status === 'SUCCESS') return holdsEnabledDevice(subject, ADOPTING(subject));
+      await succeeds(subject.delete(run.answer.PhysicalResourceId, ADOPTING(subject)));
+      isAsFound(subject, holder(subject));
+    },
+  };
+}
+
 const enrolledByHand = (subject: Subject) => `arn:aws:iam::${ACCOUNT_ID}:mfa/phone-of-${subject.userName}`;
 const tokenOf = (subject: Subject) => `GAHT-${subject.userName}`;
 
@@ -302,6 +331,39 @@ const PATHS: readonly Path[] = [
       await succeeds(subject.delete(subject.serialNumber(LEAVING), LEAVING));
       expect(subject.device(subject.serialNumber(LEAVING))).toBeUndefined();
       expect(left()).toEqual([]);
+    },
+  },
+  adoptionOf('that nobody uses'),
+  adoptionOf('that its user uses'),
+  {
+    name: 'rollback Update of a replacement that adopted a device',
+    prepare: async (subject) => {
+      await subject.existingDevice();
+      await fresh(subject);
+      await succeeds(subject.update(OLD, ADOPTING(subject)));
+    },
+    act: (subject) => subject.update(ADOPTING(subject), OLD, subject.serialNumber(OLD)),
+    assess: async (subject, run) => {
+      const made = subject.serialNumber(OLD);
+      expect(run.answer.PhysicalResourceId).toBe(made);
+      if (run.answer.Status === 'FAILED') await succeeds(subject.update(ADOPTING(subject), OLD, made));
+      isAsFound(subject, undefined);
+      await holdsEnabledDevice(subject, OLD);
+    },
+  },
+  {
+    name: 'Delete of a device that was adopted',
+    prepare: async (subject) => {
+      await subject.existingDevice();
+      await succeeds(subject.create(ADOPTING(subject)));
+    },
+    act: (subject) => subject.delete(subject.existingSerialNumber, ADOPTING(subject)),
+    assess: async (subject, run) => {
+      expect(run.answer.PhysicalResourceId).toBe(subject.existingSerialNumber);
+      if (run.answer.Status === 'FAILED') {
+        await succeeds(subject.delete(subject.existingSerialNumber, ADOPTING(subject)));
+      }
+      isAsFound(subject, undefined);
     },
   },
   {

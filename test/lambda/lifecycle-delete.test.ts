@@ -247,7 +247,7 @@ describe('Delete', () => {
     const run = await subject.delete(subject.serialNumber(stranger), stranger);
 
     expect(failed.answer.Reason).toContain('may not call iam:EnableMFADevice');
-    expect(failed.answer.Reason).not.toContain('could not be removed afterwards');
+    expect(failed.answer.Reason).not.toContain('could not be undone');
     expect(afterFailure).toEqual([]);
     expect(run.answer.Status).toBe('SUCCESS');
     expect(subject.ownDevices()).toEqual([]);

@@ -252,7 +252,9 @@ describe('Update with a replacement', () => {
     const run = await subject.update({}, to);
 
     expect(run.answer).toMatchObject({ Status: 'FAILED', PhysicalResourceId: subject.serialNumber() });
-    expect(run.answer.Reason).toContain(`The device ${subject.serialNumber(to)} could not be removed afterwards`);
+    expect(run.answer.Reason).toContain(
+      `What this run did to the device ${subject.serialNumber(to)} could not be undone`,
+    );
     expect(subject.enabledFor()).toContain(subject.serialNumber(to));
   });
 

@@ -7,6 +7,7 @@ import { inject, vi } from 'vitest';
 import type { Clock } from '../../lambda/contract/clock';
 import type { WatchEvent } from '../../lambda/contract/watch';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import type { ExistingVirtualMfaDeviceProperties } from '../../lambda/contract/properties';
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import { createHandler } from '../../lambda/create-handler';
 import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
@@ -353,6 +354,7 @@ export class Lifecycle {
 export class Subject {
   readonly userName: string;
   readonly otherUserName: string;
+  #existing: { readonly Existing: ExistingVirtualMfaDeviceProperties } | undefined;
 
   constructor(
     readonly lifecycle: Lifecycle,
@@ -499,6 +501,35 @@ export class Subject {
       driftTimeSteps: 0,
       ...(options.enabledFor === undefined ? {} : { assignment: { userName: options.enabledFor, enableDate } }),
     });
+  }
+
+  /**
+   * Puts a device that somebody else has made into the account, and its seed into a secret of theirs.
+   *
+   * @param secretString what the secret holds; the seed without it
+   * @returns the property that adopts the device
+   */
+  async existingDevice(
+    options: Parameters<Subject['foreignDevice']>[1] = {},
+    secretString = KNOWN_SEED,
+  ): Promise<{ readonly Existing: ExistingVirtualMfaDeviceProperties }> {
+    const SerialNumber = this.existingSerialNumber;
+    this.foreignDevice(SerialNumber, { tags: [], ...options });
+    const secret = await this.administrate('secretsmanager', 'CreateSecret', {
+      Name: `${inject('handlerPolicies').existingSeedPrefix}${this.userName}`,
+      SecretString: secretString,
+    });
+    this.#existing = { Existing: { SerialNumber, SeedSecretArn: String(secret['ARN']) } };
+    return this.#existing;
+  }
+
+  /** The property that adopts the device of `existingDevice`. */
+  get existing(): Properties {
+    return { ...this.#existing };
+  }
+
+  get existingSerialNumber(): string {
+    return `arn:aws:iam::${ACCOUNT_ID}:mfa/phones/phone-of-${this.userName}`;
   }
 
   /** Everything there is to know of a device, or undefined. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { decide } from '../../lambda/device/decide';
+import * as ownTags from '../../lambda/contract/own-tags';
 import * as ownership from '../../lambda/device/ownership';
 import * as serialNumber from '../../lambda/contract/serial-number';
 import * as storedSeed from '../../lambda/contract/stored-seed';
@@ -16,6 +17,7 @@ const SOURCE = readFileSync(join(__dirname, '../../lambda/device/decide.ts'), 'u
 const MODULES: Readonly<Record<string, unknown>> = {
   '../failure': failure,
   './ownership': ownership,
+  '../contract/own-tags': ownTags,
   '../contract/serial-number': serialNumber,
   '../contract/stored-seed': storedSeed,
 };

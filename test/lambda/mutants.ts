@@ -10,13 +10,13 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a device of someone else is not touched',
-    search: `if (ownership === "someone else's") return refused(failures.notOurDevice(serialNumber));`,
-    replace: '',
+    search: `if (ownership === "someone else's") {`,
+    replace: 'if (false) {',
   },
   {
     rule: 'a device without tags is adopted only by these rules',
-    search: `if (ownership === 'unmarked') return adopted(wanted, known);`,
-    replace: '',
+    search: `if (ownership === 'unmarked') {`,
+    replace: 'if (false) {',
   },
   {
     rule: 'a device without tags is adopted only if the current seed records it',
@@ -135,8 +135,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'refusals of codes end',
-    search: 'if (tries.refused >= CODE_TRIES) return failed(wanted, failures.codesRefused(serialNumber));',
-    replace: '',
+    search: 'if (tries.refused >= CODE_TRIES) {',
+    replace: 'if (false) {',
   },
   {
     rule: 'a seed is not waited for forever',
@@ -155,13 +155,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a Delete leaves what is not the resource’s',
-    search: "if (ownership !== 'ours') return { do: 'leave', because: `its tags say that it is ${ownership}` };",
-    replace: '',
+    search: `if (ownership !== 'ours') return { do: 'leave', because: \`its tags say that it is \${ownership}\` };
+  if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
+  if (undoing && !undoing.alsoFound`,
+    replace: `if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
+  if (undoing && !undoing.alsoFound`,
   },
   {
     rule: 'a Delete leaves what a later request has made',
-    search: `if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };`,
-    replace: '',
+    search: `if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
+  if (undoing && !undoing.alsoFound`,
+    replace: 'if (undoing && !undoing.alsoFound',
   },
   {
     rule: 'a failed Update in place removes only what it has made',
@@ -242,6 +246,92 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a device that vanishes whenever it is to be tagged is given up',
     search: 'if (tries.vanished > CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));',
+    replace: '',
+  },
+  {
+    rule: 'no device is made in place of one that is to be adopted',
+    search: 'if (request.existing) return refused(failures.existingDeviceAbsent(serialNumber));',
+    replace: '',
+  },
+  {
+    rule: 'a device of another user is not adopted',
+    search: 'if (holder.userName !== undefined) {',
+    replace: 'if (false) {',
+  },
+  {
+    rule: 'a device that its user uses is adopted only if IAM takes the codes of the given seed',
+    search: 'if (isFoundEnabled && known.proven !== seed.versionId) {',
+    replace: 'if (false) {',
+  },
+  {
+    rule: 'a given seed is proven before it becomes current',
+    search: 'if (seed.versionId === known.given && known.proven !== seed.versionId) {',
+    replace: 'if (false) {',
+  },
+  {
+    rule: 'a failed adoption is undone',
+    search: `if (request.existing) return { do: 'fail', failure, undo: 'what it adopted' };`,
+    replace: 'if (request.existing) return refused(failure);',
+  },
+  {
+    rule: 'a device that was adopted is not deleted because its seed is lost',
+    search: `request.existing ? 'read existing seed' : 'delete'`,
+    replace: `'delete'`,
+  },
+  {
+    rule: 'a given seed whose codes IAM refuses is called wrong',
+    search: 'seed.versionId === given ? wrongSeed(wanted) : failures.codesRefused(serialNumber)',
+    replace: 'failures.codesRefused(serialNumber)',
+  },
+  {
+    rule: 'only an own device is given back',
+    search: `if (ownership === 'unmarked') return { do: 'done' };
+  if (ownership !== 'ours') return { do: 'leave', because: \`its tags say that it is \${ownership}\` };`,
+    replace: `if (ownership === 'unmarked') return { do: 'done' };`,
+  },
+  {
+    rule: 'a device that a later request has adopted is not given back',
+    search: `if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
+  if (undoing && device.versionId`,
+    replace: 'if (undoing && device.versionId',
+  },
+  {
+    rule: 'a failed run gives back only what it has adopted',
+    search: 'if (undoing && device.versionId !== undoing.made) {',
+    replace: 'if (false) {',
+  },
+  {
+    rule: 'a failed run gives back no device that another run has enabled',
+    search: 'const isOthers = undoing && device.versionId !== undoing.enabled;',
+    replace: 'const isOthers = false;',
+  },
+  {
+    rule: 'a device that was found unassigned is deactivated before it is given back',
+    search: `if (!isOthers && tries.deactivated === 0) return { do: 'deactivate', userName };`,
+    replace: `if (!isOthers) return { do: 'done' };`,
+  },
+  {
+    rule: 'a device that is still enabled is not given back',
+    search: `    if (isEnabled(wanted, known)) {
+      if (isOthers)`,
+    replace: `    if (isOthers && isEnabled(wanted, known)) {
+      if (isOthers)`,
+  },
+  {
+    rule: 'a device that stays enabled is not waited for forever',
+    search: `if (tries.waitedForUser < WAITS_FOR_USER) return { do: 'wait for user' };
+      return refused`,
+    replace: `if (tries.waitedForUser >= 0) return { do: 'wait for user' };
+      return refused`,
+  },
+  {
+    rule: 'only a device that was found unassigned is deactivated',
+    search: 'if (wasUnassigned(device.tags)) {',
+    replace: 'if (true) {',
+  },
+  {
+    rule: 'attempts to give a device back end',
+    search: 'if (tries.vanished > CREATIONS) return refused(failures.deviceKeepsVanishing(serialNumber));',
     replace: '',
   },
   {

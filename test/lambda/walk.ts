@@ -4,7 +4,7 @@ import { type Known, NOTHING_KNOWN } from '../../lambda/device/known';
 import { Performer } from '../../lambda/device/perform';
 import { undoing } from '../../lambda/device/reconcile';
 import type { Action, End } from '../../lambda/device/step';
-import type { Absent, Wanted } from '../../lambda/device/wanted';
+import type { Absent, Released, Wanted } from '../../lambda/device/wanted';
 import { type Failure, SecretGoneFailure } from '../../lambda/failure';
 import { type Account, answersTo, keyOf, ModelPorts, MOVES } from './account-model';
 
@@ -37,7 +37,7 @@ export interface Walked {
 
 /** A failed run that is being undone. */
 interface Undone {
-  readonly wanted: Absent;
+  readonly wanted: Absent | Released;
   readonly failure: Failure;
   readonly made: string | undefined;
   readonly enabled: string | undefined;
@@ -141,7 +141,8 @@ export async function walk(
       continue;
     }
     for (const answer of isCalm ? (['true'] as const) : answersTo(step)) {
-      const situation = { step, answer, free, want: wanted.want, ...(undone ? { undoing: undone } : {}) };
+      const isExisting = world.wanted.request.existing !== undefined;
+      const situation = { step, answer, free, want: wanted.want, isExisting, ...(undone ? { undoing: undone } : {}) };
       const ports = new ModelPorts(account, situation);
       const learned = await new Performer(wanted, ports, CLOCK, Infinity).perform(step, known);
       const by = `${step.do} ${answer === 'true' ? '' : `(AWS ${answer})`}`;
@@ -218,13 +219,16 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
       if (step.do === 'done') return marks === 'no device' ? undefined : 'the device is there still';
       if (marks !== 'ours' || account.seen === 'later') return undefined;
       return known.denied && (holder === 'eve' || unseen.enabled) ? undefined : `leaves an own device: ${step.because}`;
+    case 'released':
+      return marks === 'ours' && account.seen !== 'later' ? 'the device keeps its marks' : undefined;
   }
 }
 
 /** A failed run leaves nothing of its own behind, or tells that it does. */
 function remainsOf(step: End, { account, undone, known }: State): string | undefined {
   const { made, enabled } = undone ?? known;
-  const isOfAnother = (account.holder !== '' || account.unseen.enabled) && account.tagged !== enabled;
+  const isUsed = account.found !== 'enabled' && (account.holder !== '' || account.unseen.enabled);
+  const isOfAnother = isUsed && account.tagged !== enabled;
   const isThere = made !== undefined && account.marks === 'ours' && account.tagged === made && !isOfAnother;
   if (!isThere || (undone && step.do === 'fail')) return undefined;
   if (step.do === 'fail' && (step.undo !== 'nothing' || known.doubt)) return undefined;

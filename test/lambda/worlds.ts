@@ -5,10 +5,12 @@ import { failures } from '../../lambda/failure';
 import type { Present } from '../../lambda/device/wanted';
 import {
   type Account,
+  adoption,
   DENIED,
   EARLIER,
   EMPTY,
   ENABLED,
+  EXISTING,
   FORMER_TAG,
   MADE_ANEW,
   OWN,
@@ -62,7 +64,7 @@ const outdated: Account = {
 };
 
 const orphan: Account = { ...ENABLED, holder: '', versions: {}, current: '' };
-const NO_DEVICE_THERE = { marks: 'no device', tagged: '', seed: '', isTagged: false, holder: '' } as const;
+const NO_DEVICE_THERE = { marks: 'no device', tagged: '', seed: '', isTagged: false, holder: '', found: '' } as const;
 const gone: Account = { ...ENABLED, ...NO_DEVICE_THERE };
 const unmarked: Account = { ...ENABLED, marks: 'none', tagged: '', isTagged: false };
 const foreign: Account = { ...EMPTY, marks: 'foreign', seed: 'SEEDFOREIGN', holder: 'bob' };
@@ -72,6 +74,11 @@ const rotated: EnrollmentRequest = {
   ...request,
   ownershipTags: request.ownershipTags.map((tag) => (tag.Key === ENROLLMENT_TAG ? { ...tag, Value: 'rotated' } : tag)),
 };
+
+const adopting = present({ request: adoption });
+const released = { ...absent, want: 'released', request: adoption } as const;
+const existingOfBob: Account = { ...EXISTING, holder: 'bob' };
+const adoptedAccount: Account = { ...ENABLED, given: ENABLED.seed, found: 'unassigned' };
 
 /** Where runs begin; from there the others lead everywhere else. */
 export const WORLDS: readonly World[] = [
@@ -216,6 +223,79 @@ export const WORLDS: readonly World[] = [
     known: TIRED,
     account: gone,
   },
+  { name: 'an adoption of a device that nobody uses', calm: 'done', wanted: adopting, known: TIRED, account: EXISTING },
+  {
+    name: 'an adoption of a device that its user uses',
+    calm: 'done',
+    wanted: adopting,
+    known: TIRED,
+    account: existingOfBob,
+  },
+  {
+    name: 'an adoption with a wrong seed',
+    calm: failures.existingSeedWrong(serialNumber, 'bob').whatHappened,
+    wanted: adopting,
+    known: TIRED,
+    account: { ...EXISTING, given: 'SEEDWRONG' },
+  },
+  {
+    name: 'an adoption of a used device with a wrong seed',
+    calm: failures.existingSeedWrong(serialNumber, 'bob').whatHappened,
+    wanted: adopting,
+    known: TIRED,
+    account: { ...existingOfBob, given: 'SEEDWRONG' },
+  },
+  {
+    name: 'an adoption of a device of another user',
+    calm: failures.enabledForAnotherUser(serialNumber, 'bob').whatHappened,
+    wanted: adopting,
+    known: TIRED,
+    account: { ...EXISTING, holder: 'eve' },
+  },
+  {
+    name: 'an adoption of a device of another resource',
+    calm: failures.existingDeviceOfAnother(serialNumber).whatHappened,
+    wanted: adopting,
+    known: TIRED,
+    account: { ...foreign, given: foreign.seed },
+  },
+  {
+    name: 'an Update in place of a device that was adopted',
+    calm: 'done',
+    wanted: { ...inPlace, request: adoption },
+    known: TIRED,
+    account: { ...adoptedAccount, isTagged: false },
+  },
+  {
+    name: 'an Update in place of a device that was adopted, and whose stored seed is lost',
+    calm: 'done',
+    wanted: { ...inPlace, request: adoption },
+    known: TIRED,
+    account: { ...adoptedAccount, versions: {}, current: '' },
+  },
+  {
+    name: 'the same, with a wrong seed',
+    calm: failures.existingSeedWrong(serialNumber, 'bob').whatHappened,
+    wanted: { ...inPlace, request: adoption },
+    known: TIRED,
+    account: { ...adoptedAccount, versions: {}, current: '', given: 'SEEDWRONG' },
+  },
+  {
+    name: 'a Delete of a device that was found unassigned',
+    calm: 'done',
+    moves: 2,
+    wanted: released,
+    known: {},
+    account: adoptedAccount,
+  },
+  {
+    name: 'a Delete of a device that was found enabled',
+    calm: 'done',
+    moves: 2,
+    wanted: released,
+    known: {},
+    account: { ...adoptedAccount, found: 'enabled' },
+  },
   {
     name: 'a replacement',
     calm: 'done',
@@ -236,6 +316,9 @@ export const ENDS: readonly string[] = [
     failures.codesRefused(serialNumber),
     failures.deviceKeepsVanishing(serialNumber),
     failures.enabledForAnotherUser(serialNumber, 'bob'),
+    failures.existingDeviceAbsent(serialNumber),
+    failures.existingDeviceOfAnother(serialNumber),
+    failures.existingSeedWrong(serialNumber, 'bob'),
     failures.noSuchUser('bob'),
     failures.notEnabledWithCurrentSeed(serialNumber, 'bob'),
     failures.notOurDevice(serialNumber),

@@ -1,4 +1,4 @@
-import { aws_iam as iam, aws_kms as kms, Fn, type Stack } from 'aws-cdk-lib';
+import { aws_iam as iam, aws_kms as kms, aws_secretsmanager as secretsmanager, Fn, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { describe, expect, test } from 'vitest';
@@ -53,10 +53,17 @@ interface Population {
   /** How many of the users have a key of their own. */
   readonly keys: number;
   readonly generation: string;
+  /** Whether the devices exist already, and their seeds are in as many secrets as a stack takes. */
+  readonly adopts?: boolean;
 }
 
-function stackOf({ context, path, keys, generation }: Population): Stack {
+function stackOf({ context, path, keys, generation, adopts = false }: Population): Stack {
   const stack = newStack({}, context);
+  const secrets = Array.from({ length: 10 }, (_, index) => {
+    const name = `${generation}-${index}`.padEnd(400, 's');
+    const secretArn = `arn:aws:secretsmanager:us-gov-west-1:123456789012:secret:${name}-1a2b3c`;
+    return secretsmanager.Secret.fromSecretCompleteArn(stack, `ExistingSeed${index}`, secretArn);
+  });
   for (let index = 0; index < USERS; index++) {
     const user = new iam.User(stack, `User${index}`, {
       userName: `${generation}${index}`.padEnd(64, 'n'),
@@ -65,7 +72,9 @@ function stackOf({ context, path, keys, generation }: Population): Stack {
     const keyId = `${generation}-${index}`.padStart(36, '0');
     const keyArn = `arn:aws:kms:us-gov-west-1:123456789012:key/${keyId}`;
     const encryptionKey = index < keys ? { encryptionKey: kms.Key.fromKeyArn(stack, `Key${index}`, keyArn) } : {};
-    new VirtualMfaDevice(stack, `Mfa${index}`, { user, ...encryptionKey });
+    const seed = secrets[index % secrets.length] as secretsmanager.ISecret;
+    const existing = { serialNumber: `arn:aws:iam::123456789012:mfa/phone${index}`, seed };
+    new VirtualMfaDevice(stack, `Mfa${index}`, { user, ...encryptionKey, ...(adopts ? { existing } : {}) });
   }
   return stack;
 }
@@ -73,6 +82,7 @@ function stackOf({ context, path, keys, generation }: Population): Stack {
 describe.each<[what: string, population: Omit<Population, 'generation'>]>([
   ['25 of them with a key, as many as can be named', { context: {}, keys: 25 }],
   ['without paths or keys', { context: {}, keys: 0 }],
+  ['whose devices exist already, in ten secrets with names of 400 characters', { context: {}, keys: 0, adopts: true }],
   ['with a path and a key each', { context: {}, path: `/${'p'.repeat(62)}/`, keys: USERS }],
   [
     'with a path and a key each, and policies minimized',

@@ -94,7 +94,7 @@ describe('tags', () => {
     [
       'that are too many beside the ownership tags',
       Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`key${index}`, 'x'])),
-      'tags: got 48 of them; allowed: 46, because IAM allows 50 and 4 mark the owner. Remove some.',
+      'tags: got 48 of them; allowed: 45, because IAM allows 50 and 5 mark the owner. Remove some.',
     ],
   ])('%s are refused', (_what, tags, problem) => {
     const { stack, device } = bobWithDevice();
