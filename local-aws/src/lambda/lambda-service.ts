@@ -47,7 +47,8 @@ export class LambdaService {
   readonly #waitingRetries = new Set<NodeJS.Timeout>();
   readonly #retryDelays: readonly number[];
   readonly #passesTime: boolean;
-  readonly #folder = mkdtempSync(path.join(tmpdir(), 'local-aws-lambda-'));
+  /** Where the functions' code lies: made for the first of them. */
+  #folder?: string;
   #node?: string;
   readonly #closing = new AbortController();
 
@@ -58,7 +59,6 @@ export class LambdaService {
   ) {
     this.#retryDelays = asyncRetryDelaysMilliseconds;
     this.#passesTime = functionsPassTime;
-    this.#provideSdk();
   }
 
   /** Creates a function; answers its ARN. */
@@ -168,7 +168,7 @@ export class LambdaService {
     const processes = [...this.#processes.values()];
     for (const running of processes) running.kill();
     await Promise.all(processes.map(({ ended }) => ended));
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #attempt(name: string, invocation: Invocation, delays: readonly number[]): Promise<void> {
@@ -272,14 +272,17 @@ export class LambdaService {
    *
    * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#nodejs-sdk-included
    */
-  #provideSdk(): void {
+  #folderWithSdk(): string {
     const client = path.dirname(require.resolve('@aws-sdk/client-iam/package.json'));
-    const modules = path.join(this.#folder, 'node_modules');
+    const folder = mkdtempSync(path.join(tmpdir(), 'local-aws-lambda-'));
+    const modules = path.join(folder, 'node_modules');
     mkdirSync(modules);
     symlinkSync(path.dirname(client), path.join(modules, '@aws-sdk'), 'junction');
+    return folder;
   }
 
   #extract(code: FunctionCode): string {
+    this.#folder ??= this.#folderWithSdk();
     const folder = mkdtempSync(path.join(this.#folder, 'code-'));
     const zip = 'source' in code ? new AdmZip() : new AdmZip(this.ports.readObject(code.bucket, code.key));
     if ('source' in code) zip.addFile('index.js', Buffer.from(code.source));
