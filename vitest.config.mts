@@ -6,23 +6,28 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'test/lib/package',
   'test/lambda/fault-matrix',
-  'test/e2e/rare-cases',
-  'local-aws/test/aws-cli',
   'test/e2e/runbook',
-  'test/lambda/crash',
-  'test/lambda/rotation-crash',
-  'test/lib/role-limits',
-  'test/e2e/cdk-cli',
-  'test/e2e/pipeline',
-  'local-aws/test/conformance',
-  'test/lib/best-practice',
-  'test/e2e/demo',
-  'test/readme',
+  'local-aws/test/aws-cli',
   'test/lambda/schedules',
-  'test/bin/app',
-  'test/e2e/interoperability',
-  'test/scripts/integ/probes',
+  'test/lambda/rotation-crash',
+  'test/lambda/rotation-faults',
+  'test/lambda/crash',
+  'test/e2e/demo',
+  'test/lib/role-limits',
+  'test/lambda/walk',
   'test/e2e/throttling',
+  'test/e2e/watch',
+  'test/e2e/pipeline',
+  'test/lib/best-practice',
+  'test/bin/app',
+  'test/scripts/integ/probes',
+  'test/readme',
+  'local-aws/test/lambda/lambda-service',
+  'test/e2e/rare-cases',
+  'test/lib/rotation',
+  'test/e2e/teardown',
+  'local-aws/test/conformance',
+  'test/e2e/cdk-cli',
 ];
 
 /** Starts long files first, so that none of them is left for the end. By itself vitest learns of them from earlier runs: a fresh clone has none. */
@@ -51,8 +56,8 @@ export default defineConfig({
     env: { CDK_VALIDATION: 'false' },
     // To load aws-cdk-lib and the SDK takes more than most files need: the files of a worker share them. Each puts back what it changes.
     isolate: false,
-    // More than the cores of the smallest machine we think of: tests that run the CDK CLI mostly wait for it to ask again.
-    maxWorkers: 5,
+    // More than the cores of the smallest machine we think of, for some tests wait. Each loads aws-cdk-lib anew, which takes seconds.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
   },
 });
