@@ -96,10 +96,12 @@ function towardsPresent(wanted: Present, known: Known): Step {
     return proving(known, [seed], failed(wanted, wrongSeed(wanted)));
   }
   const isOwn = seed.requestTime === requestTime;
-  if (!seed.isCurrent && !isOwn && known.proven !== seed.versionId) {
+  // Of a device that is there already, a rotation may have another seed.
+  const isTrusted = seed.anewFrom !== undefined || known.proven === seed.versionId || (isOwn && !wanted.isInPlace);
+  if (!seed.isCurrent && !isTrusted) {
     const { current } = known;
     if (current === undefined) return { do: 'look at current seed' };
-    if (!hasBeenCurrentLast(seed, current, wanted)) {
+    if (!needsNoProof(seed, current, wanted)) {
       // The tag may have been moved, or a duplicate that ran late has set it: then the current seed is that of the device.
       const other = current !== 'none' && isRecorded(current, wanted) ? current : undefined;
       if (other && known.proven === other.versionId) return { do: 'tag', tags: tagsWith(other, wanted) };
@@ -223,11 +225,15 @@ function enabling(wanted: Present, { enabledForUser = [], refusal, given, tries 
 
 /**
  * A seed becomes current only once IAM has taken its codes, so one that has been current last, as far as this device goes, needs no
- * proof. Any other does: somebody may have moved the device's tag to the version of a seed that is dead.
+ * proof. Nor does one of this event, if the current one is older: only a rotation in the name of this event makes another seed current.
+ * Any other does: somebody may have moved the device's tag to the version of a seed that is dead.
  */
-function hasBeenCurrentLast(seed: SeedRead, current: 'none' | SeedVersion, { serialNumber }: Present): boolean {
+function needsNoProof(seed: SeedRead, current: 'none' | SeedVersion, { serialNumber, requestTime }: Present): boolean {
   const isOfDevice = current !== 'none' && current.stored.serialNumber === serialNumber;
-  return isOfDevice ? current.stored.seed === seed.stored.seed : seed.isPrevious;
+  const isOwn = seed.requestTime === requestTime;
+  if (!isOfDevice) return seed.isPrevious || isOwn;
+  const isOfEarlier = current.requestTime !== '' && current.requestTime < requestTime;
+  return current.stored.seed === seed.stored.seed || (isOwn && isOfEarlier);
 }
 
 /**

@@ -91,13 +91,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a seed that is not current is proven first',
-    search: '!seed.isCurrent && !isOwn && known.proven !== seed.versionId',
+    search: '!seed.isCurrent && !isTrusted',
     replace: 'false',
   },
   {
     rule: 'a seed that is not the current one of its device is proven first',
-    search: 'isOfDevice ? current.stored.seed === seed.stored.seed : seed.isPrevious',
-    replace: 'isOfDevice || seed.isPrevious',
+    search: 'return current.stored.seed === seed.stored.seed || (isOwn && isOfEarlier);',
+    replace: 'return true;',
+  },
+  {
+    rule: 'one of this event is proven, too, if a rotation may have made the current one',
+    search: '(isOwn && isOfEarlier)',
+    replace: 'isOwn',
   },
   {
     rule: 'proofs end',

@@ -121,6 +121,19 @@ export const WORLDS: readonly World[] = [
     account: ENABLED,
   },
   {
+    name: 'the end of a rotation whose device bears the tag of a deployment that was late',
+    calm: 'done',
+    // Those who overwrite the current seed as well take from it what tells.
+    moves: 0,
+    wanted: { ...inPlace, seedVersionId: '6f1c0c1e-5f5d-4a53-9d0b-0d7e5f3f2a11' },
+    known: TIRED,
+    account: {
+      ...watched,
+      tagged: `${OWN}-late`,
+      versions: { ...watched.versions, [`${OWN}-late`]: { seed: 'SEEDBEFORE', of: 'device' } },
+    },
+  },
+  {
     name: 'a device made anew by a rotation',
     calm: 'done',
     wanted: { ...inPlace, waitsForSignIn: true },
