@@ -49,8 +49,12 @@ const STEPS: Readonly<Record<RotationEvent['Step'], Step>> = {
     if (!isPending) throw failures.notRotating();
     // It had come to its end when a deployment came: its version has a value, and takes no other.
     if (await seedStoreOf(event, tools).find(event.ClientRequestToken)) throw failures.rotationOvertaken();
-    await reach({ ...device, want: 'proven' }, tools);
-    await reach({ ...bridge, ...MADE_ANEW, isInPlace: false }, tools, NO_DEVICE);
+    const { mfaDevices } = tools.portsUntil(deadlineOf(tools), device);
+    const enabled = (await mfaDevices.enabledFor(device.request.userName)) ?? [];
+    // An earlier one has died, or failed, with the device as good as gone, and a deployment has made its seed current.
+    const isBridgeAlone = enabled.includes(bridge.serialNumber) && !enabled.includes(device.serialNumber);
+    if (!isBridgeAlone) await reach({ ...device, want: 'proven' }, tools);
+    await reach({ ...bridge, ...MADE_ANEW, isInPlace: false }, tools, isBridgeAlone ? {} : NO_DEVICE);
   },
 
   /** The device is made anew, and its seed current. */

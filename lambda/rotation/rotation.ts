@@ -47,8 +47,11 @@ export async function rotationOf(event: RotationEvent, tools: RunTools): Promise
   }
 
   const { mfaDevices } = tools.portsUntil(deadlineOf(tools), { request: secretOf(event), requestTime });
+  const name = bridged(serving.virtualMfaDeviceName) ?? serving.virtualMfaDeviceName;
+  const bridgeSerialNumber = serialNumberOf({ ...serving, virtualMfaDeviceName: bridgeOf(name) });
   // Those of the one that is there: the other may not be.
-  const deviceTags = [...((await mfaDevices.tagsOf(current.stored.serialNumber)) ?? [])];
+  const servingTags = await mfaDevices.tagsOf(current.stored.serialNumber);
+  const deviceTags = [...(servingTags ?? (await mfaDevices.tagsOf(bridgeSerialNumber)) ?? [])];
   const enrollment = deviceTags.find(([key]) => key === ENROLLMENT_TAG)?.[1] ?? '';
   const ownershipTags = [...resourceTags, { Key: ENROLLMENT_TAG, Value: enrollment }];
   const isOwn = (key: string) => key === SEED_VERSION_TAG || ownershipTags.some(({ Key }) => Key === key);
@@ -71,7 +74,6 @@ export async function rotationOf(event: RotationEvent, tools: RunTools): Promise
     return { request, serialNumber, requestTime };
   };
 
-  const name = bridged(serving.virtualMfaDeviceName) ?? serving.virtualMfaDeviceName;
   const device = goalOf(name);
   const bridge = goalOf(bridgeOf(name));
   const marks = [device, bridge].map(({ serialNumber }) => deviceMark(serialNumber));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LOGICAL_ID_TAG, RETIRED_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import { LOGICAL_ID_TAG, RETIRED_TAG, SEED_VERSION_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import { bridgeOf } from '../../lambda/contract/serial-number';
 import { requestTimeOf } from '../../lambda/request-time';
 import type { RotationEvent } from '../../lambda/rotation/event';
@@ -140,6 +140,61 @@ describe('a rotation', () => {
     await subject.signIn();
     expect(outcomes(await subject.rotate())).toEqual(ENDED_WELL);
     expect(subject.ownDevices()).toEqual([subject.serialNumber()]);
+  });
+
+  it('does not trust a deployment that has read the tags of the device which is gone, and sets those of the new one', async () => {
+    const seed = await subject.stored();
+    const { seedSecretArn: SecretId } = subject;
+    const serialNumber = subject.serialNumber();
+    let versionId = '';
+
+    const runs = await subject.rotate(undefined, ({ length }) => {
+      lifecycle.observer = (action) => {
+        if (length !== 1) return;
+        if (action === 'iam:DeleteVirtualMFADevice') {
+          versionId = seedVersionId(requestTimeOf('', lifecycle.clock.now()), randomUUID(), serialNumber);
+          const VersionStages = ['AWSCURRENT'];
+          const value = { SecretId, ClientRequestToken: versionId, SecretString: JSON.stringify(seed), VersionStages };
+          void subject.administrate('secretsmanager', 'PutSecretValue', value);
+        }
+        if (action === 'iam:EnableMFADevice') {
+          const Tags = [{ Key: SEED_VERSION_TAG, Value: versionId }];
+          void subject.administrate('iam', 'TagMFADevice', { SerialNumber: serialNumber, Tags });
+        }
+      };
+    });
+    lifecycle.observer = undefined;
+
+    expect(reasons(runs)).toEqual([]);
+    expect((await subject.stored())?.seed === subject.device()?.seed).toBe(true);
+    expect(subject.ownDevices()).toEqual([serialNumber]);
+    await subject.signIn();
+  });
+
+  it('goes on by the bridge if a deployment made the device’s seed current, and it died, when the device was gone', async () => {
+    const seed = await subject.stored();
+    const { seedSecretArn: SecretId } = subject;
+    const serialNumber = subject.serialNumber();
+    await subject.rotate(undefined, ({ length }) => {
+      lifecycle.observer = (action, place) => {
+        if (length !== 1 || action !== 'iam:DeleteVirtualMFADevice') return;
+        lifecycle.interruption = { place, moment: 'after', what: 'death' };
+        const versionId = seedVersionId(requestTimeOf('', lifecycle.clock.now()), randomUUID(), serialNumber);
+        const VersionStages = ['AWSCURRENT'];
+        const value = { SecretId, ClientRequestToken: versionId, SecretString: JSON.stringify(seed), VersionStages };
+        void subject.administrate('secretsmanager', 'PutSecretValue', value);
+      };
+    });
+    lifecycle.observer = undefined;
+    lifecycle.interruption = undefined;
+    expect(subject.ownDevices()).toEqual([bridgeOf(serialNumber)]);
+    expect((await subject.stored())?.serialNumber).toBe(serialNumber);
+
+    const runs = await subject.rotate();
+
+    expect(reasons(runs)).toEqual([]);
+    expect(subject.ownDevices()).toEqual([serialNumber]);
+    await subject.signIn();
   });
 
   it('leaves the device alone while a replacement of it is under way', async () => {

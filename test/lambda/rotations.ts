@@ -25,9 +25,9 @@ export class Rotations {
     this.#name = `Secrets Manager of ${subject.userName}`;
   }
 
-  /** Whether a rotation has begun and not come to its end, well or not. */
-  get isUnderWay(): boolean {
-    return this.#isUnderWay;
+  /** Whether the bridge may serve: a rotation is under way, or has come to a bad end. */
+  get mayServeByBridge(): boolean {
+    return this.#isUnderWay || this.subject.aws.secretsManager.outcomes.at(-1)?.eventName === 'RotationFailed';
   }
 
   /** Whether the last rotation that came to an end has come to a good one. */

@@ -324,8 +324,8 @@ class World {
       // A device of the same name, or one that the change may not replace under it, is a reason to fail.
       if (answer.Status === 'FAILED' && others().length > 0) return;
       expect(answer.Reason).toBeUndefined();
-      // The bridge may serve now; later the device does again.
-      if (!this.#rotations?.isUnderWay) await this.#holdsDevice(subject, event.ResourceProperties);
+      // Later the device serves again.
+      if (!this.#rotations?.mayServeByBridge) await this.#holdsDevice(subject, event.ResourceProperties);
     });
     this.#operations.set(subject, cloudFormation);
     ticks.forEach((tick, index) => this.#watch(`tick ${index + 1} of ${subject.userName}`, subject, tick));
