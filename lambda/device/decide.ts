@@ -51,6 +51,9 @@ function towardsPresent(wanted: Present, known: Known): Step {
   if (known.failure) return failed(wanted, known.failure);
 
   if (tries.vanished > CREATIONS) return failed(wanted, failures.deviceKeepsVanishing(serialNumber));
+  // A duplicate marks the device that it adopts before it enables it: one that was enabled and has no marks then was found so.
+  const isAdopting = request.existing !== undefined && !wanted.isInPlace;
+  if (isAdopting && device === undefined && enabledForUser === undefined) return { do: 'list devices of user' };
   if (device === undefined) return { do: 'look at device' };
   if (device === 'absent') {
     if (request.existing) return refused(failures.existingDeviceAbsent(serialNumber));
@@ -67,7 +70,7 @@ function towardsPresent(wanted: Present, known: Known): Step {
     return refused(failures[request.existing ? 'existingDeviceOfAnother' : 'notOurDevice'](serialNumber));
   }
   if (ownership === 'unmarked') {
-    return request.existing && !wanted.isInPlace ? adopting(wanted, known) : markedAnew(wanted, known);
+    return isAdopting ? adopting(wanted, known) : markedAnew(wanted, known);
   }
   if (isMadeLater(device, wanted)) return refused(failures.superseded());
   if (wanted.isInPlace && !isSameEnrollment(device.tags, request)) {
@@ -156,7 +159,7 @@ function markedAnew(wanted: Present, known: Known): Step {
   // Another run of this event has finished. A Delete may have left the device since, and nobody would delete it again.
   if (!wanted.isInPlace) return { do: 'done' };
   if (known.isSuperseded === undefined) return { do: 'ask whether superseded' };
-  if (known.isSuperseded) return refused(failures.superseded());
+  if (known.isSuperseded) return failed(wanted, failures.superseded());
   return { do: 'tag', tags: tagsWith(current, wanted) };
 }
 
@@ -165,20 +168,22 @@ function markedAnew(wanted: Present, known: Known): Step {
  * IAM has taken the codes of the seed. Its tag says how it was found.
  */
 function adopting(wanted: Present, known: Known): Step {
-  const { seed, enabledForUser, holder } = known;
-  if (enabledForUser === undefined) return { do: 'list devices of user' };
-  const isFoundEnabled = isEnabled(wanted, known);
+  const { seed, holder } = known;
+  const { serialNumber, request } = wanted;
+  // Its user's since it was listed, if a duplicate has enabled it.
+  const isFoundEnabled = isEnabled(wanted, known) || holder?.userName === request.userName;
   if (!isFoundEnabled) {
     if (!holder) return { do: 'find holder' };
     if (holder.userName !== undefined) {
-      return failed(wanted, failures.enabledForAnotherUser(wanted.serialNumber, wanted.request.userName));
+      return refused(failures.enabledForAnotherUser(serialNumber, request.userName));
     }
   }
-  if (typeof seed !== 'object' || seed.is !== 'in hand') return { do: 'read existing seed' };
+  if (typeof seed !== 'object') return { do: 'read existing seed' };
   if (isFoundEnabled && known.proven !== seed.versionId) {
-    return proving(known, [asIfStored(seed, wanted)], failed(wanted, wrongSeed(wanted)));
+    if (seed.is !== 'in hand') return { do: 'read existing seed' };
+    return proving(known, [asIfStored(seed, wanted)], refused(wrongSeed(wanted)));
   }
-  return { do: 'adopt', seed, wasEnabled: isFoundEnabled };
+  return { do: 'adopt', versionId: seed.versionId, wasEnabled: isFoundEnabled && known.enabled === undefined };
 }
 
 /** A device whose seed is nowhere cannot be enabled: another takes its place, unless it is enabled already. */
@@ -326,15 +331,16 @@ function towardsReleased(wanted: Released, known: Known): Step {
   if (device === undefined) return { do: 'look at device' };
   if (device === 'absent') return { do: 'done' };
   const ownership = ownershipByTags(device.tags, request);
-  if (ownership === 'unmarked') return { do: 'done' };
-  if (ownership !== 'ours') return { do: 'leave', because: `its tags say that it is ${ownership}` };
+  if (ownership === "someone else's") return { do: 'leave', because: `its tags say that it is ${ownership}` };
+  const isGivenBack = ownership === 'unmarked';
+  if (isGivenBack && undoing?.enabled === undefined) return { do: 'done' };
   if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
-  if (undoing && device.versionId !== undoing.made) {
-    return { do: 'leave', because: 'this run has not adopted it' };
+  if (!isGivenBack && undoing && !(undoing.alsoFound && device.madeAt === wanted.requestTime)) {
+    return { do: 'leave', because: 'an earlier request has adopted it' };
   }
-  if (wasUnassigned(device.tags)) {
+  if (isGivenBack || wasUnassigned(device.tags)) {
     // Whoever has enabled it answers for it: see towardsAbsent.
-    const isOthers = undoing && device.versionId !== undoing.enabled;
+    const isOthers = !isGivenBack && undoing && device.versionId !== undoing.enabled;
     if (!isOthers && tries.deactivated === 0) return { do: 'deactivate', userName };
     // IAM may be wrong about one of the two.
     if (known.enabledForUser === undefined) return { do: 'list devices of user' };
@@ -345,6 +351,7 @@ function towardsReleased(wanted: Released, known: Known): Step {
       return refused(failures.stillEnabled(serialNumber, userName));
     }
   }
+  if (isGivenBack) return { do: 'done' };
   const keys = [...OWN_TAG_KEYS, ...request.tags.map(({ Key }) => Key)];
   return { do: 'untag', keys: [...new Set(keys)].filter((key) => device.tags.has(key)) };
 }

@@ -71,9 +71,10 @@ export class Performer {
         return { seed: { is: 'in hand', versionId, text }, given: versionId };
       }
       case 'adopt': {
-        const tags = [...request.tags, seedVersionTag(step.seed.versionId, requestTime), adoptedTag(step.wasEnabled)];
+        const tags = [...request.tags, seedVersionTag(step.versionId, requestTime), adoptedTag(step.wasEnabled)];
         await mfaDevices.tag(serialNumber, tags);
-        return { ...this.#tagged(tags, known), made: step.seed.versionId };
+        const enabled = step.wasEnabled ? { enabledForUser: [serialNumber] } : {};
+        return { ...this.#tagged(tags, known), ...enabled, made: step.versionId, isSuperseded: undefined };
       }
       case 'look at device': {
         const isOld = this.wanted.want === 'absent' && this.wanted.isOld;
@@ -101,6 +102,8 @@ export class Performer {
           enabled: step.seed.versionId,
           proven: step.seed.versionId,
           refusal: undefined,
+          // One that was made is gone when a later request has been here. One that was adopted is there still.
+          ...(request.existing && { device: undefined, isSuperseded: undefined }),
         };
       case 'prove':
         await mfaDevices.resync(userName, serialNumber, this.#codesOf(step.seed));
@@ -122,8 +125,11 @@ export class Performer {
         return { isSuperseded: await seedStore.isSuperseded() };
       case 'list devices of user':
         return { enabledForUser: (await mfaDevices.enabledFor(userName)) ?? 'no such user' };
-      case 'find holder':
-        return { holder: { userName: await mfaDevices.holderOf(serialNumber) } };
+      case 'find holder': {
+        const holder = { userName: await mfaDevices.holderOf(serialNumber) };
+        // A duplicate may have adopted the device meanwhile.
+        return request.existing ? { holder, device: undefined } : { holder };
+      }
       case 'tag': {
         await mfaDevices.tag(serialNumber, step.tags);
         return this.#tagged(step.tags, known);
@@ -251,13 +257,14 @@ function learnedFrom(error: unknown, step: Action, { tries }: Known): Learned {
     return { ...NOTHING_KNOWN_OF_DEVICE, tries: { ...tries, vanished: tries.vanished + 1 } };
   }
   // It may have taken effect.
-  if (step.do === 'adopt') return { failure, made: step.seed.versionId };
+  if (step.do === 'adopt') return { failure, made: step.versionId };
   const why = whyRefused(error, step);
   if (!why || (step.do !== 'enable' && step.do !== 'prove')) return { failure };
   const { versionId } = step.seed;
   const answer = error instanceof Error ? `${error.name}: ${withoutSecrets(error.message)}` : '';
   const refusal: Refusal = { versionId, why, answer };
-  if (step.do === 'prove') return why === 'codes' ? { refusal } : { enabledForUser: undefined };
+  if (step.do === 'prove')
+    return why === 'codes' ? { refusal } : { device: undefined, enabledForUser: undefined, holder: undefined };
   // A concurrent duplicate may have enabled the device, or made it anew: then this seed is not its seed.
   const stored: SeedStored = { is: 'stored', versionId };
   const refused = why === 'codes' || why === 'enabled already' ? tries.refused + 1 : tries.refused;

@@ -86,13 +86,15 @@ async function undone(
 
 /** What is wanted after a failure; undefined where there is nothing to take back. */
 export function undoing(
-  { request, serialNumber, requestTime }: Wanted,
+  wanted: Wanted,
   undo: Extract<End, { do: 'fail' }>['undo'],
   { made, enabled }: Known,
 ): Absent | Released | undefined {
+  const { request, serialNumber, requestTime } = wanted;
   if (undo === 'what it adopted') {
-    if (made === undefined) return undefined;
-    return { want: 'released', request, serialNumber, requestTime, undoing: { made, enabled, alsoFound: false } };
+    const alsoFound = !(wanted.want === 'present' && wanted.isInPlace);
+    if (!alsoFound && enabled === undefined) return undefined;
+    return { want: 'released', request, serialNumber, requestTime, undoing: { made, enabled, alsoFound } };
   }
   const alsoFound = undo === 'what it made, or found enabled for nobody';
   if (undo === 'nothing' || (!alsoFound && made === undefined)) return undefined;

@@ -6,7 +6,7 @@ import type { SeedInHand, SeedRead, SeedStored } from './known';
 export type Action =
   | { readonly do: 'create' }
   | { readonly do: 'read existing seed' }
-  | { readonly do: 'adopt'; readonly seed: SeedInHand; readonly wasEnabled: boolean }
+  | { readonly do: 'adopt'; readonly versionId: string; readonly wasEnabled: boolean }
   | { readonly do: 'look at device' }
   | { readonly do: 'find seed'; readonly versionId: string }
   | { readonly do: 'look at current seed' }

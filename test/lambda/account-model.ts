@@ -186,6 +186,18 @@ export const MOVES: Readonly<Record<string, Move>> = {
           ...unseen(it, 'device', 'stored'),
         }
       : undefined,
+  'a duplicate adopts and enables the device': (it, free) =>
+    it.marks === 'none' && it.holder === '' && it.given === it.seed && it.isUser
+      ? {
+          ...it,
+          marks: 'ours',
+          isTagged: true,
+          tagged: free(OWN),
+          found: 'unassigned',
+          holder: 'bob',
+          ...unseen(it, 'device', 'enabled', 'stored'),
+        }
+      : undefined,
   'a duplicate gives the device back': (it) =>
     it.found && it.marks === 'ours' && it.tagged.startsWith(OWN)
       ? {
@@ -396,15 +408,17 @@ export class ModelPorts implements MfaDevices, SeedStore {
   }
 
   async deactivate(userName: string): Promise<void> {
-    this.#mustBeOurs();
     const { account, situation } = this;
-    const isUnwanted = situation.want === 'absent' || situation.want === 'released';
-    if (!isUnwanted) this.#violates('deactivates a device that is wanted');
-    if (situation.want === 'released' && account.found !== 'unassigned' && !account.unseen.device)
-      this.#violates('deactivates a device that was found enabled');
-    const { undoing } = situation;
-    if (undoing && undoing.enabled !== account.tagged && !account.unseen.device) {
-      this.#violates('deactivates a device that it has not enabled');
+    const { want, undoing } = situation;
+    if (want !== 'absent' && want !== 'released') this.#violates('deactivates a device that is wanted');
+    // Others may have given back what the run has enabled.
+    const isGivenBack = want === 'released' && account.seen === 'none' && undoing?.enabled !== undefined;
+    if (!isGivenBack) {
+      this.#mustBeOurs();
+      if (want === 'released' && account.found !== 'unassigned' && !account.unseen.device)
+        this.#violates('deactivates a device that was found enabled');
+      if (undoing && undoing.enabled !== account.tagged && !account.unseen.device)
+        this.#violates('deactivates a device that it has not enabled');
     }
     if (situation.answer === 'denies') throw DENIED;
     const hasBeenCurrent = [account.current, account.previous].includes(account.tagged);
@@ -474,6 +488,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
       const tagged = versionIdInTag(valueIn(tags, SEED_VERSION_TAG)) || this.account.tagged;
       const found = valueIn(tags, ADOPTED_TAG) as Account['found'];
       const { found: foundBefore } = this.account;
+      if (foundBefore === 'unassigned' && found === 'enabled') this.#violates('forgets how the device was found');
       this.#change({ marks: 'ours', isTagged: true, tagged, seen: 'ours', found: found || foundBefore });
     });
   }
@@ -484,8 +499,10 @@ export class ModelPorts implements MfaDevices, SeedStore {
     const isGivenBack = keys.includes(STACK_ID_TAG);
     const { want, undoing } = this.situation;
     if (isGivenBack && want !== 'released') this.#violates('takes the marks from a device that is wanted');
-    if (isGivenBack && undoing && undoing.made !== this.account.tagged && !this.account.unseen.device)
-      this.#violates('takes the marks from a device that another run has adopted');
+    if (isGivenBack && undoing && !undoing.mayDeleteFound)
+      this.#violates('takes the marks from a device that CloudFormation knows');
+    if (isGivenBack && undoing && !this.account.tagged.startsWith(OWN) && !this.account.unseen.device)
+      this.#violates('takes the marks from a device that an earlier request has adopted');
     const isLeftEnabled = this.account.found === 'unassigned' && this.account.sawEnabled;
     if (isGivenBack && isLeftEnabled && !this.account.unseen.enabled)
       this.#violates('gives back a device that it has seen enabled, and has not deactivated');
@@ -500,15 +517,23 @@ export class ModelPorts implements MfaDevices, SeedStore {
       const sawEnabled = this.account.holder === 'bob';
       this.#change({ sawEnabled, unseen: { ...this.account.unseen, enabled: false } });
       if (!this.account.isUser) return undefined;
-      const { answer, want, undoing } = this.situation;
+      const { answer, want, isExisting, undoing } = this.situation;
       // As it was before the run has deactivated it.
       if (answer === 'lags' && want === 'released' && !undoing) return [serialNumber];
+      // As it was before its user, or a duplicate, has enabled it.
+      if (answer === 'lags' && want === 'present' && isExisting && this.account.seen === '') {
+        this.#change({ sawEnabled: false });
+        return [];
+      }
       return sawEnabled ? [serialNumber] : [];
     });
   }
 
   async holderOf(): Promise<string | undefined> {
-    return this.#read(() => this.account.holder || undefined);
+    return this.#read(() => {
+      if (this.account.holder === 'bob') this.#change({ sawEnabled: true });
+      return this.account.holder || undefined;
+    });
   }
 
   async readExisting(): Promise<string> {
@@ -629,11 +654,10 @@ export class ModelPorts implements MfaDevices, SeedStore {
 
   /** Nobody uses it, or its user does and IAM has taken the codes of the seed. */
   #mustBeFree(): void {
-    const { step } = this.situation;
     const { seen, holder, seed, sawEnabled, unseen: unknown } = this.account;
     if (seen !== 'none') this.#violates('adopts a device that is marked');
     if (unknown.enabled || unknown.device) return;
-    if (step.do === 'adopt' && sawEnabled && step.seed.text !== seed) this.#violates('adopts a device without a proof');
+    if (sawEnabled && this.account.given !== seed) this.#violates('adopts a device without a proof');
     if (!sawEnabled && holder === 'eve') this.#violates('adopts a device of another user');
   }
 

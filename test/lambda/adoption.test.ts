@@ -62,15 +62,18 @@ describe('a device that exists', () => {
       succeeds(run, subject);
       // docs/performance.md states how many these are.
       expect(run.actions).toEqual([
-        'iam:ListMFADeviceTags',
         'iam:ListMFADevices',
+        'iam:ListMFADeviceTags',
         'iam:ListVirtualMFADevices',
+        'iam:ListMFADeviceTags',
         'secretsmanager:GetSecretValue',
         'iam:TagMFADevice',
         'secretsmanager:PutSecretValue',
         'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'iam:EnableMFADevice',
+        'iam:ListMFADeviceTags',
+        'secretsmanager:DescribeSecret',
       ]);
       expect(run.answer.Data).toMatchObject({ VirtualMFADeviceName: `phone-of-${subject.userName}` });
       expect(tagsOf(subject)?.get(ADOPTED_TAG)).toBe('unassigned');
@@ -85,8 +88,8 @@ describe('a device that exists', () => {
 
       succeeds(run, subject);
       expect(run.actions).toEqual([
-        'iam:ListMFADeviceTags',
         'iam:ListMFADevices',
+        'iam:ListMFADeviceTags',
         'secretsmanager:GetSecretValue',
         'iam:ResyncMFADevice',
         'iam:TagMFADevice',

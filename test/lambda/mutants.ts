@@ -40,7 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a superseded run adopts no device',
-    search: 'if (known.isSuperseded) return refused(failures.superseded());',
+    search: 'if (known.isSuperseded) return failed(wanted, failures.superseded());',
     replace: '',
   },
   {
@@ -290,25 +290,49 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'only an own device is given back',
-    search: `if (ownership === 'unmarked') return { do: 'done' };
-  if (ownership !== 'ours') return { do: 'leave', because: \`its tags say that it is \${ownership}\` };`,
-    replace: `if (ownership === 'unmarked') return { do: 'done' };`,
+    search: `if (ownership === "someone else's") return { do: 'leave',`,
+    replace: `if (false) return { do: 'leave',`,
   },
   {
     rule: 'a device that a later request has adopted is not given back',
     search: `if (isMadeLater(device, wanted)) return { do: 'leave', because: 'a later request has made it' };
-  if (undoing && device.versionId`,
-    replace: 'if (undoing && device.versionId',
+  if (!isGivenBack`,
+    replace: 'if (!isGivenBack',
   },
   {
-    rule: 'a failed run gives back only what it has adopted',
-    search: 'if (undoing && device.versionId !== undoing.made) {',
-    replace: 'if (false) {',
+    rule: 'a failed run gives back no device that an earlier request has adopted',
+    search: 'undoing.alsoFound && device.madeAt === wanted.requestTime',
+    replace: 'undoing.alsoFound',
+  },
+  {
+    rule: 'a failed change in place gives no device back',
+    search: 'undoing.alsoFound && device.madeAt === wanted.requestTime',
+    replace: 'device.madeAt === wanted.requestTime',
   },
   {
     rule: 'a failed run gives back no device that another run has enabled',
-    search: 'const isOthers = undoing && device.versionId !== undoing.enabled;',
+    search: 'const isOthers = !isGivenBack && undoing && device.versionId !== undoing.enabled;',
     replace: 'const isOthers = false;',
+  },
+  {
+    rule: 'a run deactivates what it has enabled after the device was given back',
+    search: `if (isGivenBack && undoing?.enabled === undefined) return { do: 'done' };`,
+    replace: `if (isGivenBack) return { do: 'done' };`,
+  },
+  {
+    rule: 'a duplicate that has enabled the device meanwhile is not another user',
+    search: ' || holder?.userName === request.userName',
+    replace: '',
+  },
+  {
+    rule: 'the tag of an adopted device tells how it was found, and not what this run has done',
+    search: 'wasEnabled: isFoundEnabled && known.enabled === undefined',
+    replace: 'wasEnabled: isFoundEnabled',
+  },
+  {
+    rule: 'the devices of the user are listed before the tags are looked at',
+    search: `if (isAdopting && device === undefined && enabledForUser === undefined) return { do: 'list devices of user' };`,
+    replace: `if (isAdopting && device !== undefined && enabledForUser === undefined) return { do: 'list devices of user' };`,
   },
   {
     rule: 'a device that was found unassigned is deactivated before it is given back',
@@ -331,7 +355,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'only a device that was found unassigned is deactivated',
-    search: 'if (wasUnassigned(device.tags)) {',
+    search: 'if (isGivenBack || wasUnassigned(device.tags)) {',
     replace: 'if (true) {',
   },
   {

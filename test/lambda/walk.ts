@@ -5,8 +5,8 @@ import { Performer } from '../../lambda/device/perform';
 import { undoing } from '../../lambda/device/reconcile';
 import type { Action, End } from '../../lambda/device/step';
 import type { Absent, Released, Wanted } from '../../lambda/device/wanted';
-import { type Failure, SecretGoneFailure } from '../../lambda/failure';
-import { type Account, answersTo, keyOf, ModelPorts, MOVES } from './account-model';
+import { type Failure, failures, SecretGoneFailure } from '../../lambda/failure';
+import { type Account, answersTo, keyOf, ModelPorts, MOVES, serialNumber } from './account-model';
 
 /** Where a walk begins. */
 export interface World {
@@ -187,10 +187,12 @@ function isTooEarly(wanted: Wanted, { canSignIn = false }: Known): boolean {
 }
 
 /** What is wrong with an end, as far as the run could know. */
-function brokenBy(step: End, state: State, { wanted }: World): string | undefined {
+function brokenBy(step: End, state: State, { wanted, account: before }: World): string | undefined {
   const { account, undone, known } = state;
   const { unseen, holder, marks, seed, tagged, versions, current } = account;
   if (unseen.device) return undefined;
+  if (step.do === 'fail' && known.holder?.userName === 'bob' && isForAnotherUser(step)) return 'bob is no other user';
+  if (before.holder === '' && staysEnabled(step, state)) return 'what the run has enabled stays enabled';
   if (undone || step.do === 'fail') return remainsOf(step, state);
   switch (wanted.want) {
     case 'present':
@@ -222,6 +224,17 @@ function brokenBy(step: End, state: State, { wanted }: World): string | undefine
     case 'released':
       return marks === 'ours' && account.seen !== 'later' ? 'the device keeps its marks' : undefined;
   }
+}
+
+function isForAnotherUser({ failure }: Extract<End, { do: 'fail' }>): boolean {
+  return failure.whatHappened === failures.enabledForAnotherUser(serialNumber, 'bob').whatHappened;
+}
+
+/** Of a device that others have given back meanwhile. */
+function staysEnabled(step: End, { account, undone, known }: State): boolean {
+  const isGivenBack = account.marks === 'none' && account.holder === 'bob' && !account.unseen.enabled;
+  const hasEnabled = undone?.wanted.want === 'released' && undone.enabled !== undefined;
+  return step.do === 'done' && hasEnabled && isGivenBack && known.tries.deactivated === 0;
 }
 
 /** A failed run leaves nothing of its own behind, or tells that it does. */

@@ -273,11 +273,25 @@ export const WORLDS: readonly World[] = [
     account: { ...foreign, given: foreign.seed },
   },
   {
+    name: 'an adoption of a device that an earlier request has adopted',
+    calm: 'done',
+    wanted: adopting,
+    known: TIRED,
+    account: adoptedAccount,
+  },
+  {
     name: 'an Update in place of a device that was adopted',
     calm: 'done',
     wanted: { ...inPlace, request: adoption },
     known: TIRED,
     account: { ...adoptedAccount, isTagged: false },
+  },
+  {
+    name: 'a second run of an Update in place of a device that was adopted, and that somebody has deactivated',
+    calm: 'done',
+    wanted: { ...inPlace, request: adoption },
+    known: TIRED,
+    account: { ...watched, given: watched.seed, found: 'unassigned', holder: '' },
   },
   {
     name: 'an Update in place of a device that was adopted, and whose stored seed is lost',
