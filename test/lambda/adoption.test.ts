@@ -383,6 +383,36 @@ describe('a device that exists', () => {
       expect(iamWrites(run.actions)).toEqual([]);
     });
 
+    describe('and is watched,', () => {
+      const tick = async (subject: Subject, properties: Properties) => {
+        lifecycle.clock.advance(120 * MINUTE);
+        const options = { repair: true, recreate: true };
+        return lifecycle.tick(subject.watchEvent(options, subject.properties(properties)));
+      };
+
+      it('is enabled again with its own seed, once somebody has deactivated it', async () => {
+        const { subject, properties } = await adopted('unassigned');
+        await subject.deactivate(subject.existingSerialNumber);
+
+        const { counts } = await tick(subject, properties);
+
+        expect(counts).toMatchObject({ DevicesNotAsDeclared: 1, DevicesRepaired: 1 });
+        await holds(subject, properties);
+      });
+
+      it('is told missing, once somebody has deleted it, and not made anew', async () => {
+        const { subject, properties } = await adopted('unassigned');
+        await subject.deactivate(subject.existingSerialNumber);
+        subject.aws.iam.virtualMfaDevices.delete(subject.existingSerialNumber);
+
+        const { counts, logLines, actions } = await tick(subject, properties);
+
+        expect(counts).toMatchObject({ DevicesNotAsDeclared: 1, DevicesRepaired: 0 });
+        expect(logLines.join('')).toContain('There is no virtual MFA device');
+        expect(iamWrites(actions)).toEqual([]);
+      });
+    });
+
     it('cannot go to another user under its serial number', async () => {
       const { subject, properties } = await adopted('unassigned');
 
