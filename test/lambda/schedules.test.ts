@@ -291,7 +291,6 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     await fc.assert(property, {
       numRuns,
       seed: SEED,
-      endOnFailure: true,
       plugins,
       interruptAfterTimeLimit: LIMIT_MILLISECONDS * 0.9,
     });
