@@ -64,7 +64,7 @@ export const failures = {
   existingDeviceOfAnother: (serialNumber: string) =>
     new Failure(
       `The virtual MFA device ${serialNumber} was not adopted: its tags say that it belongs to another resource.`,
-      'Remove it there first: a device that was adopted is then free. If that resource is gone, take its tags away (aws iam untag-mfa-device, the keys that begin with cdk-iam-virtual-mfa:) and deploy again.',
+      'If that resource adopted the device, remove it there, and the device is free. If that resource made it, retain it there (RemovalPolicy.RETAIN), remove it, and then take its tags away (aws iam untag-mfa-device, the keys that begin with cdk-iam-virtual-mfa:).',
     ),
 
   existingSeedWrong: (serialNumber: string, userName: string) =>
@@ -79,10 +79,16 @@ export const failures = {
       "Put the device's seed into it, and deploy again.",
     ),
 
-  existingSeedNotValid: (secretArn: string, got: unknown) =>
+  existingSeedNotValid: (secretArn: string) =>
     new Failure(
-      `The secret ${secretArn} of existing.seed holds no seed: got ${kindOf(got)}; allowed: 26 to 256 characters of base32, in the JSON member existing.seedField if that is set.`,
-      'Put the seed into it as the console or CreateVirtualMFADevice showed it, and deploy again.',
+      `The secret ${secretArn} of existing.seed holds no seed; allowed: text of 26 to 256 characters of base32, in the JSON member existing.seedField if that is set.`,
+      'Put the seed into it as the console or CreateVirtualMFADevice showed it, and deploy again. If the value is JSON, name the member with existing.seedField.',
+    ),
+
+  existingSeedDenied: (secretArn: string) =>
+    new AccessDeniedFailure(
+      `The function's role may not read the secret ${secretArn} of existing.seed, or its key, or there is no such secret.`,
+      "Check the secret's name and region. If it has a KMS key of its own, import it with Secret.fromSecretAttributes, which takes secretCompleteArn and encryptionKey.",
     ),
 
   seedOfEnabledDeviceLost: (serialNumber: string, userName: string) =>
@@ -106,7 +112,7 @@ export const failures = {
   sameNameReplacement: (serialNumber: string) =>
     new Failure(
       `The change needs a new device, but virtualMfaDeviceName or existing gives it the serial number of the old one, ${serialNumber}.`,
-      'Give another virtualMfaDeviceName together with the change, or leave it out; the old device was not touched. For a new seed alone, set rotation, and run aws secretsmanager rotate-secret.',
+      'Give another virtualMfaDeviceName together with the change, or leave it out; the old device was not touched. For a new seed alone, set rotation, and run aws secretsmanager rotate-secret. To give an adopted device to another user, remove it from the stack, deploy, and declare it again.',
     ),
 
   tooManyDevices: (userName: string, serialNumbers: readonly string[]) =>
@@ -196,7 +202,7 @@ export const failures = {
   seedSecretOfAnother: (secretArn: string) =>
     new Failure(
       `The tags of the seed secret ${secretArn} do not name this resource and this user, so no device was enabled.`,
-      "If somebody changed the secret's tags (cdk-iam-virtual-mfa:logical-id, cdk-iam-virtual-mfa:user-name), set them back and deploy again.",
+      "If somebody changed the secret's tags that begin with cdk-iam-virtual-mfa:, set them back and deploy again.",
     ),
 
   accessDenied: (action: string, message: string) =>

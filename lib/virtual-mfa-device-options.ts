@@ -25,7 +25,7 @@ export interface ExistingVirtualMfaDevice {
    *
    * A change replaces the device.
    *
-   * A hardware token or a passkey cannot be adopted, because its seed is nowhere to be had.
+   * A hardware token or a passkey cannot be adopted, because nobody can read its seed.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
    */
@@ -36,14 +36,16 @@ export interface ExistingVirtualMfaDevice {
    * hyphens. The function's role may read it. The function copies the seed into `seedSecret` when it adopts the device, and reads it again
    * only if that copy is lost. The template names the secret, and never its value.
    *
-   * A stack takes ten such secrets. One secret can hold many seeds, as JSON: see `seedField`.
+   * A stack takes ten such secrets, of its own region. One secret can hold many seeds, as JSON: see `seedField`. If the secret has a KMS key of
+   * its own, import it with `Secret.fromSecretAttributes`, which takes `encryptionKey`: the function may not decrypt it otherwise.
    *
    * A change is made in place, and changes nothing for a device that has been adopted.
    */
   readonly seed: secretsmanager.ISecret;
 
   /**
-   * The name of the member that holds the seed, if the secret's value is JSON: 1 to 256 characters.
+   * The name of the member that holds the seed, if the secret's value is JSON: 1 to 256 letters, digits, spaces and any of `_.:/=+-@`.
+   * If the value has no such member, the deployment fails.
    *
    * A change is made in place.
    *
@@ -57,7 +59,7 @@ export interface VirtualMfaDeviceOptions {
   /**
    * The path of the device: `/`, or text of up to 512 characters that begins and ends with `/`.
    *
-   * A change replaces the device.
+   * Not with `existing`. A change replaces the device.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
    *
@@ -81,7 +83,7 @@ export interface VirtualMfaDeviceOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * Whether `encryptionKey` may belong to another account. The key's policy must then allow the function's role to use it.
+   * Whether `encryptionKey`, and the key of the secret in `existing`, may belong to another account. The key's policy must then allow the function's role to use it.
    * That account can make the seed unreadable, and sees each use of the key.
    *
    * If this is `false`, synthesis rejects a key that it knows to be of another account. If it does not know both accounts, the
@@ -110,7 +112,7 @@ export interface VirtualMfaDeviceOptions {
    * Any text of 1 to 256 characters, such as a date. Any change replaces the device and its seed. The new device is
    * enabled before the old one is deleted, so the user needs room for both.
    *
-   * If the device has an explicit name and keeps it, a change fails the deployment.
+   * If the device has an explicit name and keeps it, a change fails the deployment. Not with `existing`.
    *
    * For people: they scan the new QR code after the deployment. For robots, see `rotation`.
    *
@@ -144,9 +146,11 @@ export interface VirtualMfaDeviceOptions {
    * `RETAIN` does not apply to a replacement, such as a rotation: the old device is always deleted. Otherwise a user would
    * keep a device whose seed nobody has any more.
    *
+   * With `existing`, every policy but `DESTROY` leaves the device as it was found: one that was not enabled is deactivated.
+   *
    * A change is made in place.
    *
-   * @default RemovalPolicy.DESTROY
+   * @default - RemovalPolicy.DESTROY; with `existing`, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
    */
   readonly removalPolicy?: RemovalPolicy;
 

@@ -20,14 +20,19 @@ import {
 } from 'aws-cdk-lib';
 import { propertyInjectable } from 'aws-cdk-lib/core/lib/prop-injectable';
 import { type Construct } from 'constructs';
-import { LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../lambda/contract/own-tags';
+import {
+  EXISTING_SEED_FIELD_TAG,
+  EXISTING_SEED_TAG,
+  LOGICAL_ID_TAG,
+  STACK_ID_TAG,
+  USER_NAME_TAG,
+} from '../lambda/contract/own-tags';
 import {
   type ExistingVirtualMfaDeviceProperties,
   VIRTUAL_MFA_DEVICE_RESOURCE_TYPE,
   type VirtualMfaDeviceAttributes,
   type VirtualMfaDeviceProperties,
 } from '../lambda/contract/properties';
-import { partsOfSerialNumber } from '../lambda/contract/serial-number';
 import { acknowledgeNoRotationSchedule } from './private/acknowledgement';
 import { logicalIdIfDeleted } from './private/cfn-user';
 import { CodeFunction } from './private/code-function';
@@ -67,7 +72,7 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * The IAM user to enable the device for. A user can have eight devices.
    *
    * A change replaces the device: the new user's device is enabled first, then the old user's device is deactivated and
-   * deleted.
+   * deleted. With an explicit name, or `existing`, that stays the same, a change fails the deployment.
    *
    * The function's role may act only on this user's ARN, which includes the path. If an existing user has a path, import it
    * with `User.fromUserArn` or `User.fromUserAttributes`: `User.fromUserName` assumes that the user has no path.
@@ -80,7 +85,7 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * The name of the device: 1 to 226 characters, letters, digits and any of `_+=,.@-`. Name and path together must be
    * unique in the account, and share the 256 characters of the serial number.
    *
-   * A change replaces the device. If you set a name and keep it, a change of `user` or `rotationId` fails the deployment,
+   * Not with `existing`. A change replaces the device. If you set a name and keep it, a change of `user` or `rotationId` fails the deployment,
    * because the old and the new device cannot have the same name. Change the name or the path too.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
@@ -185,19 +190,20 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public readonly seedSecret: secretsmanager.ISecret;
 
   private readonly retainable: CfnResource[];
-  private deletesExisting = false;
   private readonly allowKeyOfAnotherAccount: boolean;
   private codeAlias?: lambda.IFunction;
 
   public constructor(scope: Construct, id: string, props: VirtualMfaDeviceProps) {
     const { existing } = props;
-    super(scope, id, { physicalName: existing ? readableNameIn(existing.serialNumber) : props.virtualMfaDeviceName });
+    super(scope, id, {
+      physicalName: existing ? readablePartsOf(existing.serialNumber)?.name : props.virtualMfaDeviceName,
+    });
     validateDevice(this, props);
     rememberDevice(props.user, this);
     this.node.addValidation({ validate: () => tagProblems(this.cdkTagManager) });
 
     const provider = VirtualMfaDeviceProvider.of(this);
-    const path = existing ? partsOfSerialNumber(existing.serialNumber)?.path : props.path;
+    const path = existing ? readablePartsOf(existing.serialNumber)?.path : props.path;
     if (existing || props.virtualMfaDeviceName !== undefined) {
       provider.reserveName(this, this.physicalName, path);
     }
@@ -225,7 +231,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       Path: props.path,
       Issuer: props.issuer,
       RotationId: props.rotationId,
-      Existing: existing && this.adopted(existing),
+      Existing: existing && adopted(existing, cfnSeed),
       RemoveOtherDevicesWithUser: removesOthers ? logicalIdIfDeleted(props.user) : undefined,
       Tags: this.cdkTagManager.renderedTags,
     };
@@ -238,7 +244,11 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     });
     const cfnResource = resource.node.defaultChild as CfnResource;
     rememberProperties(cfnResource, properties);
-    markOwner(cfnSeed, { [LOGICAL_ID_TAG]: cfnResource.logicalId, [USER_NAME_TAG]: userName });
+    const source = existing && {
+      [EXISTING_SEED_TAG]: existing.seed.secretArn,
+      [EXISTING_SEED_FIELD_TAG]: existing.seedField ?? '',
+    };
+    markOwner(cfnSeed, { [LOGICAL_ID_TAG]: cfnResource.logicalId, [USER_NAME_TAG]: userName, ...source });
     resource.node.addDependency(
       userDependency(props.user, cfnResource, (construct) => construct instanceof VirtualMfaDevice),
       ...provider.serve(props.user, removesOthers),
@@ -255,6 +265,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, cfnSeed, props.user) });
     // A device that was adopted is kept by the function, which frees it for others. CloudFormation would not tell the function.
     this.retainable = existing ? [cfnSeed] : [cfnResource, cfnSeed];
+    this.node.addValidation({ validate: () => (existing ? retentionProblems(cfnResource) : []) });
     const byDefault = existing ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     this.applyRemovalPolicy(props.removalPolicy ?? byDefault);
 
@@ -315,17 +326,6 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       resource.applyRemovalPolicy(policy, { applyToUpdateReplacePolicy: false });
       resource.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.DELETE;
     }
-    this.deletesExisting = policy === RemovalPolicy.DESTROY;
-  }
-
-  private adopted({ serialNumber, seed, seedField }: ExistingVirtualMfaDevice) {
-    const properties: Record<keyof ExistingVirtualMfaDeviceProperties, unknown> = {
-      SerialNumber: serialNumber,
-      SeedSecretArn: seed.secretArn,
-      SeedField: seedField,
-      DeleteDevice: Lazy.any({ produce: () => (this.deletesExisting ? 'true' : undefined) }),
-    };
-    return properties;
   }
 }
 
@@ -339,11 +339,35 @@ function markOwner(seed: secretsmanager.CfnSecret, owner: Readonly<Record<string
   }
 }
 
-/** Often only the partition or the account is a token, and the name is readable. */
-function readableNameIn(serialNumber: string): string | undefined {
-  return /:mfa\/(?:.+\/)?([\w+=,.@-]+)$/.exec(serialNumber)?.[1];
+/** What the function is told of a device to adopt. */
+function adopted({ serialNumber, seed, seedField }: ExistingVirtualMfaDevice, cfnSeed: secretsmanager.CfnSecret) {
+  // Of one policy, also if an aspect sets that of the secret: a device whose seed is deleted would be of no use.
+  const isDeleted = (): boolean => cfnSeed.cfnOptions.deletionPolicy === CfnDeletionPolicy.DELETE;
+  const properties: Record<keyof ExistingVirtualMfaDeviceProperties, unknown> = {
+    SerialNumber: serialNumber,
+    SeedSecretArn: seed.secretArn,
+    SeedField: seedField,
+    DeleteDevice: Lazy.any({ produce: () => (isDeleted() ? 'true' : undefined) }),
+  };
+  return properties;
+}
+
+/** CloudFormation must tell the function when an adopted device leaves the stack. */
+function retentionProblems({ cfnOptions: { deletionPolicy } }: CfnResource): string[] {
+  return deletionPolicy === undefined || deletionPolicy === CfnDeletionPolicy.DELETE
+    ? []
+    : [
+        `removalPolicy: an aspect has set DeletionPolicy ${deletionPolicy} on the resource of an existing device; allowed: none, because ` +
+          'the function keeps the device, and takes its tags away. Leave this resource out of the aspect.',
+      ];
+}
+
+/** Often only the partition or the account is a token, and path and name are readable. */
+function readablePartsOf(serialNumber: string): { readonly path: string; readonly name: string } | undefined {
+  const [, path, name] = /:mfa(\/(?:.+\/)?)([\w+=,.@-]+)$/.exec(serialNumber) ?? [];
+  return path === undefined || name === undefined ? undefined : { path, name };
 }
 
 function nameIn(serialNumber: string): string {
-  return readableNameIn(serialNumber) ?? Token.asString(Arn.extractResourceName(serialNumber, 'mfa'));
+  return readablePartsOf(serialNumber)?.name ?? Token.asString(Arn.extractResourceName(serialNumber, 'mfa'));
 }

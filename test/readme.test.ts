@@ -74,7 +74,8 @@ describe('the list of errors', () => {
     existingDeviceOfAnother: failures.existingDeviceOfAnother(serialNumber),
     existingSeedWrong: failures.existingSeedWrong(serialNumber, userName),
     existingSeedNotThere: failures.existingSeedNotThere('<secretArn>'),
-    existingSeedNotValid: failures.existingSeedNotValid('<secretArn>', undefined),
+    existingSeedNotValid: failures.existingSeedNotValid('<secretArn>'),
+    existingSeedDenied: failures.existingSeedDenied('<secretArn>'),
     seedOfEnabledDeviceLost: failures.seedOfEnabledDeviceLost(serialNumber, userName),
     enabledForAnotherUser: failures.enabledForAnotherUser(serialNumber, userName),
     superseded: failures.superseded(),
@@ -101,7 +102,6 @@ describe('the list of errors', () => {
   const computed: Readonly<Record<string, readonly [computed: string, placeholder: string]>> = {
     invalidProperty: ['got a text of 7 characters', 'got <kind>'],
     serialNumberTooLong: ['have 271 characters', 'have <length> characters'],
-    existingSeedNotValid: ['got nothing', 'got <kind>'],
     userQuotaReached: ['has 1 of', 'has <count> of'],
     tooManyDevices: ['has 1 MFA devices', 'has <count> MFA devices'],
   };

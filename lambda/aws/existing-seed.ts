@@ -2,7 +2,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import type { AwsCalls } from './aws-calls';
 import { isNamed } from './aws-errors';
 import { isSeed } from '../contract/stored-seed';
-import { failures } from '../failure';
+import { AccessDeniedFailure, failures } from '../failure';
 
 /** Where somebody keeps the seed of a device that is adopted. */
 export interface ExistingSeed {
@@ -31,10 +31,11 @@ export async function readExistingSeed(
     if (isNamed(error, 'ResourceNotFoundException', 'InvalidRequestException')) {
       throw failures.existingSeedNotThere(secretArn);
     }
+    if (error instanceof AccessDeniedFailure) throw failures.existingSeedDenied(secretArn);
     throw error;
   }
   const seed = typeof value === 'string' ? value.replaceAll(/[\s-]/g, '').toUpperCase() : '';
-  if (!isSeed(seed)) throw failures.existingSeedNotValid(secretArn, value);
+  if (!isSeed(seed)) throw failures.existingSeedNotValid(secretArn);
   return seed;
 }
 

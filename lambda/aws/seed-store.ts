@@ -133,6 +133,8 @@ export class SecretsManagerSeedStore implements SeedStore {
   }
 
   async readExisting(existing: ExistingSeed): Promise<string> {
+    // Its tags tell which secret the template names: an event could name any that the role may read.
+    await this.#state();
     return readExistingSeed(this.client, this.calls, existing);
   }
 

@@ -19,6 +19,12 @@ export const SEED_VERSION_TAG = `${OWN_TAG_PREFIX}seed-version`;
 /** Tag of a device that was adopted, with how it was found: `enabled` for its user, or `unassigned`. It is left like that. */
 export const ADOPTED_TAG = `${OWN_TAG_PREFIX}adopted`;
 
+/** Tag of the seed secret, with the ARN of the secret that holds the seed of a device to adopt: no event can name another. */
+export const EXISTING_SEED_TAG = `${OWN_TAG_PREFIX}existing-seed`;
+
+/** Tag of the seed secret, with the member of that secret's JSON; empty for the whole value. */
+export const EXISTING_SEED_FIELD_TAG = `${OWN_TAG_PREFIX}existing-seed-field`;
+
 /** Tag of the seed secret, with the time of the latest request to delete a device: an earlier request that runs late makes none. */
 export const RETIRED_TAG = `${OWN_TAG_PREFIX}retired`;
 

@@ -103,12 +103,12 @@ export const TAG_RULES = {
   Value: rule(0, 256, /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, TAG_CHARACTERS_IN_WORDS),
 } as const;
 
-/** The name of a member of a secret's JSON. */
-export const SEED_FIELD_RULE = rule(1, 256, /^[^\p{Cc}]+$/u, `no control characters, ${NO_REFERENCE_IN_WORDS}`);
-
 /** What the serial number of a device to adopt must be, in words; completes "allowed: …". */
 export const EXISTING_SERIAL_NUMBER_IN_WORDS =
-  "the ARN of a virtual MFA device of the stack's account; a hardware token or a passkey cannot be adopted, because its seed is nowhere to be had";
+  "the ARN of a virtual MFA device of the stack's account; a hardware token or a passkey cannot be adopted, because nobody can read its seed";
+
+/** The name of a member of a secret's JSON: it is the value of a tag, too. */
+export const SEED_FIELD_RULE = rule(1, 256, /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u, TAG_CHARACTERS_IN_WORDS);
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (a name has 512 characters, a suffix 7) */
 export const SECRET_ARN = /^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/;

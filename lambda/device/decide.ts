@@ -92,10 +92,16 @@ function towardsPresent(wanted: Present, known: Known): Step {
   );
   if (keys.length > 0) return { do: 'untag', keys };
 
+  // A run that has died may have left the tag of a version that it has not stored.
+  if (isAdopting && seed.versionId === known.given && device.versionId !== seed.versionId) {
+    return { do: 'tag', tags: tagsWith(seed, wanted) };
+  }
+
   // Enabled before its seed becomes current: until then, the current seed is that of the device which works.
   if (enabledForUser === undefined) return { do: 'list devices of user' };
   if (!isEnabled(wanted, known)) return enabling(wanted, known, seed);
-  if (seed.versionId === known.given && known.proven !== seed.versionId) {
+  const isProven = known.proven !== undefined && [seed.versionId, seed.anewFrom].includes(known.proven);
+  if ((isAdopting || seed.versionId === known.given) && !isProven) {
     return proving(known, [seed], failed(wanted, wrongSeed(wanted)));
   }
   const isOwn = seed.requestTime === requestTime;

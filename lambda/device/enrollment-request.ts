@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { ExistingSeed } from '../aws/existing-seed';
-import { ENROLLMENT_TAG, LOGICAL_ID_TAG, OWN_TAG_KEYS, STACK_ID_TAG, USER_NAME_TAG } from '../contract/own-tags';
+import {
+  ENROLLMENT_TAG,
+  EXISTING_SEED_FIELD_TAG,
+  EXISTING_SEED_TAG,
+  LOGICAL_ID_TAG,
+  OWN_TAG_KEYS,
+  STACK_ID_TAG,
+  USER_NAME_TAG,
+} from '../contract/own-tags';
 import {
   CONSTRUCT_PROPERTIES,
   type EnrollmentEvent,
@@ -86,7 +94,16 @@ export function readEnrollmentRequest(event: EnrollmentEvent): EnrollmentRequest
       },
     }),
     otherDevicesGoWith: properties.RemoveOtherDevicesWithUser,
-    seedSecretTags: [...resourceTags, { Key: USER_NAME_TAG, Value: userName }],
+    seedSecretTags: [
+      ...resourceTags,
+      { Key: USER_NAME_TAG, Value: userName },
+      ...(Existing
+        ? [
+            { Key: EXISTING_SEED_TAG, Value: Existing.SeedSecretArn },
+            { Key: EXISTING_SEED_FIELD_TAG, Value: Existing.SeedField ?? '' },
+          ]
+        : []),
+    ],
     ownershipTags,
     tags: [...ownershipTags, ...(properties.Tags ?? [])],
   };

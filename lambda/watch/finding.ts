@@ -24,6 +24,7 @@ const FOUND: Partial<Record<Action['do'], string>> = {
   create: 'The device was deleted.',
   delete: 'The device is not enabled, and its seed is not in the secret.',
   enable: 'The device is not enabled for its user.',
+  'read existing seed': 'The seed of the device is not in the secret.',
   promote: "The secret's current value is not the device's seed.",
   prove: 'The tags of the device are gone, or name another version of the secret.',
   'store anew': "The secret's current value is not the device's seed.",

@@ -16,6 +16,7 @@ import {
   PROPERTY_RULES,
   type PropertyRule,
   SEED_FIELD_RULE,
+  TAG_RULES,
 } from '../../lambda/contract/property-rules';
 import {
   BRIDGE_SUFFIX,
@@ -97,6 +98,22 @@ function validateExisting(
       scope,
       `existing.seed: got ${constructInWords(seed)}; allowed: a secret that holds the seed, such as secretsmanager.Secret. ` +
         "Refer to a secret that exists with secretsmanager.Secret.fromSecretNameV2(this, 'BobSeed', 'bob-seed').",
+    );
+  }
+  const { region } = seed.env;
+  if (Token.compareStrings(region, Stack.of(scope).region) === TokenComparison.DIFFERENT) {
+    throw new ValidationError(
+      scope,
+      `existing.seed: got a secret of ${shown(region, REGION)}; allowed: secrets of the stack's own region ${Stack.of(scope).region}. ` +
+        'Replicate the secret to that region, and refer to the replica.',
+    );
+  }
+  const { secretArn } = seed;
+  if (!Token.isUnresolved(secretArn) && !TAG_RULES.Value.accepts(secretArn)) {
+    throw new ValidationError(
+      scope,
+      `existing.seed: got a secret whose ARN has ${secretArn.length} characters; allowed: ${TAG_RULES.Value.allowed}, because a tag names it. ` +
+        'Put the seed into a secret with a shorter name.',
     );
   }
   validate(scope, 'existing.seedField', SEED_FIELD_RULE, seedField, 'Name a member of the JSON in the secret.');

@@ -21,7 +21,7 @@ import { type VirtualMfaDeviceRotation } from '../virtual-mfa-device-options';
 
 const PROVIDER_ID = `${VIRTUAL_MFA_DEVICE_RESOURCE_TYPE}Provider`;
 
-/** An ARN may have 580 characters. The inline policies of a role have 10,240 together. */
+/** A tag holds an ARN of 256 characters. The inline policies of a role have 10,240 together. */
 const MAX_EXISTING_SEED_SECRETS = 10;
 
 /** The function behind every virtual MFA device of a stack, and the role it acts in. */

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADOPTED_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
+import {
+  ADOPTED_TAG,
+  EXISTING_SEED_FIELD_TAG,
+  EXISTING_SEED_TAG,
+  LOGICAL_ID_TAG,
+  SEED_VERSION_TAG,
+  STACK_ID_TAG,
+  USER_NAME_TAG,
+} from '../../lambda/contract/own-tags';
 import {
   ACCOUNT_ID,
   iamWrites,
@@ -66,6 +74,7 @@ describe('a device that exists', () => {
         'iam:ListMFADeviceTags',
         'iam:ListVirtualMFADevices',
         'iam:ListMFADeviceTags',
+        'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'iam:TagMFADevice',
         'secretsmanager:PutSecretValue',
@@ -90,6 +99,7 @@ describe('a device that exists', () => {
       expect(run.actions).toEqual([
         'iam:ListMFADevices',
         'iam:ListMFADeviceTags',
+        'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'iam:ResyncMFADevice',
         'iam:TagMFADevice',
@@ -131,6 +141,7 @@ describe('a device that exists', () => {
         if (action === 'iam:EnableMFADevice') lifecycle.interruption = { place, moment: 'after', what: 'death' };
       };
       const event = subject.event({ RequestType: 'Create' }, existing);
+      await subject.tagSecret(event.ResourceProperties);
       await lifecycle.run(event);
       lifecycle.observer = undefined;
       lifecycle.interruption = undefined;
@@ -199,12 +210,12 @@ describe('a device that exists', () => {
     });
 
     it.each([
-      ['no seed', 'hello', 'got a text of 5 characters; allowed: 26 to 256 characters of base32'],
-      ['JSON, where no member is named', JSON.stringify({ seed: KNOWN_SEED }), 'holds no seed: got a text'],
-    ])('where the secret holds %s', async (_what, secretString, reason) => {
+      ['no seed', 'hello'],
+      ['JSON, where no member is named', JSON.stringify({ seed: KNOWN_SEED })],
+    ])('where the secret holds %s', async (_what, secretString) => {
       const { subject, existing } = await unassigned(secretString);
 
-      await isRefused(subject, existing, reason);
+      await isRefused(subject, existing, 'holds no seed; allowed: text of 26 to 256 characters of base32');
     });
 
     it.each(['not JSON', JSON.stringify({ other: KNOWN_SEED }), 'null'])(
@@ -213,7 +224,7 @@ describe('a device that exists', () => {
         const { subject, existing } = await unassigned(secretString);
         const properties = { Existing: { ...existing.Existing, SeedField: 'seed' } };
 
-        await isRefused(subject, properties, 'holds no seed: got nothing');
+        await isRefused(subject, properties, 'holds no seed; allowed: text of 26 to 256 characters of base32');
       },
     );
 
@@ -238,7 +249,7 @@ describe('a device that exists', () => {
 
   it.each([
     ['a hardware token', { SerialNumber: 'GAHT12345678' }, 'a hardware token or a passkey cannot be adopted'],
-    ['a passkey', { SerialNumber: `arn:aws:iam::${ACCOUNT_ID}:u2f/user/bob/key-ABC` }, 'its seed is nowhere to be had'],
+    ['a passkey', { SerialNumber: `arn:aws:iam::${ACCOUNT_ID}:u2f/user/bob/key-ABC` }, 'nobody can read its seed'],
     ['another account', { SerialNumber: 'arn:aws:iam::999999999999:mfa/phone' }, "of the stack's account"],
     ['another partition', { SerialNumber: `arn:aws-cn:iam::${ACCOUNT_ID}:mfa/phone` }, "of the stack's account"],
     ['no secret', { SeedSecretArn: KNOWN_SEED }, 'existing.seed is not valid: got a text of 32 characters'],
@@ -250,6 +261,37 @@ describe('a device that exists', () => {
 
     fails(run, reason);
     expect(run.actions).toEqual([]);
+  });
+
+  describe('and somebody who invokes the function with a forged event', () => {
+    it('cannot have the seed of another resource copied', async () => {
+      const alice = await lifecycle.newSubject();
+      await alice.create();
+      const seed = (await alice.stored())?.seed;
+      const bob = await lifecycle.newSubject();
+      bob.foreignDevice(bob.existingSerialNumber, { tags: [] });
+      const source = { SerialNumber: bob.existingSerialNumber, SeedSecretArn: alice.seedSecretArn, SeedField: 'seed' };
+
+      const run = await lifecycle.run(bob.event({ RequestType: 'Create' }, { Existing: source }));
+
+      fails(run, 'do not name this resource and this user');
+      expect(run.actions).not.toContain('secretsmanager:GetSecretValue');
+      const pending = await bob.stored('cdk-iam-virtual-mfa-pending');
+      expect(pending?.seed === seed).toBe(false);
+    });
+
+    it('cannot have a device of a known seed enabled for a user whose device the template does not adopt', async () => {
+      const eve = await lifecycle.newSubject();
+      const known = await eve.existingDevice();
+      const alice = await lifecycle.newSubject();
+      await alice.create();
+      lifecycle.clock.advance(MINUTE);
+
+      const run = await lifecycle.run(alice.event({ RequestType: 'Create' }, known));
+
+      fails(run, 'do not name this resource and this user');
+      expect(alice.enabledFor()).toEqual([alice.serialNumber()]);
+    });
   });
 
   describe('that was adopted', () => {
@@ -288,7 +330,9 @@ describe('a device that exists', () => {
         Tags: [
           { Key: STACK_ID_TAG, Value: STACK_ID },
           { Key: LOGICAL_ID_TAG, Value: 'Another' },
-          { Key: 'cdk-iam-virtual-mfa:user-name', Value: subject.userName },
+          { Key: USER_NAME_TAG, Value: subject.userName },
+          { Key: EXISTING_SEED_TAG, Value: (properties['Existing'] as { SeedSecretArn: string }).SeedSecretArn },
+          { Key: EXISTING_SEED_FIELD_TAG, Value: '' },
         ],
       });
       const event = subject.event({ RequestType: 'Create' }, { ...properties, SeedSecretArn: secret['ARN'] });
@@ -440,6 +484,7 @@ describe('a device that exists', () => {
     const { subject, existing } = await unassigned();
     const before = structuredClone(subject.device(subject.existingSerialNumber));
     const create = subject.event({ RequestType: 'Create' }, existing);
+    await subject.tagSecret(create.ResourceProperties);
     lifecycle.clock.advance(MINUTE);
     await subject.delete(subject.existingSerialNumber, existing);
 

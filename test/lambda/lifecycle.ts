@@ -6,7 +6,14 @@ import { Secret, TOTP } from 'otpauth';
 import { inject, vi } from 'vitest';
 import type { Clock } from '../../lambda/contract/clock';
 import type { WatchEvent } from '../../lambda/contract/watch';
-import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
+import {
+  EXISTING_SEED_FIELD_TAG,
+  EXISTING_SEED_TAG,
+  LOGICAL_ID_TAG,
+  SEED_VERSION_TAG,
+  STACK_ID_TAG,
+  USER_NAME_TAG,
+} from '../../lambda/contract/own-tags';
 import type { ExistingVirtualMfaDeviceProperties } from '../../lambda/contract/properties';
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import { createHandler } from '../../lambda/create-handler';
@@ -415,7 +422,15 @@ export class Subject {
 
   /** Gives the secret the tags of a template, which CloudFormation does before it sends the event. */
   async tagSecret(properties: Properties): Promise<void> {
-    const Tags = [{ Key: USER_NAME_TAG, Value: String(properties.UserName) }];
+    const existing = properties.Existing as ExistingVirtualMfaDeviceProperties | undefined;
+    const source = [
+      { Key: EXISTING_SEED_TAG, Value: existing?.SeedSecretArn ?? '' },
+      { Key: EXISTING_SEED_FIELD_TAG, Value: existing?.SeedField ?? '' },
+    ];
+    const Tags = [
+      { Key: USER_NAME_TAG, Value: String(properties.UserName) },
+      ...(this.#existing || existing ? source : []),
+    ];
     const tagging = this.administrate('secretsmanager', 'TagResource', { SecretId: this.seedSecretArn, Tags });
     // A secret that somebody deleted stays deleted.
     await tagging.catch(() => undefined);

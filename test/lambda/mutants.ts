@@ -270,7 +270,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a given seed is proven before it becomes current',
-    search: 'if (seed.versionId === known.given && known.proven !== seed.versionId) {',
+    search: 'if ((isAdopting || seed.versionId === known.given) && !isProven) {',
     replace: 'if (false) {',
   },
   {

@@ -4,6 +4,7 @@ import {
   aws_kms as kms,
   aws_secretsmanager as secretsmanager,
   Duration,
+  RemovalPolicies,
   RemovalPolicy,
   SecretValue,
   Stack,
@@ -144,6 +145,45 @@ describe('an existing device', () => {
     return new VirtualMfaDevice(stack, 'AgainMfa', { user, existing: { serialNumber: SERIAL_NUMBER, seed } });
   }
 
+  test('names its secret in the tags of its own, which no event can forge', () => {
+    const { stack } = bobWithPhone();
+
+    expect(onlyResourceOf(stack, SECRET_TYPE)[1].Properties.Tags).toEqual(
+      expect.arrayContaining([
+        { Key: 'cdk-iam-virtual-mfa:existing-seed', Value: SECRET_ARN },
+        { Key: 'cdk-iam-virtual-mfa:existing-seed-field', Value: '' },
+      ]),
+    );
+  });
+
+  test('goes with its seed if an aspect sets the policy of all resources', () => {
+    const { stack } = bobWithPhone();
+    RemovalPolicies.of(stack).destroy();
+
+    expect(devicePropertiesOf(stack)).toMatchObject({ Existing: { DeleteDevice: 'true' } });
+  });
+
+  test('cannot be retained by CloudFormation, which would not tell the function', () => {
+    const { stack } = bobWithPhone();
+    RemovalPolicies.of(stack).retain();
+
+    expect(() => devicePropertiesOf(stack)).toThrow('removalPolicy: an aspect has set DeletionPolicy Retain');
+  });
+
+  test('may have the name of another device under another path, also where the account is known only at deployment', () => {
+    const stack = newStack();
+    const adopt = (path: string) => {
+      const user = new iam.User(stack, `Bob${path}`);
+      const resourceName = `${path}/bob`;
+      const serialNumber = stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName });
+      const seed = secretsmanager.Secret.fromSecretNameV2(stack, `Seed${path}`, path);
+      return () => new VirtualMfaDevice(stack, `Mfa${path}`, { user, existing: { serialNumber, seed } });
+    };
+
+    expect(adopt('phones')).not.toThrow();
+    expect(adopt('tablets')).not.toThrow();
+  });
+
   test('may have a serial number, and a secret, that are known only at deployment', () => {
     const stack = newStack();
     const seed = secretsmanager.Secret.fromSecretNameV2(stack, 'Seed', 'bob-phone');
@@ -201,9 +241,26 @@ describe('what cannot be adopted', () => {
     expect(withExisting({ seed: SecretValue.secretsManager('bob') })).toThrow('existing.seed: got an object');
   });
 
-  test.each(['', 'a\u0000b', 'a'.repeat(257)])('a member that JSON cannot be asked for is refused: %j', (seedField) => {
-    expect(withExisting({ seedField })).toThrow('existing.seedField: got');
+  test('a secret of another region is refused', () => {
+    const arn = SECRET_ARN.replace('us-east-1', 'eu-west-1');
+    const seed = secretsmanager.Secret.fromSecretCompleteArn(newStack(), 'Elsewhere', arn);
+
+    expect(withExisting({ seed })).toThrow('existing.seed: got a secret of eu-west-1; allowed: secrets of the stack');
   });
+
+  test('a secret with an ARN that no tag can hold is refused', () => {
+    const arn = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:${'s'.repeat(250)}-1a2b3c`;
+    const seed = secretsmanager.Secret.fromSecretCompleteArn(newStack(), 'Long', arn);
+
+    expect(withExisting({ seed })).toThrow('existing.seed: got a secret whose ARN has');
+  });
+
+  test.each(['', 'a\u0000b', 'a*b', 'a'.repeat(257)])(
+    'a member that JSON cannot be asked for is refused: %j',
+    (seedField) => {
+      expect(withExisting({ seedField })).toThrow('existing.seedField: got');
+    },
+  );
 
   test.each([
     ['virtualMfaDeviceName', 'bob-phone'],

@@ -60,7 +60,7 @@ interface Population {
 function stackOf({ context, path, keys, generation, adopts = false }: Population): Stack {
   const stack = newStack({}, context);
   const secrets = Array.from({ length: 10 }, (_, index) => {
-    const name = `${generation}-${index}`.padEnd(400, 's');
+    const name = `${generation}-${index}`.padEnd(180, 's');
     const secretArn = `arn:aws:secretsmanager:us-gov-west-1:123456789012:secret:${name}-1a2b3c`;
     return secretsmanager.Secret.fromSecretCompleteArn(stack, `ExistingSeed${index}`, secretArn);
   });
@@ -82,7 +82,7 @@ function stackOf({ context, path, keys, generation, adopts = false }: Population
 describe.each<[what: string, population: Omit<Population, 'generation'>]>([
   ['25 of them with a key, as many as can be named', { context: {}, keys: 25 }],
   ['without paths or keys', { context: {}, keys: 0 }],
-  ['whose devices exist already, in ten secrets with names of 400 characters', { context: {}, keys: 0, adopts: true }],
+  ['whose devices exist already, in ten secrets with names of 180 characters', { context: {}, keys: 0, adopts: true }],
   ['with a path and a key each', { context: {}, path: `/${'p'.repeat(62)}/`, keys: USERS }],
   [
     'with a path and a key each, and policies minimized',
