@@ -73,6 +73,8 @@ function towardsPresent(wanted: Present, known: Known): Step {
     return isAdopting ? adopting(wanted, known) : markedAnew(wanted, known);
   }
   if (isMadeLater(device, wanted)) return refused(failures.superseded());
+  // Before anything else, or an earlier request that is late might give it back.
+  if (isAdopting && device.madeAt !== requestTime) return takingOver(known, device);
   if (wanted.isInPlace && !isSameEnrollment(device.tags, request)) {
     return refused(failures.sameNameReplacement(serialNumber));
   }
@@ -189,7 +191,14 @@ function adopting(wanted: Present, known: Known): Step {
     if (seed.is !== 'in hand') return { do: 'read existing seed' };
     return proving(known, [asIfStored(seed, wanted)], refused(wrongSeed(wanted)));
   }
-  return { do: 'adopt', versionId: seed.versionId, wasEnabled: isFoundEnabled && known.enabled === undefined };
+  const wasEnabled = known.wasEnabled ?? (isFoundEnabled && known.enabled === undefined);
+  return { do: 'adopt', versionId: seed.versionId, wasEnabled };
+}
+
+/** A device that an earlier request has adopted, in the name of this one. */
+function takingOver({ seed }: Known, { tags }: SeenDevice): Step {
+  if (typeof seed !== 'object' || seed.is !== 'in hand') return { do: 'read existing seed' };
+  return { do: 'adopt', versionId: seed.versionId, wasEnabled: !wasUnassigned(tags) };
 }
 
 /** A device whose seed is nowhere cannot be enabled: another takes its place, unless it is enabled already. */

@@ -34,6 +34,8 @@ export interface Known {
   readonly failure?: Failure;
   /** The seed version of the device that this run has made, or adopted. */
   readonly made?: string;
+  /** Whether this run has found the device enabled that it has adopted: others may take the tag away that tells. */
+  readonly wasEnabled?: boolean;
   /** The seed version of the device that this run has enabled. */
   readonly enabled?: string;
   /** An earlier try may have created the device, and its answer, the only one with the seed, was lost. */

@@ -74,7 +74,8 @@ export class Performer {
         const tags = [...request.tags, seedVersionTag(step.versionId, requestTime), adoptedTag(step.wasEnabled)];
         await mfaDevices.tag(serialNumber, tags);
         const enabled = step.wasEnabled ? { enabledForUser: [serialNumber] } : {};
-        return { ...this.#tagged(tags, known), ...enabled, made: step.versionId, isSuperseded: undefined };
+        const { wasEnabled, versionId: made } = step;
+        return { ...this.#tagged(tags, known), ...enabled, wasEnabled, made, isSuperseded: undefined };
       }
       case 'look at device': {
         const isOld = this.wanted.want === 'absent' && this.wanted.isOld;

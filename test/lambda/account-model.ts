@@ -655,6 +655,7 @@ export class ModelPorts implements MfaDevices, SeedStore {
   /** Nobody uses it, or its user does and IAM has taken the codes of the seed. */
   #mustBeFree(): void {
     const { seen, holder, seed, sawEnabled, unseen: unknown } = this.account;
+    if (seen === 'ours' && !this.account.tagged.startsWith(OWN)) return;
     if (seen !== 'none') this.#violates('adopts a device that is marked');
     if (unknown.enabled || unknown.device) return;
     if (sawEnabled && this.account.given !== seed) this.#violates('adopts a device without a proof');

@@ -326,8 +326,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'the tag of an adopted device tells how it was found, and not what this run has done',
-    search: 'wasEnabled: isFoundEnabled && known.enabled === undefined',
-    replace: 'wasEnabled: isFoundEnabled',
+    search: 'const wasEnabled = known.wasEnabled ?? (isFoundEnabled && known.enabled === undefined);',
+    replace: 'const wasEnabled = isFoundEnabled;',
   },
   {
     rule: 'the devices of the user are listed before the tags are looked at',
