@@ -627,6 +627,11 @@ export function codeOf(seed: string, timestamp: number): string {
   });
 }
 
+/** What looks like a code in a text, but for the six characters that Secrets Manager adds to a secret's name: they may all be digits. */
+export function codesIn(said: string): readonly string[] {
+  return said.replaceAll(/(:secret:[\w-]+)-\w{6}\b/g, '$1').match(/\b\d{6}\b/g) ?? [];
+}
+
 /** A URL that CloudFormation signed at a moment, in milliseconds since the epoch. */
 export function signedUrl(url: string, signedAt: number): string {
   return `${url}?X-Amz-Date=${new Date(signedAt).toISOString().replace(/[-:]|\.\d{3}/g, '')}`;
