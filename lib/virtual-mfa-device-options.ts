@@ -83,8 +83,8 @@ export interface VirtualMfaDeviceOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * Whether `encryptionKey`, and the key of the secret in `existing`, may belong to another account. The key's policy must then allow the function's role to use it.
-   * That account can make the seed unreadable, and sees each use of the key.
+   * Whether `encryptionKey`, and the key of the secret in `existing`, may belong to another account. The key's policy must then
+   * allow the function's role to use it. That account can make the seed unreadable, and sees each use of the key.
    *
    * If this is `false`, synthesis rejects a key that it knows to be of another account. If it does not know both accounts, the
    * secret and the function's role name the key with that id in the stack's own account. If the key belongs to another

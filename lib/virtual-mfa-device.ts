@@ -85,8 +85,8 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * The name of the device: 1 to 226 characters, letters, digits and any of `_+=,.@-`. Name and path together must be
    * unique in the account, and share the 256 characters of the serial number.
    *
-   * Not with `existing`. A change replaces the device. If you set a name and keep it, a change of `user` or `rotationId` fails the deployment,
-   * because the old and the new device cannot have the same name. Change the name or the path too.
+   * Not with `existing`. A change replaces the device. If you set a name and keep it, a change of `user` or `rotationId` fails
+   * the deployment, because the old and the new device cannot have the same name. Change the name or the path too.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
    *
@@ -98,14 +98,14 @@ export interface VirtualMfaDeviceProps extends VirtualMfaDeviceOptions {
    * A device to adopt instead of making one: one that a script, another tool or a person made, and whose seed somebody has.
    *
    * If the device is enabled for nobody, the function enables it for `user` with codes of the seed. If it is enabled for `user`
-   * already, the function proves with `ResyncMFADevice` that the seed is the device's; the owner notices nothing. Then it marks the device
-   * with its tags. It stores the seed in `seedSecret`, as for every other device.
+   * already, the function proves with `ResyncMFADevice` that the seed is the device's; the owner notices nothing. The function
+   * marks the device with its tags. It stores the seed in `seedSecret`, as for every other device.
    *
    * The deployment fails, and the device stays as it was, if IAM refuses the seed's codes, if the device is enabled for
    * another user, or if it belongs to another stack or resource.
    *
-   * When it leaves the stack, also because its creation is rolled back, the device is kept as it was found: without the function's tags, and
-   * enabled only if it was enabled before. `RemovalPolicy.DESTROY` deletes it instead, in both cases.
+   * When it leaves the stack, also because its creation is rolled back, the device is left as it was found: without the
+   * function's tags, and enabled only if it was enabled before. `RemovalPolicy.DESTROY` deletes it instead, in both cases.
    *
    * It excludes `virtualMfaDeviceName`, `path` and `rotationId`: the serial number has name and path, and a device keeps its seed as long
    * as it lives. `rotation` makes it anew under the same serial number.
@@ -263,7 +263,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       provider.rotate(seed, cfnResource, props.rotation);
     }
     this.node.addValidation({ validate: () => deviceReferenceProblems(cfnResource, cfnSeed, props.user) });
-    // A device that was adopted is kept by the function, which frees it for others. CloudFormation would not tell the function.
+    // The function keeps an adopted device, and frees it for others: CloudFormation has to tell it when the device leaves.
     this.retainable = existing ? [cfnSeed] : [cfnResource, cfnSeed];
     this.node.addValidation({ validate: () => (existing ? retentionProblems(cfnResource) : []) });
     const byDefault = existing ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
@@ -341,7 +341,7 @@ function markOwner(seed: secretsmanager.CfnSecret, owner: Readonly<Record<string
 
 /** What the function is told of a device to adopt. */
 function adopted({ serialNumber, seed, seedField }: ExistingVirtualMfaDevice, cfnSeed: secretsmanager.CfnSecret) {
-  // Of one policy, also if an aspect sets that of the secret: a device whose seed is deleted would be of no use.
+  // Follows the secret, whose policy an aspect may set: a device whose seed is deleted would be of no use.
   const isDeleted = (): boolean => cfnSeed.cfnOptions.deletionPolicy === CfnDeletionPolicy.DELETE;
   const properties: Record<keyof ExistingVirtualMfaDeviceProperties, unknown> = {
     SerialNumber: serialNumber,

@@ -144,7 +144,7 @@ export class IamMfaDevices implements MfaDevices {
       try {
         await this.client.send(command);
       } catch (error) {
-        // Without its marks the device is none of the role's: IAM denies what an earlier try has done already.
+        // The role may not touch a device without its marks: IAM denies what an earlier try has already done.
         const tags = isAccessDenied(error) ? await this.tagsOf(SerialNumber) : undefined;
         if (!tags || keys.some((key) => tags.has(key))) throw error;
       }

@@ -73,7 +73,7 @@ function towardsPresent(wanted: Present, known: Known): Step {
     return isAdopting ? adopting(wanted, known) : markedAnew(wanted, known);
   }
   if (isMadeLater(device, wanted)) return refused(failures.superseded());
-  // Before anything else, or an earlier request that is late might give it back.
+  // First of all, or a late run of an earlier request might give it back.
   if (isAdopting && device.madeAt !== requestTime) return takingOver(known, device);
   if (wanted.isInPlace && !isSameEnrollment(device.tags, request)) {
     return refused(failures.sameNameReplacement(serialNumber));
@@ -178,7 +178,7 @@ function markedAnew(wanted: Present, known: Known): Step {
 function adopting(wanted: Present, known: Known): Step {
   const { seed, holder } = known;
   const { serialNumber, request } = wanted;
-  // Its user's since it was listed, if a duplicate has enabled it.
+  // A duplicate may have enabled it for its user since the user's devices were listed.
   const isFoundEnabled = isEnabled(wanted, known) || holder?.userName === request.userName;
   if (!isFoundEnabled) {
     if (!holder) return { do: 'find holder' };
@@ -357,7 +357,7 @@ function towardsReleased(wanted: Released, known: Known): Step {
     // Whoever has enabled it answers for it: see towardsAbsent.
     const isOthers = !isGivenBack && undoing && device.versionId !== undoing.enabled;
     if (!isOthers && tries.deactivated === 0) return { do: 'deactivate', userName };
-    // IAM may be wrong about one of the two.
+    // Not taken on trust: IAM may have answered as if the device were not there.
     if (known.enabledForUser === undefined) return { do: 'list devices of user' };
     if (isEnabled(wanted, known)) {
       if (isOthers) return { do: 'leave', because: 'it is enabled, so somebody uses it' };

@@ -34,7 +34,7 @@ export interface Known {
   readonly failure?: Failure;
   /** The seed version of the device that this run has made, or adopted. */
   readonly made?: string;
-  /** Whether this run has found the device enabled that it has adopted: others may take the tag away that tells. */
+  /** Whether the device that this run has adopted was enabled before: others may take away the tag that tells. */
   readonly wasEnabled?: boolean;
   /** The seed version of the device that this run has enabled. */
   readonly enabled?: string;

@@ -24,12 +24,12 @@ export function seedVersionTag(versionId: string, requestTime: RequestTime): Vir
   return { Key: SEED_VERSION_TAG, Value: seedVersionTagValue(versionId, requestTime) };
 }
 
-/** The tag that tells how a device was found that was adopted. */
+/** The tag that tells how an adopted device was found. */
 export function adoptedTag(wasEnabled: boolean): VirtualMfaDeviceTag {
   return { Key: ADOPTED_TAG, Value: wasEnabled ? 'enabled' : UNASSIGNED };
 }
 
-/** Whether a device was adopted that was enabled for nobody. */
+/** Whether a device was adopted, and was enabled for nobody before. */
 export function wasUnassigned(tags: ReadonlyMap<string, string>): boolean {
   return tags.get(ADOPTED_TAG) === UNASSIGNED;
 }

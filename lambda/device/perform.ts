@@ -71,11 +71,11 @@ export class Performer {
         return { seed: { is: 'in hand', versionId, text }, given: versionId };
       }
       case 'adopt': {
-        const tags = [...request.tags, seedVersionTag(step.versionId, requestTime), adoptedTag(step.wasEnabled)];
+        const { versionId, wasEnabled } = step;
+        const tags = [...request.tags, seedVersionTag(versionId, requestTime), adoptedTag(wasEnabled)];
         await mfaDevices.tag(serialNumber, tags);
-        const enabled = step.wasEnabled ? { enabledForUser: [serialNumber] } : {};
-        const { wasEnabled, versionId: made } = step;
-        return { ...this.#tagged(tags, known), ...enabled, wasEnabled, made, isSuperseded: undefined };
+        const enabled = wasEnabled ? { enabledForUser: [serialNumber] } : {};
+        return { ...this.#tagged(tags, known), ...enabled, wasEnabled, made: versionId, isSuperseded: undefined };
       }
       case 'look at device': {
         const isOld = this.wanted.want === 'absent' && this.wanted.isOld;
@@ -103,7 +103,7 @@ export class Performer {
           enabled: step.seed.versionId,
           proven: step.seed.versionId,
           refusal: undefined,
-          // One that was made is gone when a later request has been here. One that was adopted is there still.
+          // After a later request, a device that was made is gone, and cannot be enabled. One that was adopted is still there.
           ...(request.existing && { device: undefined, isSuperseded: undefined }),
         };
       case 'prove':
@@ -131,10 +131,9 @@ export class Performer {
         // A duplicate may have adopted the device meanwhile.
         return request.existing ? { holder, device: undefined } : { holder };
       }
-      case 'tag': {
+      case 'tag':
         await mfaDevices.tag(serialNumber, step.tags);
         return this.#tagged(step.tags, known);
-      }
       case 'untag':
         await mfaDevices.untag(serialNumber, step.keys);
         return { device: this.#seen(new Map([...tagsIn(known)].filter(([key]) => !step.keys.includes(key)))) };

@@ -79,6 +79,17 @@ const anyChange = fc.oneof(inPlace, rotation, anotherUser);
 /** The device that exists, or one that is made. */
 const adoption = fc.constantFrom<Properties>({ Existing: 'PHONE' }, { Existing: undefined });
 
+/** A device that is made, and nothing else. */
+const CALM: Schedule = {
+  createFate: 'runs through',
+  operations: [],
+  isDeleted: false,
+  deliveries: [],
+  interferences: [],
+  ticks: [],
+  choices: [],
+};
+
 describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, () => {
   let lifecycle: Lifecycle;
   let held = 0;
@@ -103,12 +114,8 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     // after the second has, and before the second enables and answers.
     const untilBothHaveStored = [0, 0, 1, 0, ...Array.from({ length: 24 }, () => 2), 0];
     const schedule: Schedule = {
-      createFate: 'runs through',
-      operations: [],
-      isDeleted: false,
+      ...CALM,
       deliveries: [{ twice: true, diesBefore: undefined }],
-      interferences: [],
-      ticks: [],
       choices: [...untilBothHaveStored, ...Array.from({ length: 6 }, () => 1)],
     };
     const holds = async ({ choices }: Schedule) => {
@@ -150,15 +157,8 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
   ])(
     'a change in place that stalls after %s, until a rotation has deleted the device and come to %s, leaves a seed that signs in',
     async (call, until) => {
-      const schedule: Schedule = {
-        createFate: 'runs through',
-        operations: [{ change: { Issuer: 'Elsewhere' }, fate: 'runs through' }],
-        isDeleted: false,
-        deliveries: [],
-        interferences: [],
-        ticks: [],
-        choices: [],
-      };
+      const operation: Operation = { change: { Issuer: 'Elsewhere' }, fate: 'runs through' };
+      const schedule: Schedule = { ...CALM, operations: [operation] };
       const holds = async () => {
         const subject = await lifecycle.newSubject();
         const world = new World([subject]);
@@ -254,15 +254,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     how: readonly Delivery[],
     run: (world: World, userName: string) => Promise<void>,
   ): Promise<void> {
-    const schedule: Schedule = {
-      createFate: 'runs through',
-      operations: [{ change: { RotationId: '1' }, fate }],
-      isDeleted: false,
-      deliveries: how,
-      interferences: [],
-      ticks: [],
-      choices: [],
-    };
+    const schedule: Schedule = { ...CALM, operations: [{ change: { RotationId: '1' }, fate }], deliveries: how };
     const holds = async () => {
       const subject = await lifecycle.newSubject();
       const world = new World([subject]);
