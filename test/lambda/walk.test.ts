@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decide } from '../../lambda/device/decide';
 import { walk } from './walk';
 import { ENDS, WORLDS } from './worlds';
@@ -11,7 +11,11 @@ describe('whatever others do and AWS answers', { timeout: LIMIT_MILLISECONDS }, 
   let states = 0;
   const ends = new Set<string>();
   const began = process.cpuUsage();
+  const { stackTraceLimit } = Error;
+  // Runs fail a million times, and nobody reads where.
+  beforeAll(() => (Error.stackTraceLimit = 0));
   afterAll(() => {
+    Error.stackTraceLimit = stackTraceLimit;
     const { user, system } = process.cpuUsage(began);
     process.stdout.write(`walk: ${states} states in ${((user + system) / 1e6).toFixed(1)} CPU seconds\n`);
   });

@@ -76,27 +76,14 @@ export async function walk(
   { moves = world.moves ?? 1, isCalm = false }: Bounds = {},
 ): Promise<Walked> {
   const seen = new Set<string>();
-  const knownIds = new Map<string, number>();
-  const idOf = (known: Known, undone: Undone | undefined) => {
-    const key = textOf([
-      known,
-      undone?.made,
-      undone?.enabled,
-      undone?.mayDeleteFound,
-      undone?.isInDoubt,
-      undone?.failure,
-    ]);
-    const id = knownIds.get(key) ?? knownIds.size;
-    knownIds.set(key, id);
-    return id;
-  };
+  const idOf = naming();
   /** What is known before and after a step: a circle in it would be a run without an end. */
-  const next = new Map<number, Set<number>>();
+  const next = new Map<string, Set<string>>();
   const ends = new Set<string>();
   const open: State[] = [];
   const reach = (reached: State) => {
     const state = { ...reached, account: withoutWaste(reached.account, textOf(reached.known)) };
-    const key = `${idOf(state.known, state.undone)} ${state.movesLeft} ${keyOf(state.account)}`;
+    const key = `${idOf(state.known, state.undone)} ${state.movesLeft} ${textOfAccount(state.account)}`;
     if (seen.has(key)) return;
     seen.add(key);
     open.push(state);
@@ -114,7 +101,7 @@ export async function walk(
   for (let state = open.pop(); state; state = open.pop()) {
     const current = state;
     const { known, account, undone } = current;
-    const free = unusedIn(textOf([known, undone?.made, undone?.enabled]) + keyOf(account));
+    const free = unusedIn(`${textOf(known)} ${undone?.made} ${undone?.enabled} ${textOfAccount(account)}`);
     for (const [name, move] of current.movesLeft > 0 ? Object.entries(MOVES) : []) {
       const moved = move(account, free);
       const movesLeft = current.movesLeft - 1;
@@ -258,6 +245,26 @@ function nameOf(step: End): string {
   return step.do === 'leave' ? step.because : 'done';
 }
 
+/** Names what a run knows, and what of it is being undone: by the same name whenever it is the same. */
+function naming(): (known: Known, undone: Undone | undefined) => string {
+  const knownNumber = numbering(textOf);
+  const undoneNumber = numbering(({ made, enabled, mayDeleteFound, isInDoubt, failure }: Undone) =>
+    [made, enabled, mayDeleteFound, isInDoubt, failure.message].join(' '),
+  );
+  return (known, undone) => `${knownNumber(known)} ${undone ? undoneNumber(undone) : ''}`;
+}
+
+/** Numbers values by their texts. */
+function numbering<T extends object>(text: (value: T) => string): (value: T) => number {
+  const numbers = new Map<string, number>();
+  return remembered((value) => {
+    const key = text(value);
+    const number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    return number;
+  });
+}
+
 /** Finds texts that nobody uses yet, always the same ones: there are finitely many states then. */
 function unusedIn(text: string): (prefix: string) => string {
   return (prefix) => {
@@ -276,18 +283,29 @@ function withoutWaste(account: Account, text: string): Account {
   return { ...account, versions: Object.fromEntries(kept.sort(([one], [other]) => (one < other ? -1 : 1))) };
 }
 
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
+const textOf = remembered((known: Known) =>
+  JSON.stringify(known, (_key, part: unknown) => {
     if (part instanceof Map) return [...(part as Map<string, string>)];
     return part instanceof Error ? part.message : part;
-  });
+  }),
+);
+const textOfAccount = remembered(keyOf);
+
+/** What is known, and an account, never change: many states share them, and ask for the same of them several times each. */
+function remembered<T extends object, R>(compute: (value: T) => R): (value: T) => R {
+  const results = new WeakMap<T, R>();
+  return (value) => {
+    const result = results.get(value) ?? compute(value);
+    results.set(value, result);
+    return result;
+  };
 }
 
-function hasCircle(next: ReadonlyMap<number, ReadonlySet<number>>): boolean {
-  const done = new Set<number>();
+function hasCircle(next: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const done = new Set<string>();
   for (const start of next.keys()) {
-    const path = new Set<number>();
-    const stack: { readonly at: number; readonly rest: number[] }[] = [
+    const path = new Set<string>();
+    const stack: { readonly at: string; readonly rest: string[] }[] = [
       { at: start, rest: [...(next.get(start) ?? [])] },
     ];
     path.add(start);
@@ -314,5 +332,5 @@ function hasCircle(next: ReadonlyMap<number, ReadonlySet<number>>): boolean {
 function wayTo(state: State, { name }: World, what: string): string {
   const way: string[] = [what];
   for (let at: State | undefined = state; at; at = at.from) way.unshift(at.by);
-  return `${name}\n${way.join('\n  ')}\n${textOf(state.account)}`;
+  return `${name}\n${way.join('\n  ')}\n${keyOf(state.account)}`;
 }
