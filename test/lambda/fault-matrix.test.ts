@@ -450,7 +450,9 @@ describe('whatever goes wrong with one call', () => {
 
     lifecycle.observer = watch.onCall;
     lifecycle.interruption = interruption;
+    lifecycle.isDirect = (its) => its < interruption.place;
     const first = await path.act(subject);
+    lifecycle.isDirect = () => true;
     lifecycle.interruption = undefined;
     lifecycle.clock.advance(60_000);
     const last = interruption.what === 'death' ? await path.act(subject) : first;
@@ -486,7 +488,9 @@ describe('whatever goes wrong with one call', () => {
       watch.onCall(called, current, input);
       if (current === place) faults.inject({ ...strike, action, strike: struckOnce });
     };
+    lifecycle.isDirect = (its) => its < place;
     const run = await path.act(subject);
+    lifecycle.isDirect = () => true;
     faults.clear();
 
     // A call that fails by itself takes no effect, so nothing strikes after it.
@@ -504,6 +508,7 @@ describe('whatever goes wrong with one call', () => {
     subject.foreignDevice(foreign[0], { enabledFor: subject.userName });
     subject.foreignDevice(foreign[1], { tags: [] });
     const foreignBefore = foreign.map((its) => structuredClone(subject.device(its)));
+    lifecycle.isDirect = () => true;
     await path.prepare(subject);
     const seeds = new Set<string>();
     const collectSeeds = () => subject.ownDevices().forEach((own) => seeds.add(subject.device(own)?.seed ?? ''));

@@ -24,7 +24,8 @@ import type { RotationEvent } from '../../lambda/rotation/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
 import { evaluate, type LocalAws, type LoggedCall, type Scope, startLocalAws } from 'local-aws';
 import { parseTemplate } from '../../local-aws/src/cloudformation/template/template';
-import { clientsOf, keyOf, sessionOf, signIn } from '../../local-aws/test/callers';
+import { keyOf, sessionOf } from '../../local-aws/test/callers';
+import { callDirectly } from '../direct-calls';
 import { inProcessRequests, scopeSigner } from '../in-process-requests';
 
 export const ACCOUNT_ID = '123456789012';
@@ -174,6 +175,9 @@ export class Lifecycle {
   interruption: Interruption | undefined;
   /** The stack as CloudFormation shows it: a test moves it to the status that it needs. */
   readonly stack: ReturnType<LocalAws['cloudFormation']['stacks']['add']>;
+  /** Whether the call of a place is made without the SDK: see callDirectly. */
+  isDirect: (place: number) => boolean = () => false;
+  readonly #credentials: ReturnType<typeof sessionOf>;
   readonly #clients: Clients;
   #subjects = 0;
   #sent: string[] = [];
@@ -189,6 +193,7 @@ export class Lifecycle {
   ) {
     this.stack = aws.cloudFormation.stacks.add(stackId.split('/')[1] ?? '', stackId);
     this.stack.enter('CREATE_COMPLETE', undefined);
+    this.#credentials = sessionOf(aws, roleName, 'handler', 10 * 365 * 86_400);
     this.#clients = this.#clientsOfRole();
   }
 
@@ -304,7 +309,7 @@ export class Lifecycle {
   /** Clients of the handler's role. */
   #clientsOfRole(): Clients {
     const { aws } = this;
-    const credentials = sessionOf(aws, this.roleName, 'handler', 10 * 365 * 86_400);
+    const credentials = this.#credentials;
     const configurationFor = (service: string) => ({
       region: 'us-east-1',
       endpoint: aws.url,
@@ -348,10 +353,13 @@ export class Lifecycle {
     send: () => Promise<T>,
     turns: Turns | undefined,
   ): Promise<T> {
-    const call = () => this.clock.during(send());
-    const action = `${service}:${commandName.replace(/Command$/, '')}`;
+    const name = commandName.replace(/Command$/, '');
+    const place = this.#sent.length;
+    const direct = () => callDirectly(this.aws, this.#credentials, service, name, input) as Promise<T>;
+    const call = () => this.clock.during(this.isDirect(place) ? direct() : send());
+    const action = `${service}:${name}`;
     if (turns) return turns.call(action, call);
-    const place = this.#sent.push(action) - 1;
+    this.#sent.push(action);
     this.observer?.(action, place, input as Properties);
     if (this.interruption?.place !== place) return call();
     if (this.interruption.moment === 'after') await call().catch(() => undefined);
@@ -594,10 +602,9 @@ export class Subject {
   async signIn(serialNumber = this.serialNumber(), userName = this.userName): Promise<void> {
     const stored = await this.stored();
     this.lifecycle.clock.advance(30_000);
-    const requestHandler = inProcessRequests(this.aws);
-    const clients = clientsOf(this.aws, keyOf(this.aws, userName), { requestHandler });
     const TokenCode = codeOf(stored?.seed ?? '', this.lifecycle.clock.now());
-    await signIn(clients, { SerialNumber: serialNumber, TokenCode });
+    const input = { SerialNumber: serialNumber, TokenCode };
+    await callDirectly(this.aws, keyOf(this.aws, userName), 'sts', 'GetSessionToken', input);
   }
 
   #request(changes: Properties) {
