@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decide } from '../../lambda/device/decide';
+import { MUTANTS } from './mutants';
 import { walk } from './walk';
 import { ENDS, WORLDS } from './worlds';
 
@@ -35,4 +38,10 @@ describe('whatever others do and AWS answers', { timeout: LIMIT_MILLISECONDS }, 
     const { ends: calmEnds } = await walk(world, decide, { moves: 0, isCalm: true });
     expect([...calmEnds]).toEqual([world.calm]);
   });
+});
+
+// To try them all takes minutes: npm run mutants.
+it('each mutant breaks one rule of decide.ts as it is', () => {
+  const source = readFileSync(join(__dirname, '../../lambda/device/decide.ts'), 'utf8');
+  expect(MUTANTS.filter(({ search }) => source.split(search).length !== 2)).toEqual([]);
 });
