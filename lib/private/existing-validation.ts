@@ -8,6 +8,7 @@ import {
 } from '../../lambda/contract/property-rules';
 import { partsOfSerialNumber } from '../../lambda/contract/serial-number';
 import { constructInWords, REGION, shown, validate } from './property-validation';
+import { targetKeyOf } from './target-key';
 import { ValidationError } from './validation-error';
 import { type ExistingVirtualMfaDevice } from '../virtual-mfa-device-options';
 
@@ -51,6 +52,9 @@ export function validateExisting(
       `existing.seed: got a secret whose ARN has ${secretArn.length} characters; allowed: ${TAG_RULES.Value.allowed}, because a tag names it. ` +
         'Put the seed into a secret with a shorter name.',
     );
+  }
+  if (seed.encryptionKey !== undefined) {
+    targetKeyOf(scope, seed.encryptionKey, 'existing.seed.encryptionKey');
   }
   validate(scope, 'existing.seedField', SEED_FIELD_RULE, seedField, 'Name a member of the JSON in the secret.');
   const excluded = EXCLUDED_BY_EXISTING.find((property) => device[property] !== undefined);

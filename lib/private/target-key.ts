@@ -7,14 +7,15 @@ import { ValidationError } from './validation-error';
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
  *
+ * @param name the property in the message
  * @throws ValidationError for an alias whose key is not known at synthesis
  */
-export function targetKeyOf(scope: IConstruct, key: kms.IKey): kms.IKey {
+export function targetKeyOf(scope: IConstruct, key: kms.IKey, name = 'encryptionKey'): kms.IKey {
   const target = isAlias(key) ? targetIfKnown(key) : key;
   if (target === undefined || (!Token.isUnresolved(target.keyArn) && !target.keyArn.includes(':key/'))) {
     throw new ValidationError(
       scope,
-      'encryptionKey: got an alias that does not tell its key; allowed: keys, and aliases of keys that the app knows. ' +
+      `${name}: got an alias that does not tell its key; allowed: keys, and aliases of keys that the app knows. ` +
         'Give the key with Key.fromKeyArn, or find it with Key.fromLookup.',
     );
   }

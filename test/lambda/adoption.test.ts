@@ -218,15 +218,16 @@ describe('a device that exists', () => {
       await isRefused(subject, existing, 'holds no seed; allowed: text of 26 to 256 characters of base32');
     });
 
-    it.each(['not JSON', JSON.stringify({ other: KNOWN_SEED }), 'null'])(
-      'where the secret has no such member: %s',
-      async (secretString) => {
-        const { subject, existing } = await unassigned(secretString);
-        const properties = { Existing: { ...existing.Existing, SeedField: 'seed' } };
+    it.each([
+      ['no JSON', 'hello'],
+      ['another member', JSON.stringify({ other: KNOWN_SEED })],
+      ['null', 'null'],
+    ])('where the secret has not the member that is named, but %s', async (_what, secretString) => {
+      const { subject, existing } = await unassigned(secretString);
+      const properties = { Existing: { ...existing.Existing, SeedField: 'seed' } };
 
-        await isRefused(subject, properties, 'holds no seed; allowed: text of 26 to 256 characters of base32');
-      },
-    );
+      await isRefused(subject, properties, 'holds no seed; allowed: text of 26 to 256 characters of base32');
+    });
 
     it('where the secret is gone', async () => {
       const { subject, existing } = await unassigned();

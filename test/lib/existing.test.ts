@@ -248,6 +248,17 @@ describe('what cannot be adopted', () => {
     expect(withExisting({ seed })).toThrow('existing.seed: got a secret of eu-west-1; allowed: secrets of the stack');
   });
 
+  test('a secret with an alias that does not tell its key is refused', () => {
+    const stack = newStack();
+    const encryptionKey = kms.Alias.fromAliasName(stack, 'Alias', 'alias/seeds');
+    const seed = secretsmanager.Secret.fromSecretAttributes(stack, 'Seed', {
+      secretCompleteArn: SECRET_ARN,
+      encryptionKey,
+    });
+
+    expect(withExisting({ seed })).toThrow('existing.seed.encryptionKey: got an alias that does not tell its key');
+  });
+
   test('a secret with an ARN that no tag can hold is refused', () => {
     const arn = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:${'s'.repeat(250)}-1a2b3c`;
     const seed = secretsmanager.Secret.fromSecretCompleteArn(newStack(), 'Long', arn);
