@@ -8,9 +8,8 @@ import { afterAll, expect, test } from 'vitest';
 import { name, version } from '../../package.json';
 
 const REPOSITORY = resolve(__dirname, '../..');
-const TARBALL = `${name}-${version}.tgz`;
-/** What npm publishes. */
-const BUILT = join(REPOSITORY, 'dist/packages/js', TARBALL);
+/** What npm publishes, as jsii-pacmak names it. */
+const BUILT = join(REPOSITORY, `dist/packages/js/${name}@${version}.jsii.tgz`);
 /** A copy of the repository, deeper than it. */
 const COPY = mkdtempSync(join(tmpdir(), 'virtual-mfa-copy-'));
 afterAll(() => rmSync(COPY, { recursive: true, force: true }));
@@ -38,7 +37,7 @@ async function buildAgain(): Promise<string> {
     cwd: folder,
     env: { ...process.env, TZ: 'Pacific/Auckland' },
   });
-  return join(COPY, TARBALL);
+  return join(COPY, `${name}-${version}.tgz`);
 }
 
 /** The digest of each file in a tarball: tells which one differs. */
