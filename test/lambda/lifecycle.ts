@@ -175,8 +175,8 @@ export class Lifecycle {
   interruption: Interruption | undefined;
   /** The stack as CloudFormation shows it: a test moves it to the status that it needs. */
   readonly stack: ReturnType<LocalAws['cloudFormation']['stacks']['add']>;
-  /** Whether the call of a place is made without the SDK: see callDirectly. */
-  isDirect: (place: number) => boolean = () => false;
+  /** The calls of a run before this place are made without the SDK: see callDirectly. */
+  directUntil = 0;
   readonly #credentials: ReturnType<typeof sessionOf>;
   readonly #clients: Clients;
   #subjects = 0;
@@ -356,7 +356,7 @@ export class Lifecycle {
     const name = commandName.replace(/Command$/, '');
     const place = this.#sent.length;
     const direct = () => callDirectly(this.aws, this.#credentials, service, name, input) as Promise<T>;
-    const call = () => this.clock.during(this.isDirect(place) ? direct() : send());
+    const call = () => this.clock.during(place < this.directUntil ? direct() : send());
     const action = `${service}:${name}`;
     if (turns) return turns.call(action, call);
     this.#sent.push(action);

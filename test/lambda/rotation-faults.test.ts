@@ -111,7 +111,7 @@ describe('whatever goes wrong with one call of a rotation', () => {
     { death, fault }: Mishap,
     afterwards: keyof typeof AFTERWARDS,
   ): Promise<void> {
-    lifecycle.isDirect = () => true;
+    lifecycle.directUntil = Infinity;
     const subject = await enrolled(lifecycle);
     const { faults } = lifecycle.aws.account;
     const foreign = `${subject.serialNumber()}-own`;
@@ -123,7 +123,7 @@ describe('whatever goes wrong with one call of a rotation', () => {
 
     const runs = await subject.rotate(undefined, (before) => {
       const isHere = isOfStep(before.length);
-      lifecycle.isDirect = (its) => !isHere || its < place;
+      lifecycle.directUntil = isHere ? place : Infinity;
       lifecycle.interruption = isHere && death ? { place, moment: death, what: 'death' } : undefined;
       lifecycle.observer = (_called, current) => {
         seeds = [...seeds, ...subject.ownDevices().map((serialNumber) => subject.device(serialNumber)?.seed ?? '')];
@@ -136,7 +136,7 @@ describe('whatever goes wrong with one call of a rotation', () => {
     });
     lifecycle.interruption = undefined;
     lifecycle.observer = undefined;
-    lifecycle.isDirect = () => true;
+    lifecycle.directUntil = Infinity;
     faults.clear();
 
     expect(runs.every(({ elapsedMilliseconds }) => elapsedMilliseconds < FUNCTION_TIMEOUT_MILLISECONDS)).toBe(true);

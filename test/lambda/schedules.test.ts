@@ -277,7 +277,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     const plugins = [
       fc.beforeEach(async () => {
         lifecycle = await Lifecycle.start();
-        lifecycle.isDirect = () => true;
+        lifecycle.directUntil = Infinity;
       }),
       fc.afterEach(() => lifecycle.close()),
     ];
