@@ -9,7 +9,7 @@ import * as ownership from '../../lambda/device/ownership';
 import * as serialNumber from '../../lambda/contract/serial-number';
 import * as storedSeed from '../../lambda/contract/stored-seed';
 import * as failure from '../../lambda/failure';
-import { type Mutant, MUTANTS } from './mutants';
+import { isMutantOf, type Mutant, MUTANTS } from './mutants';
 import { walk } from './walk';
 import { ENDS, WORLDS } from './worlds';
 
@@ -52,8 +52,9 @@ async function walkThroughAll(decideStep: typeof decide): Promise<void> {
   if (different.length > 0) throw new Error(`Never, or wrongly, ends with ${different.join()}`);
 }
 
-function decideOf({ search, replace }: Mutant): typeof decide {
-  if (SOURCE.split(search).length !== 2) throw new TypeError(`decide.ts does not hold once: ${search}`);
+function decideOf(mutant: Mutant): typeof decide {
+  const { search, replace } = mutant;
+  if (!isMutantOf(SOURCE, mutant)) throw new TypeError(`decide.ts does not hold once: ${search}`);
   const { code } = transformSync(
     SOURCE.replace(search, () => replace),
     { loader: 'ts', format: 'cjs' },

@@ -6,6 +6,11 @@ export interface Mutant {
   readonly replace: string;
 }
 
+/** Whether a mutant changes one place of decide.ts, and is not left over from an earlier one. */
+export function isMutantOf(source: string, { search }: Mutant): boolean {
+  return source.split(search).length === 2;
+}
+
 /** Each of them must be noticed: see mutants.slow.ts. */
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -55,8 +60,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a device that a later request has made is not changed',
-    search: 'if (isMadeLater(device, wanted)) return refused(failures.superseded());\n  // First of all',
-    replace: '// First of all',
+    search: '  }\n  if (isMadeLater(device, wanted)) return refused(failures.superseded());',
+    replace: '  }',
   },
   {
     rule: 'a vanished device is not made anew for a request that is superseded',
