@@ -1,8 +1,9 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { name as packageName, peerDependencies } from '../package.json';
+import { name as packageName } from '../package.json';
 import { DOTNET, GO, JAVA, type Language, MAVEN_REPOSITORY, PYTHON, whyNot } from './package-all/languages';
+import { installWithOldestPeers } from './package-all/oldest-peers';
 import { run } from './package-all/run';
 
 const ROOT = join(__dirname, '..');
@@ -63,10 +64,7 @@ async function installedIn(project: string): Promise<string> {
   const packed = await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], {
     cwd: ROOT,
   });
-  const peers = Object.entries(peerDependencies).map(([peer, range]) => `${peer}@${range.replace('^', '')}`);
-  writeFileSync(join(project, 'package.json'), '{}');
-  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--save-exact'];
-  await run('npm', ['install', ...options, join(project, packed.trim()), ...peers], { cwd: project });
+  await installWithOldestPeers(project, join(project, packed.trim()));
   return join(project, 'node_modules', packageName);
 }
 

@@ -9,6 +9,9 @@ const EXAMPLES = join(__dirname, '../examples');
 const WORKFLOW = 'github-actions.yml';
 const ROBOT_WORKFLOW = 'robot.yml';
 
+/** The oldest aws-cdk-lib that the package takes. */
+const OLDEST = peerDependencies['aws-cdk-lib'].replace('^', '');
+
 /** How many devices each example gives to how many users, in all its stacks. */
 const EXPECTED: Readonly<Record<string, { readonly users: number; readonly devices: number }>> = {
   'all-users.ts': { users: 4, devices: 3 },
@@ -64,10 +67,8 @@ describe('the examples', () => {
 });
 
 test('the page on languages has the oldest and the newest aws-cdk-lib that the npm package is tried with', () => {
-  const oldest = peerDependencies['aws-cdk-lib'].replace('^', '');
-
   expect(readFileSync(join(EXAMPLES, '../docs/languages.md'), 'utf8')).toMatch(
-    new RegExp(`^\\| TypeScript, .*\\| ${oldest}, ${devDependencies['aws-cdk-lib']} \\|$`, 'm'),
+    new RegExp(`^\\| TypeScript, .*\\| ${OLDEST}, ${devDependencies['aws-cdk-lib']} \\|$`, 'm'),
   );
 });
 
@@ -81,11 +82,11 @@ describe.each(IN_OTHER_LANGUAGES)('of the example in $language', ({ language, co
     expect(unindented(readFileSync(join(EXAMPLES, code), 'utf8'))).toContain(unindented(lines));
   });
 
-  test('the page on languages has the aws-cdk-lib that it is tried with', () => {
+  test('the page on languages has the oldest and the newest aws-cdk-lib that it is tried with', () => {
     const [, newest = ''] = cdk.exec(readFileSync(join(EXAMPLES, requirements), 'utf8')) ?? [];
 
     expect(newest).not.toBe('');
-    expect(page).toMatch(new RegExp(`^\\| ${language} .*, ${newest} \\|$`, 'm'));
+    expect(page).toMatch(new RegExp(`^\\| ${language} .*\\| ${OLDEST}, ${newest} \\|$`, 'm'));
   });
 });
 

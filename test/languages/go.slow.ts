@@ -1,15 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GO } from '../../scripts/package-all/languages';
-import { describeIn, OLDEST, PACKAGES, TARBALL, Team, templateOfTypeScript } from './team';
+import { installWithOldestPeers } from '../../scripts/package-all/oldest-peers';
+import { run } from '../../scripts/package-all/run';
+import { describeIn, OLDEST, PACKAGES, ROOT, TARBALL, Team, templateOfTypeScript } from './team';
 
 const CDK = 'github.com/aws/aws-cdk-go/awscdk/v2';
 const MODULE = 'github.com/cdk-iam-virtual-mfa/cdk-iam-virtual-mfa-go/cdkiamvirtualmfa';
 const SOURCES = join(PACKAGES, 'go/cdkiamvirtualmfa');
-
-/** Not every module proxy has the oldest aws-cdk-lib that the package takes: this is the oldest in those that we know. */
-const OLDEST_IN_PROXIES = '2.248.0';
 
 /** To compile aws-cdk-lib takes most of the time, and takes less without optimizations. */
 const UNOPTIMIZED = '-gcflags=all=-N -l';
@@ -101,15 +100,34 @@ describeIn(GO, () => {
     expect(heard).not.toContain('1234');
   });
 
-  test('with the oldest aws-cdk-lib that the package takes and the module proxy has, too', async () => {
-    const isServed = await team.run('go', 'list', '-m', `${CDK}@v${OLDEST}`).then(
-      () => true,
-      () => false,
-    );
-    const oldest = isServed ? OLDEST : OLDEST_IN_PROXIES;
-    await team.run('go', 'get', `${CDK}@v${oldest}`);
+  test('with the oldest peers that the package takes, too', async () => {
+    for (const folder of await oldestPeersIn(mkdtempSync(join(team.folder, 'peers-')))) {
+      const module = await run('go', ['list', '-m'], { cwd: folder });
+      await team.run('go', 'mod', 'edit', `-replace=${module.trim()}=${folder}`);
+    }
+    await team.run('go', 'mod', 'edit', `-require=${CDK}@v${OLDEST}`);
 
     expect(await template()).toEqual(typescript);
-    expect(await team.run('go', 'list', '-m', CDK)).toBe(`${CDK} v${oldest}\n`);
+    expect(await team.run('go', 'list', '-m', CDK)).toContain(`${CDK} v${OLDEST} => ${team.folder}`);
   });
 });
+
+/**
+ * Makes the Go modules of the oldest peers as AWS makes them, with jsii-pacmak from npm's packages: not every module proxy has
+ * the modules that AWS published.
+ *
+ * @returns the folders of the modules
+ */
+async function oldestPeersIn(folder: string): Promise<string[]> {
+  await installWithOldestPeers(folder);
+  const installed = join(folder, 'node_modules');
+  const dependencies = readdirSync(join(installed, '@aws-cdk')).map((name) => `@aws-cdk/${name}`);
+  const options = ['--targets', GO.target, '--code-only', '--outdir', folder];
+  const pack = ['--pack-command', 'npm pack --ignore-scripts'];
+  // One by one: for jsii-pacmak, they would depend on each other in a circle, as their tests do.
+  for (const name of ['constructs', ...dependencies, 'aws-cdk-lib']) {
+    await run('npx', ['--no', 'jsii-pacmak', join(installed, name), ...options, ...pack], { cwd: ROOT });
+  }
+  const modules = join(folder, GO.target);
+  return readdirSync(modules).map((name) => join(modules, name));
+}
