@@ -210,7 +210,7 @@ describe('the page on the virtual-mfa command', () => {
 
   test('has every command with its options, and no other', () => {
     const rows = [...section.matchAll(/^\| `([a-z]+)` \| .+ \| (.*) ?\|$/gm)].filter(
-      ([, , cell = '']) => !/iam:/.test(cell),
+      ([, , cell = '']) => !cell.includes('iam:'),
     );
     const options = rows.map(([, name, cell = '']) => [
       name,

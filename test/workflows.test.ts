@@ -158,7 +158,7 @@ describe('the commands of the workflows', () => {
   test('of npm are scripts of package.json', () => {
     const called = lines.flatMap((line) => npmRun.exec(line)?.[1] ?? []);
 
-    expect(called).toEqual(expect.arrayContaining(['test:checks', 'test:suite', 'test:languages', 'package:all']));
+    expect(called).toEqual(expect.arrayContaining(['lint', 'test:suite', 'test:languages', 'package:all']));
     expect(called.filter((name) => !(name in scripts))).toEqual([]);
   });
 

@@ -77,9 +77,8 @@ async function seedProblem(device: ManagedDevice, { aws, records, region }: Repo
   await readStoredSeed({ ...location, ...(userName === undefined ? {} : { userName }) }, aws);
   if (isEnabledAtOnce(device)) return undefined;
   const marks = await records.marksOf(serialNumber);
-  return marks?.versionId !== seedVersionId
-    ? "its tags do not name the secret's current seed, so somebody may have made it anew; set a new rotationId and deploy"
-    : undefined;
+  if (marks?.versionId === seedVersionId) return undefined;
+  return "its tags do not name the secret's current seed, so somebody may have made it anew; set a new rotationId and deploy";
 }
 
 function isEnabledAtOnce({ enableDate, seedStoredDate }: ManagedDevice): boolean {

@@ -12,7 +12,8 @@ import type { Terminal } from './terminal';
 
 /** A device, and the file with its page, or why there is none. */
 export type PageReport = { readonly userName: string; readonly serialNumber: string } & (
-  { readonly file: string } | { readonly problem: string }
+  | { readonly file: string }
+  | { readonly problem: string }
 );
 
 /** The account's alias; undefined where there is none, or where the caller may not know. */

@@ -280,13 +280,9 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
         lifecycle.directUntil = Infinity;
       }),
       fc.afterEach(() => lifecycle.close()),
+      fc.interruptAfterTimeLimit(LIMIT_MILLISECONDS * 0.9),
     ];
-    await fc.assert(property, {
-      numRuns,
-      seed: SEED,
-      plugins,
-      interruptAfterTimeLimit: LIMIT_MILLISECONDS * 0.9,
-    });
+    await fc.assert(property, { numRuns, seed: SEED, plugins });
   }
 });
 

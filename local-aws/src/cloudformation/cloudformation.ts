@@ -161,7 +161,7 @@ export class CloudFormation {
       stack,
       run.then(() => {
         changeSet.executionStatus =
-          /_COMPLETE$/.test(stack.status) && !/ROLLBACK/.test(stack.status) ? 'EXECUTE_COMPLETE' : 'EXECUTE_FAILED';
+          /_COMPLETE$/.test(stack.status) && !stack.status.includes('ROLLBACK') ? 'EXECUTE_COMPLETE' : 'EXECUTE_FAILED';
       }),
     );
   }

@@ -153,7 +153,7 @@ export class SecretsManager implements RpcService {
         const secret = this.#usable(SecretId);
         const holder = secret.versionWithLabel(VersionStage);
         if (holder !== RemoveFromVersionId && (holder !== MoveToVersionId || RemoveFromVersionId !== undefined)) {
-          const wrong = RemoveFromVersionId === undefined ? 'empty' : RemoveFromVersionId;
+          const wrong = RemoveFromVersionId ?? 'empty';
           throw new AwsError(
             'InvalidParameterException',
             holder === undefined

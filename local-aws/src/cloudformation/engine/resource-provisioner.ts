@@ -201,7 +201,7 @@ function reasonOf(thrown: unknown): string {
 function handlerErrorCode(code: string): string {
   if (/AlreadyExists|ResourceConflict|ResourceExists/.test(code)) return 'AlreadyExists';
   if (/NoSuchEntity|NotFound/.test(code)) return 'NotFound';
-  if (/AccessDenied/.test(code)) return 'AccessDenied';
+  if (code.includes('AccessDenied')) return 'AccessDenied';
   if (/Validation|Invalid|Malformed/.test(code)) return 'InvalidRequest';
   return 'GeneralServiceException';
 }
