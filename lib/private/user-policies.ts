@@ -107,9 +107,13 @@ export class UserPolicies extends Construct {
   }
 
   private identityOf(user: iam.IUserRef): string {
+    const stack = Stack.of(this);
     const cfnUser = cfnUserOf(user);
+    // Read for each device, each time: a logical id resolves faster than a reference to it, and what is no token needs none.
+    const subject = cfnUser?.stack === stack ? cfnUser.logicalId : user.userRef.userArn;
     // A user who gets another name is another user, though the reference reads the same in the template.
-    return JSON.stringify(Stack.of(this).resolve([user.userRef.userArn, cfnUser?.userName, cfnUser?.path]));
+    const identity = [subject, cfnUser?.userName, cfnUser?.path];
+    return JSON.stringify(identity.map((text) => (Token.isUnresolved(text) ? (stack.resolve(text) as unknown) : text)));
   }
 }
 

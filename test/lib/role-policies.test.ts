@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Aspects, aws_iam as iam, aws_sns as sns, type CfnResource, Stack } from 'aws-cdk-lib';
+import { Aspects, aws_iam as iam, aws_sns as sns, type CfnResource, Lazy, Stack } from 'aws-cdk-lib';
 import { type IConstruct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { VirtualMfaDevice } from '../../lib';
@@ -193,6 +193,21 @@ describe('the policy that names the users', () => {
       'a user is given another path',
       (stack) => {
         device(stack, 'Bob', { path: '/ops/' });
+        device(stack, 'Alice');
+      },
+    ],
+    [
+      'a user’s resource is given another logical id',
+      (stack) => {
+        device(stack, 'Bob');
+        device(stack, 'Alice');
+        (stack.node.findChild('Bob').node.defaultChild as iam.CfnUser).overrideLogicalId('Robert');
+      },
+    ],
+    [
+      'a user is given a name that is known only at synthesis',
+      (stack) => {
+        device(stack, 'Bob', { userName: Lazy.string({ produce: () => 'bob' }) });
         device(stack, 'Alice');
       },
     ],
