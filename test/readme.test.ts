@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +20,7 @@ import { EXIT_CODES } from '../bin/virtual-mfa/command-failure';
 import { programFor } from '../bin/virtual-mfa/program';
 import { SERIAL_NUMBER_MAX_LENGTH } from '../lambda/contract/serial-number';
 import { type Failure, failures, withRemains } from '../lambda/failure';
+import { checkTypes } from './type-errors';
 
 const ROOT = resolve(__dirname, '..');
 const PACKAGE = manifestOf('package.json');
@@ -436,39 +447,29 @@ function headingsOf(markdown: string): string[] {
   );
 }
 
-/** What the compiler says of an example; of a file of the library, where there is no code. */
+/** What the compiler says of an example, or of a file of the library. */
 interface Problem {
   readonly code: string | undefined;
   readonly message: string;
 }
 
-/** What the compiler says of examples that import the package by its name, each in a file of its own, all in one program. */
+/** What the compiler says of examples that import the package by its name, each in a file of its own. */
 function problemsOf(examples: readonly string[]): Problem[] {
-  const configuration: unknown = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path)).config;
-  const { options } = ts.parseJsonConfigFileContent(configuration, { ...ts.sys, readDirectory: () => [] }, ROOT);
-  const files = new Map(examples.map((code, index) => [join(ROOT, `readme-example-${index + 1}.ts`), code]));
-  const compilerOptions: ts.CompilerOptions = {
-    ...options,
-    noEmit: true,
-    paths: { [PACKAGE.name]: [join(ROOT, 'lib/index.ts')] },
-  };
-  const disk = ts.createCompilerHost(compilerOptions);
-  const host: ts.CompilerHost = {
-    ...disk,
-    fileExists: (path) => files.has(path) || disk.fileExists(path),
-    getSourceFile: (path, ...rest) => {
-      const code = files.get(path);
-      return code === undefined
-        ? disk.getSourceFile(path, ...rest)
-        : ts.createSourceFile(path, code, ts.ScriptTarget.ES2022);
-    },
-  };
-  return ts
-    .getPreEmitDiagnostics(ts.createProgram([...files.keys()], compilerOptions, host))
-    .map(({ file, messageText }) => ({
-      code: files.get(file?.fileName ?? ''),
-      message: `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
-    }));
+  const folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-examples-'));
+  try {
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    const codeOf = new Map(examples.map((code, index) => [`example-${index + 1}.ts`, code]));
+    for (const [file, code] of codeOf) writeFileSync(join(folder, file), code);
+    const { errors } = checkTypes(folder, {
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: { paths: { [PACKAGE.name]: [join(ROOT, 'lib/index.ts')] } },
+      files: [...codeOf.keys()],
+      include: [],
+    });
+    return errors.map(({ file = '', message }) => ({ code: codeOf.get(file), message: `${file}: ${message}` }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The classes that the library exports, with the examples in their docstrings. */

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const TSC = join(__dirname, '../node_modules/typescript-7/bin/tsc');
+
+/** An error that the compiler found; of no file, where the configuration is wrong. */
+export interface CompilerError {
+  readonly file: string | undefined;
+  readonly message: string;
+}
+
+/**
+ * Checks a project with the newest TypeScript, whose native compiler takes a fraction of the time of the one before it.
+ *
+ * @param folder the project's; gets a tsconfig.json
+ * @returns the files that were checked, and the errors in them
+ */
+export function checkTypes(folder: string, tsconfig: object): { files: string[]; errors: CompilerError[] } {
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
+  const args = [TSC, '--project', folder, '--noEmit', '--listFiles', '--pretty', 'false'];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const lines = stdout.split('\n');
+  return {
+    files: lines.filter((line) => line.startsWith('/')),
+    errors: [...stdout.matchAll(/^(?:(\S+)\(\d+,\d+\): )?error (.+(?:\n .+)*)/gm)].map(([, file, message = '']) => ({
+      file,
+      message,
+    })),
+  };
+}
