@@ -20,7 +20,7 @@ import { EXIT_CODES } from '../bin/virtual-mfa/command-failure';
 import { programFor } from '../bin/virtual-mfa/program';
 import { SERIAL_NUMBER_MAX_LENGTH } from '../lambda/contract/serial-number';
 import { type Failure, failures, withRemains } from '../lambda/failure';
-import { checkTypes } from './type-errors';
+import { checkTypes } from './check-types';
 
 const ROOT = resolve(__dirname, '..');
 const PACKAGE = manifestOf('package.json');

@@ -109,7 +109,7 @@ export class UserPolicies extends Construct {
   private identityOf(user: iam.IUserRef): string {
     const stack = Stack.of(this);
     const cfnUser = cfnUserOf(user);
-    // Read for each device, each time: a logical id resolves faster than a reference to it, and what is no token needs none.
+    // Asked for with every device: a logical id resolves faster than a reference to it, and text without tokens needs no resolving.
     const subject = cfnUser?.stack === stack ? cfnUser.logicalId : user.userRef.userArn;
     // A user who gets another name is another user, though the reference reads the same in the template.
     const identity = [subject, cfnUser?.userName, cfnUser?.path];

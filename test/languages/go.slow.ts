@@ -124,7 +124,7 @@ async function oldestPeersIn(folder: string): Promise<string[]> {
   const dependencies = readdirSync(join(installed, '@aws-cdk')).map((name) => `@aws-cdk/${name}`);
   const options = ['--targets', GO.target, '--code-only', '--outdir', folder];
   const pack = ['--pack-command', 'npm pack --ignore-scripts'];
-  // One by one: for jsii-pacmak, they would depend on each other in a circle, as their tests do.
+  // One by one: jsii-pacmak counts what they need for their own tests, too, and that goes in a circle.
   for (const name of ['constructs', ...dependencies, 'aws-cdk-lib']) {
     await run('npx', ['--no', 'jsii-pacmak', join(installed, name), ...options, ...pack], { cwd: ROOT });
   }

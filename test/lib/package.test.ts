@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cdk } from '../../bin/cdk-command';
 import { startLocalAws } from 'local-aws';
-import { checkTypes } from '../type-errors';
+import { checkTypes } from '../check-types';
 
 const REPOSITORY = resolve(__dirname, '../..');
 
