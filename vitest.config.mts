@@ -47,7 +47,7 @@ export default defineConfig({
   resolve: { alias: { 'cdk-iam-virtual-mfa': fileURLToPath(new URL('lib', import.meta.url)) } },
   test: {
     include: ['test/**/*.test.ts', 'local-aws/test/**/*.test.ts'],
-    globalSetup: ['test/build-bundles.ts', 'test/handler-policies.ts'],
+    globalSetup: ['test/temporary-folder.ts', 'test/build-bundles.ts', 'test/handler-policies.ts'],
     // Far above what anything takes on a busy machine: only what never ends reaches these limits.
     testTimeout: 600_000,
     hookTimeout: 600_000,
