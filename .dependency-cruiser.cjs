@@ -46,6 +46,7 @@ module.exports = {
         path: ['^lib/', '^local-aws/', '/aws-cdk-lib/'],
       },
     ),
+    never('execa-starts-processes', { pathNot: '^local-aws/src/lambda/' }, { path: '^(node:)?child_process$' }),
     never('bin-knows-no-scripts', { path: '^bin/' }, { path: '^scripts/' }),
     never('examples-import-the-package', { path: '^examples/' }, { path: '^(bin|lambda|scripts|local-aws|lib/.+/)' }),
   ],

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
 import { app, context } from '../cdk.json';
-import { type Listener, outcomeOf } from './child-outcome';
 
 /** The root of this repository, where cdk.json lies. */
 const ROOT = join(__dirname, '..');
@@ -16,6 +15,9 @@ export interface CdkRun {
   /** What it printed. */
   readonly output: string;
 }
+
+/** Takes what a command prints as it comes. */
+export type Listener = (text: string, from: 'output' | 'messages') => void;
 
 export interface CommandOptions {
   /** Points the command to an account. */
@@ -52,13 +54,15 @@ async function cdkIn(
 ): Promise<CdkRun> {
   // Whoever calls this has bundled the handler: the build that cdk.json names would only write it again, under the feet of others.
   const options = ['--build', '', '--no-notices', '--no-version-reporting', '--ci'];
-  const child = spawn(process.execPath, [CDK, ...args, ...options], {
+  const child = execa(process.execPath, [CDK, ...args, ...options], {
     cwd: directory,
     // A process group of its own, so that the app and the build that the CLI starts can be ended with it.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdin: 'ignore',
+    all: true,
+    reject: false,
+    stripFinalNewline: false,
     env: {
-      ...process.env,
       ...environment,
       // The app records new users nowhere in CI.
       CI: 'false',
@@ -68,6 +72,8 @@ async function cdkIn(
       CDK_VALIDATION: 'false',
     },
   });
+  child.stdout.on('data', (chunk) => listener?.(String(chunk), 'output'));
+  child.stderr.on('data', (chunk) => listener?.(String(chunk), 'messages'));
   const end = () => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
@@ -75,6 +81,8 @@ async function cdkIn(
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   };
-  const { exitCode, printed } = await outcomeOf(child, { end, signal, listener });
-  return { exitCode, output: printed };
+  signal?.addEventListener('abort', end);
+  const { exitCode = 1, all } = await child;
+  signal?.removeEventListener('abort', end);
+  return { exitCode, output: all };
 }

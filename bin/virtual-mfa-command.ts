@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { type ChildOutcome, outcomeOf } from './child-outcome';
+import { execa } from 'execa';
 import type { CommandOptions } from './cdk-command';
 
 /** The published command, as `npm run build:commands` bundles it. */
@@ -11,15 +10,30 @@ export interface VirtualMfaOptions extends CommandOptions {
   readonly onTerminal?: boolean;
 }
 
+/** How a run of `virtual-mfa` ended, and what it printed where that does not go to the terminal. */
+export interface VirtualMfaRun {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly messages: string;
+}
+
 /** Runs `virtual-mfa` in a process of its own. */
 export async function virtualMfa(
   args: readonly string[],
   { environment, signal, listener, onTerminal = false }: VirtualMfaOptions,
-): Promise<ChildOutcome> {
+): Promise<VirtualMfaRun> {
   const stream = onTerminal ? 'inherit' : 'pipe';
-  const child = spawn(process.execPath, [VIRTUAL_MFA, ...args], {
-    stdio: ['ignore', stream, stream],
-    env: { ...process.env, ...environment },
+  const child = execa(process.execPath, [VIRTUAL_MFA, ...args], {
+    stdin: 'ignore',
+    stdout: stream,
+    stderr: stream,
+    env: environment,
+    cancelSignal: signal,
+    reject: false,
+    stripFinalNewline: false,
   });
-  return outcomeOf(child, { end: () => void child.kill('SIGTERM'), signal, listener });
+  child.stdout?.on('data', (chunk) => listener?.(String(chunk), 'output'));
+  child.stderr?.on('data', (chunk) => listener?.(String(chunk), 'messages'));
+  const { exitCode = 1, stdout = '', stderr = '' } = await child;
+  return { exitCode, output: stdout, messages: stderr };
 }

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { execa } from 'execa';
 import { runProbes } from './integ/probe';
 import { ProbedAccount } from './integ/probed-account';
 import { PROBES } from './integ/probes';
@@ -35,33 +35,33 @@ async function main([mode = '', tarball, project]: readonly string[]): Promise<v
     throw new Error(`Got the mode "${mode}"; allowed: ${MODES.join(', ')}. Use npm run integ.`);
   }
   try {
-    if (mode !== 'probes') testIn(project, (folder) => runTest(mode, tarball, folder));
+    if (mode !== 'probes') await testIn(project, async (folder) => runTest(mode, tarball, folder));
   } finally {
     // After a test that failed too: they may tell why.
     if (mode === 'deploy' || mode === 'probes') process.exitCode = await probe();
   }
 }
 
-function testIn(given: string | undefined, test: (project: string) => void): void {
+async function testIn(given: string | undefined, test: (project: string) => Promise<void>): Promise<void> {
   const project = given ?? mkdtempSync(join(tmpdir(), 'virtual-mfa-integ-'));
   try {
-    test(project);
+    await test(project);
   } finally {
     if (given === undefined) rmSync(project, { recursive: true, force: true });
   }
 }
 
 /** Runs integ-runner in a project of its own, away from the repository: what it uses has to be in the package. */
-function runTest(mode: string, tarball: string | undefined, project: string): void {
+async function runTest(mode: string, tarball: string | undefined, project: string): Promise<void> {
   cpSync(join(REPOSITORY, TESTS), project, { recursive: true });
   // A changed snapshot would count as a failed test; what changed, git shows.
   if (mode === 'snapshot') rmSync(join(project, SNAPSHOT), { recursive: true, force: true });
-  npm(['ci', '--silent', '--prefer-offline'], project);
-  npm(['install', '--silent', '--no-save', tarball ?? packInto(project)], project);
+  await npm(['ci', '--silent', '--prefer-offline'], project);
+  await npm(['install', '--silent', '--no-save', tarball ?? (await packInto(project))], project);
   const app = ['--language', 'typescript', '--app', 'node --import tsx {filePath}'];
   const tests = ['--directory', '.', '--test-regex', String.raw`^integ\..*\.ts$`];
-  const runner = ['integ-runner', ...tests, ...app, ...(RUNNER_OPTIONS[mode] ?? [])];
-  execFileSync('npx', runner, { cwd: project, stdio: 'inherit' });
+  const options = [...tests, ...app, ...(RUNNER_OPTIONS[mode] ?? [])];
+  await execa('integ-runner', options, { cwd: project, preferLocal: true, stdio: 'inherit' });
   if (mode === 'snapshot') {
     const target = join(REPOSITORY, TESTS, SNAPSHOT);
     rmSync(target, { recursive: true, force: true });
@@ -70,14 +70,15 @@ function runTest(mode: string, tarball: string | undefined, project: string): vo
 }
 
 /** npm needs no AWS account, and runs no code of the packages that it installs. */
-function npm(args: readonly string[], cwd: string): string {
+async function npm(args: readonly string[], cwd: string): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
-  const stdio = ['inherit', 'pipe', 'inherit'] as const;
-  return execFileSync('npm', [...args, '--ignore-scripts'], { cwd, env, encoding: 'utf8', stdio: [...stdio] });
+  const streams = { stdin: 'inherit', stderr: 'inherit' } as const;
+  const { stdout } = await execa('npm', [...args, '--ignore-scripts'], { cwd, env, extendEnv: false, ...streams });
+  return stdout;
 }
 
-function packInto(directory: string): string {
-  return join(directory, npm(['pack', '--silent', '--pack-destination', directory], REPOSITORY).trim());
+async function packInto(directory: string): Promise<string> {
+  return join(directory, await npm(['pack', '--silent', '--pack-destination', directory], REPOSITORY));
 }
 
 /** The functions' code is built from what the repository has, and integ-runner does not compare it. */

@@ -1,15 +1,16 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { execa } from 'execa';
 import { name as packageName } from '../package.json';
 import { DOTNET, GO, JAVA, type Language, MAVEN_REPOSITORY, PYTHON, whyNot } from './package-all/languages';
 import { installWithOldestPeers } from './package-all/oldest-peers';
-import { run } from './package-all/run';
 
 const ROOT = join(__dirname, '..');
 const PACKAGES = join(ROOT, 'dist/packages');
 const GO_SOURCES = join(PACKAGES, 'go/cdkiamvirtualmfa');
 const PACK = 'npm pack --ignore-scripts';
+const IN_ROOT = { cwd: ROOT, preferLocal: true };
 
 /** The languages whose packages are compiled; Go takes sources. */
 const COMPILED = [PYTHON, JAVA, DOTNET];
@@ -31,12 +32,12 @@ async function main(): Promise<void> {
     const [installed, reasons] = await Promise.all([
       installedIn(project),
       Promise.all(COMPILED.map(whyNot)),
-      run('npx', ['--no', 'jsii-rosetta', 'extract', '--strict', '--cache-to', examples], { cwd: ROOT }),
+      execa('jsii-rosetta', ['extract', '--strict', '--cache-to', examples], IN_ROOT),
     ]);
     const translated = ['--rosetta-tablet', examples, '--rosetta-unknown-snippets', 'fail'];
     const sources = [installed, '--outdir', PACKAGES, '--pack-command', PACK, ...translated];
     const pacmak = async (targets: readonly string[], ...options: readonly string[]) =>
-      run('npx', ['--no', 'jsii-pacmak', ...sources, '--targets', ...targets, ...options], { cwd: ROOT });
+      execa('jsii-pacmak', [...sources, '--targets', ...targets, ...options], IN_ROOT);
 
     const leftOut = COMPILED.filter((_, index) => reasons[index] !== undefined);
     await pacmak(['js', GO.target, ...targetsOf(leftOut)], '--code-only');
@@ -61,10 +62,9 @@ async function main(): Promise<void> {
  * @returns the folder of the installed package
  */
 async function installedIn(project: string): Promise<string> {
-  const packed = await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', project], {
-    cwd: ROOT,
-  });
-  await installWithOldestPeers(project, join(project, packed.trim()));
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', project];
+  const { stdout: tarball } = await execa('npm', pack, IN_ROOT);
+  await installWithOldestPeers(project, join(project, tarball));
   return join(project, 'node_modules', packageName);
 }
 

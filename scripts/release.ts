@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import { entriesOf, released, unreleasedIn } from './release/changelog';
 import { type Manifest, publicationsOf } from './release/publications';
 
@@ -47,7 +47,7 @@ function manifest(): Manifest {
 }
 
 function npm(...args: readonly string[]): void {
-  execFileSync('npm', args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  execaSync('npm', args, { cwd: ROOT, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit' });
 }
 
 try {

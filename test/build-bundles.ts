@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execa } from 'execa';
 
 /** Bundles the functions and the commands once before the tests, as the package ships them: tests that deploy run the real bundles. */
-export default function buildBundles(): void {
+export default async function buildBundles(): Promise<void> {
   for (const bundle of ['build:handler', 'build:commands', 'build:sbom']) {
-    execFileSync('npm', ['run', '--silent', bundle], { stdio: 'inherit' });
+    await execa('npm', ['run', '--silent', bundle], { stdio: 'inherit' });
   }
 }

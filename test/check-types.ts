@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 
 const TSC = join(__dirname, '../node_modules/typescript-7/bin/tsc');
 
@@ -16,10 +16,13 @@ export interface CompilerError {
  * @param folder the project's; gets a tsconfig.json
  * @returns the files that were checked, and the errors in them
  */
-export function checkTypes(folder: string, tsconfig: object): { files: string[]; errors: CompilerError[] } {
+export async function checkTypes(
+  folder: string,
+  tsconfig: object,
+): Promise<{ files: string[]; errors: CompilerError[] }> {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   const args = [TSC, '--project', folder, '--noEmit', '--listFiles', '--pretty', 'false'];
-  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const { stdout } = await execa(process.execPath, args, { cwd: folder, reject: false });
   const lines = stdout.split('\n');
   return {
     files: lines.filter((line) => line.startsWith('/')),

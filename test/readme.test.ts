@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -11,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { execa } from 'execa';
 import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 import schema from '../bin/mfa-users.schema.json';
@@ -149,8 +149,8 @@ describe('the guides’ TypeScript', () => {
   const broken = examples[0]?.replace('{ user: bob }', '{ user: bob, phone: true }') ?? '';
   let problems: readonly Problem[] = [];
 
-  beforeAll(() => {
-    problems = problemsOf([...examples, broken]);
+  beforeAll(async () => {
+    problems = await problemsOf([...examples, broken]);
   });
 
   test.each([...docstrings.keys()])('is there for the class %s', (name) => {
@@ -316,8 +316,9 @@ describe('the page on users in a file', () => {
   });
 });
 
-test('README’s picture is drawn from docs/architecture.dot: npm run docs:architecture draws it anew', () => {
-  const drawn = execFileSync('npx', ['wasm-graphviz-cli', 'docs/architecture.dot'], { cwd: ROOT, encoding: 'utf8' });
+test('README’s picture is drawn from docs/architecture.dot: npm run docs:architecture draws it anew', async () => {
+  const options = { cwd: ROOT, preferLocal: true, stripFinalNewline: false };
+  const { stdout: drawn } = await execa('wasm-graphviz-cli', ['docs/architecture.dot'], options);
 
   expect(README).toContain('](docs/architecture.svg)');
   expect(textOf('docs/architecture.svg')).toBe(drawn);
@@ -454,13 +455,13 @@ interface Problem {
 }
 
 /** What the compiler says of examples that import the package by its name, each in a file of its own. */
-function problemsOf(examples: readonly string[]): Problem[] {
+async function problemsOf(examples: readonly string[]): Promise<Problem[]> {
   const folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-examples-'));
   try {
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     const codeOf = new Map(examples.map((code, index) => [`example-${index + 1}.ts`, code]));
     for (const [file, code] of codeOf) writeFileSync(join(folder, file), code);
-    const { errors } = checkTypes(folder, {
+    const { errors } = await checkTypes(folder, {
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: { paths: { [PACKAGE.name]: [join(ROOT, 'lib/index.ts')] } },
       files: [...codeOf.keys()],

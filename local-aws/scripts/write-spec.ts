@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { execaSync } from 'execa';
 import { gunzipSync } from 'node:zlib';
 import { Account } from '../src/account';
 import { cloudFormationService } from '../src/cloudformation';
@@ -57,13 +57,9 @@ type Actions = Readonly<Record<string, ActionSpec>>;
 /** The folder of botocore's models; undefined where this version of it is not installed. */
 export function botocoreFolder(): string | undefined {
   const program = 'import botocore, os; print(botocore.__version__); print(os.path.dirname(botocore.__file__))';
-  try {
-    const printed = execFileSync('python3', ['-c', program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    const [version, folder = ''] = printed.split('\n');
-    return version === BOTOCORE ? path.join(folder, 'data') : undefined;
-  } catch {
-    return undefined;
-  }
+  const { stdout } = execaSync('python3', ['-c', program], { lines: true, reject: false });
+  const [version, folder = ''] = stdout;
+  return version === BOTOCORE ? path.join(folder, 'data') : undefined;
 }
 
 /** The files of the spec, by their names. */

@@ -1,34 +1,24 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STS_DELAY_MILLISECONDS } from '../src/sts/mfa-codes';
 import { type SigningCredentials } from './callers';
+import { isInstalled } from './programs';
 import { ACCOUNT_ID, codesAt, STEP, wrongCode } from './strict-account';
 
 const SERIAL_NUMBER = `arn:aws:iam::${ACCOUNT_ID}:mfa/Bob`;
 
-function hasAwsCli(): boolean {
-  try {
-    execFileSync('aws', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+/** Starts the account, in a group of its own, as a terminal gives it: Ctrl-C reaches npx and all that it started. */
+function started(command: string, args: readonly string[]) {
+  const options = { detached: true, stdin: 'ignore', stderr: 'inherit', buffer: false, reject: false } as const;
+  return execa(command, [...args, 'local-aws/src/main.ts'], options);
 }
 
-/** What the aws CLI did. */
-interface Run {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', () => {
-  let localAws: ChildProcess;
+describe.skipIf(!isInstalled('aws'))('the real aws CLI (skipped where there is none)', () => {
+  let localAws: ReturnType<typeof started>;
   let folder: string;
   let environment: NodeJS.ProcessEnv;
   let seed: string;
@@ -37,8 +27,7 @@ describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', 
 
   beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'aws-cli-'));
-    // A group of its own, as a terminal gives it: Ctrl-C reaches npx and all that it started.
-    localAws = spawn('npx', ['tsx', 'local-aws/src/main.ts'], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+    localAws = started('npx', ['tsx']);
     const exports = await printedExports(localAws);
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
     environment = {
@@ -56,20 +45,17 @@ describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const aws = (args: readonly string[], credentials?: SigningCredentials) =>
-    new Promise<Run>((resolve) => {
-      const env = credentials
-        ? {
-            ...environment,
-            AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-            AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-            ...(credentials.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credentials.sessionToken }),
-          }
-        : environment;
-      execFile('aws', [...args, '--output', 'json'], { env }, (error, stdout, stderr) => {
-        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
-    });
+  const aws = async (args: readonly string[], credentials?: SigningCredentials) => {
+    const env = credentials
+      ? {
+          ...environment,
+          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+          ...(credentials.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credentials.sessionToken }),
+        }
+      : environment;
+    return execa('aws', [...args, '--output', 'json'], { env, extendEnv: false, reject: false });
+  };
   const answerOf = async (args: readonly string[], credentials?: SigningCredentials) => {
     const run = await aws(args, credentials);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
@@ -79,7 +65,7 @@ describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', 
     const { exitCode, stdout, stderr } = await aws(args, credentials);
     expect(exitCode).not.toBe(0);
     expect(stdout).toBe('');
-    return stderr.trim();
+    return stderr;
   };
   const enableWith = (AuthenticationCode1: string, AuthenticationCode2: string) => [
     ...['iam', 'enable-mfa-device', '--user-name', 'Bob', '--serial-number', SERIAL_NUMBER],
@@ -210,22 +196,19 @@ describe.skipIf(!hasAwsCli())('the real aws CLI (skipped where there is none)', 
 describe('the account alone', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends with exit code 0 at %s', async (signal) => {
     // Without npx, which dies by the signal itself, whatever the exit code of what it ran.
-    const localAws = spawn(process.execPath, ['--import', 'tsx', 'local-aws/src/main.ts'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const localAws = started(process.execPath, ['--import', 'tsx']);
     const { AWS_ENDPOINT_URL: url = '' } = await printedExports(localAws);
     expect((await fetch(url)).status).toBe(403);
-    const exited = once(localAws, 'exit');
     localAws.kill(signal);
-    expect(await exited).toEqual([0, null]);
+    expect(await localAws).toMatchObject({ exitCode: 0 });
     await expect(fetch(url)).rejects.toThrow();
   });
 });
 
 /** Reads `export NAME=value` lines until the account has said all that it says at its start. */
-async function printedExports({ stdout }: ChildProcess): Promise<Record<string, string>> {
+async function printedExports({ stdout }: ReturnType<typeof started>): Promise<Record<string, string>> {
   let printed = '';
-  for await (const chunk of stdout ?? []) {
+  for await (const chunk of stdout) {
     printed += String(chunk);
     if (printed.includes('Ctrl-C')) break;
   }
@@ -234,11 +217,10 @@ async function printedExports({ stdout }: ChildProcess): Promise<Record<string, 
 }
 
 /** Presses Ctrl-C: everything in the group of a process gets the signal. */
-async function pressCtrlC(leader: ChildProcess): Promise<void> {
-  const exited = once(leader, 'exit');
+async function pressCtrlC(leader: ReturnType<typeof started>): Promise<void> {
   if (leader.pid === undefined) throw new Error('local-aws was not started');
   process.kill(-leader.pid, 'SIGINT');
-  await exited;
+  await leader;
 }
 
 /** Waits where a time step is about to end, so that the codes for it are still good when they arrive. */

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { readRecordings } from './conformance/recordings';
 import { codeAt, STEP } from './strict-account';
@@ -10,7 +10,7 @@ const ROOT = resolve(__dirname, '../..');
 const README = readFileSync(join(ROOT, 'local-aws/README.md'), 'utf8');
 
 describe('local-aws/README', () => {
-  it('makes codes of a seed in a file, and shows the seed to nobody who lists processes', () => {
+  it('makes codes of a seed in a file, and shows the seed to nobody who lists processes', async () => {
     const [definition = ''] = /^codes\(\) \{\n[^]*?^\}$/m.exec(README) ?? [];
     const folder = mkdtempSync(join(tmpdir(), 'local-aws-readme-'));
     const seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
@@ -19,12 +19,12 @@ describe('local-aws/README', () => {
     // `set -x` prints every command with its arguments.
     const script = `exec 2>&1; ${definition}\nset -x; codes "$0"`;
 
-    const printed = execFileSync('bash', ['-c', script, join(folder, 'carol.seed')], { cwd: ROOT, encoding: 'utf8' });
+    const { stdout: printed } = await execa('bash', ['-c', script, join(folder, 'carol.seed')], { cwd: ROOT });
 
     rmSync(folder, { recursive: true });
     const moments = [before, Date.now()];
     const possible = moments.map((now) => `${codeAt(seed, now - STEP)} ${codeAt(seed, now)}`);
-    expect(possible).toContain(printed.trim().split('\n').at(-1));
+    expect(possible).toContain(printed.split('\n').at(-1));
     expect(printed).not.toContain(seed);
   });
 

@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
 
 export const ROOT = join(__dirname, '../..');
 
@@ -26,15 +23,13 @@ export async function measureProcess(
   node = process.execPath,
 ): Promise<{ readonly usage: Usage; readonly output: string }> {
   const began = performance.now();
-  const child = spawn(node, ['--import', USAGE_TO_FD_3, ...args], {
+  const { stdout, stdio } = await execa(node, ['--import', USAGE_TO_FD_3, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...environment },
+    extendEnv: false,
   });
-  const printed = Promise.all(child.stdio.slice(1).map((stream) => text(stream as Readable)));
-  const [exitCode] = (await once(child, 'close')) as [number | null];
   const milliseconds = performance.now() - began;
-  const [output = '', errors, usage = ''] = await printed;
-  if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${errors}`);
-  return { usage: { ...(JSON.parse(usage) as Omit<Usage, 'milliseconds'>), milliseconds }, output };
+  const usage = JSON.parse(stdio[3]) as Omit<Usage, 'milliseconds'>;
+  return { usage: { ...usage, milliseconds }, output: stdout };
 }

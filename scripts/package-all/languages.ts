@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { run } from './run';
+import { execa } from 'execa';
 
 /** Maven's downloads, and no package of this repository from before. */
 export const MAVEN_REPOSITORY = join(__dirname, '../../node_modules/.cache/maven');
@@ -69,8 +69,8 @@ export const DOTNET: Language = {
  */
 export async function whyNot({ name, target, tools, checks }: Language): Promise<string | undefined> {
   for (const [command, args, printed] of checks) {
-    const output = await run(command, args).catch(() => undefined);
-    if (output !== undefined && printed.test(output)) continue;
+    const { failed, stdout } = await execa(command, args, { reject: false });
+    if (!failed && printed.test(stdout)) continue;
     const reason = `${name} needs ${tools}; \`${command} ${args.join(' ')}\` did not find them`;
     if (process.env.REQUIRED_LANGUAGES?.split(',').includes(target)) throw new Error(reason);
     return reason;

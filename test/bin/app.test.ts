@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
+import { execaSync } from 'execa';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json';
 import { synthesizeUsers } from '../../bin/mfa-users/users-app';
@@ -65,12 +65,12 @@ function runCommand(
   context: Record<string, string>,
   { cwd = ROOT, ci = 'true', account = '', service = {} }: CommandOptions = {},
 ): Run {
-  const { status, stderr } = spawnSync(cwd === ROOT ? cdkJson.app : COMMAND_ELSEWHERE, {
+  const { exitCode, stderr } = execaSync(cwd === ROOT ? cdkJson.app : COMMAND_ELSEWHERE, {
     cwd,
     shell: true,
-    encoding: 'utf8',
+    reject: false,
+    stripFinalNewline: false,
     env: {
-      ...process.env,
       ...CI_VARIABLES,
       CI: ci || undefined,
       ...service,
@@ -79,11 +79,11 @@ function runCommand(
       CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
     },
   });
-  return { status, stderr };
+  return { status: exitCode, stderr };
 }
 
 interface Run {
-  readonly status: number | null;
+  readonly status: number | undefined;
   readonly stderr: string;
 }
 

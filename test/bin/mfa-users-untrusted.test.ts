@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Lazy, SecretValue, Token } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { execa } from 'execa';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { readContext } from '../../bin/mfa-users/context';
 import { readUsersFile } from '../../bin/mfa-users/files';
@@ -221,9 +221,9 @@ describe('a file that is out of proportion', () => {
     expect(readUsersFile(file)).toHaveLength(4_000_000);
   });
 
-  test.runIf(process.platform !== 'win32')('is refused, and not waited for, when it is no regular file', () => {
+  test.runIf(process.platform !== 'win32')('is refused, and not waited for, when it is no regular file', async () => {
     const fifo = join(DIRECTORY, 'mfa-users.json');
-    execFileSync('mkfifo', [fifo]);
+    await execa('mkfifo', [fifo]);
 
     for (const file of [fifo, '/dev/zero', DIRECTORY]) {
       expect(problemsOf(() => readUsersFile(file))).toEqual([

@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeleteAccessKeyCommand } from '@aws-sdk/client-iam';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetSessionTokenCommand } from '@aws-sdk/client-sts';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
 import { clientsOf, createAccessKey, type SigningCredentials, sessionOf } from '../../local-aws/test/callers';
@@ -15,8 +14,6 @@ import type { CurrentCode } from '../../lambda/contract/current-code';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { codeFunction } from './code-function-app';
 import { Deployment } from './deployment';
-
-const execute = promisify(execFile);
 
 /** The alias that a line of the function's log names; it says nothing else of the device. */
 function aliasIn(line: string): unknown {
@@ -90,7 +87,7 @@ describe('codes without seeds, deployed', () => {
     });
     const { url } = deployment.localAws;
     const env = { PATH: process.env.PATH, HOME: home, AWS_ENDPOINT_URL: url, AWS_SHARED_CREDENTIALS_FILE: profiles };
-    const run = (...args: string[]) => execute(process.execPath, [VIRTUAL_MFA, ...args], { env });
+    const run = (...args: string[]) => execa(process.execPath, [VIRTUAL_MFA, ...args], { env, extendEnv: false });
     const region = ['--region', 'us-east-1'];
     const reads = () =>
       deployment.localAws.account.calls.since().filter(({ caller }) => /Runner\/runner$/.test(caller));

@@ -1,28 +1,19 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = join(__dirname, '../..');
 
 /** Starts the demo as `npm run demo` does, once all is bundled; in a process group of its own, not a terminal. */
-function startDemo(
-  args: readonly string[] = [],
-  environment: NodeJS.ProcessEnv = {},
-): {
-  readonly demo: ChildProcessWithoutNullStreams;
-  readonly output: () => string;
-  /** Waits until it has printed a text. */
-  readonly until: (text: string) => Promise<void>;
-  readonly exit: Promise<number | null>;
-} {
-  const demo = spawn(process.execPath, ['--import', 'tsx', 'bin/demo.ts', ...args], {
+function startDemo(args: readonly string[] = [], environment: NodeJS.ProcessEnv = {}) {
+  const demo = execa(process.execPath, ['--import', 'tsx', 'bin/demo.ts', ...args], {
     cwd: ROOT,
     detached: true,
-    stdio: 'pipe',
+    all: true,
+    reject: false,
     env: {
-      ...process.env,
       FORCE_COLOR: undefined,
       COLUMNS: '100',
       // On Node 20 the SDK adds lines about the end of its support.
@@ -31,14 +22,15 @@ function startDemo(
     },
   });
   let printed = '';
-  for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  const exit = new Promise<number | null>((ended) => demo.once('close', (code) => ended(code)));
+  demo.all.on('data', (chunk) => (printed += String(chunk)));
+  /** Waits until it has printed a text. */
   const until = async (text: string) => {
     while (!printed.includes(text)) {
       if (demo.exitCode !== null) throw new Error(`The demo ended without "${text}":\n${printed}`);
-      await Promise.race([once(demo.stdout, 'data'), exit]);
+      await Promise.race([once(demo.stdout, 'data'), demo]);
     }
   };
+  const exit = async () => (await demo).exitCode;
   return { demo, output: () => printed, until, exit };
 }
 
@@ -77,7 +69,7 @@ describe('npm run demo', () => {
     expect(titlesIn(output())).toEqual(TITLES.slice(0, 3));
     demo.stdin.write('\n');
 
-    expect(await exit).toBe(0);
+    expect(await exit()).toBe(0);
 
     expect(titlesIn(output())).toEqual(TITLES);
     expect(output()).toMatch(/Serial number {3}arn:aws:iam::123456789012:mfa\/Bob-[0-9a-f]{10}\n/);
@@ -111,7 +103,7 @@ describe('npm run demo', () => {
     // Without a PATH the CLI finds no program to run the app.
     const { output, exit } = startDemo([], { PATH: '' });
 
-    expect(await exit).toBe(1);
+    expect(await exit()).toBe(1);
 
     expect(output()).toContain('Subprocess exited with error');
     expect(output()).toContain(`Step "${TITLES[0]}" failed: cdk deploy ended with exit code 1`);
@@ -121,7 +113,7 @@ describe('npm run demo', () => {
   test('has an option that it does not know refused', async () => {
     const { output, exit } = startDemo(['--loud']);
 
-    expect(await exit).toBe(1);
+    expect(await exit()).toBe(1);
     expect(output()).toContain("unknown option '--loud'");
   });
 
@@ -133,7 +125,7 @@ describe('npm run demo', () => {
 
     demo.kill('SIGINT');
 
-    expect(await exit).toBe(130);
+    expect(await exit()).toBe(130);
     expect(processesWith(endpoint)).toEqual([]);
   });
 });

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -12,6 +11,7 @@ import {
 import { devNull, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CreateRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { CdkRun } from '../../bin/cdk-command';
@@ -157,13 +157,14 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', () 
   /** Runs a command as a runner does: with nobody to answer a question. */
   async function execute(command: string, checkout: string, environment: NodeJS.ProcessEnv): Promise<CdkRun> {
     const [program = '', ...args] = command.split(' ');
-    const child = spawn(program, args, {
+    const { exitCode = 1, all: output } = await execa(program, args, {
       cwd: checkout,
       // A session of its own has no terminal, not even for a program that opens one by name.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdin: 'ignore',
+      all: true,
+      reject: false,
       env: {
-        ...process.env,
         ...environment,
         CI: 'true',
         GITHUB_ACTIONS: 'true',
@@ -173,13 +174,6 @@ describe('the workflow for GitHub Actions, on a machine without a terminal', () 
         TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'),
       },
     });
-    const printed: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => printed.push(chunk));
-    const exitCode = await new Promise<number>((ended, failed) => {
-      child.once('error', failed);
-      child.once('close', (code) => ended(code ?? 1));
-    });
-    const output = Buffer.concat(printed).toString('utf8');
     deployment.remember(output);
     return { exitCode, output };
   }

@@ -1,8 +1,7 @@
-import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { type LocalAws, startLocalAws } from 'local-aws';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -10,9 +9,8 @@ import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
 import { cdkInProcess } from './cdk-in-process';
 import { DEPLOY } from './deployment';
 import { sessionOf } from '../../local-aws/test/callers';
+import { isInstalled } from '../../local-aws/test/programs';
 
-const run = promisify(execFile);
-const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 const EXAMPLES = join(__dirname, '../../examples');
 
 interface Workflow {
@@ -20,7 +18,7 @@ interface Workflow {
 }
 
 /** examples/robot.ts, deployed, and the commands of examples/robot.yml that come after npm's, with the real aws CLI. */
-describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () => {
+describe.skipIf(!isInstalled('aws'))('the workflow of a robot (needs the aws CLI)', () => {
   let localAws: LocalAws;
   const folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-robot-'));
   const assembly = join(folder, 'cdk.out');
@@ -67,8 +65,9 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
       AWS_REGION: account.region,
       AWS_DEFAULT_REGION: account.region,
     };
-    await run('bash', ['-ec', profiles], {
+    await execa('bash', ['-ec', profiles], {
       cwd: checkout,
+      extendEnv: false,
       env: {
         ...env,
         AWS_ACCESS_KEY_ID: role.accessKeyId,
@@ -79,7 +78,7 @@ describe.skipIf(!hasAwsCli)('the workflow of a robot (needs the aws CLI)', () =>
       },
     });
 
-    const { stdout } = await run('bash', ['-ec', work], { cwd: checkout, env });
+    const { stdout } = await execa('bash', ['-ec', work], { cwd: checkout, env, extendEnv: false });
 
     expect(JSON.parse(stdout)).toMatchObject({ Arn: 'arn:aws:iam::123456789012:user/robot' });
     const sessions = account.calls.since().filter(({ action }) => action === 'sts:GetSessionToken');

@@ -1,26 +1,24 @@
-import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { AwsError } from 'local-aws';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIRTUAL_MFA } from '../../bin/virtual-mfa-command';
 import { codeAt } from '../../lambda/contract/authentication-codes';
 import { Deployment } from './deployment';
 import { rareCases } from './rare-cases-app';
 import { clientsOf, keyOf, signIn, type SigningCredentials } from '../../local-aws/test/callers';
+import { isInstalled } from '../../local-aws/test/programs';
 
-const run = promisify(execFile);
-const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 const STACK_NAME = 'VirtualMfaStack';
 
 /** The commands of docs/runbook.md, by the heading that they stand under. */
 const COMMANDS = commandsIn(readFileSync(join(__dirname, '../../docs/runbook.md'), 'utf8'));
 
 /** Does on local-aws what the runbook says, with the commands as they stand there, the real aws CLI, and the real CDK CLI's code. */
-describe.skipIf(!hasAwsCli)('the runbook (needs the aws CLI)', () => {
+describe.skipIf(!isInstalled('aws'))('the runbook (needs the aws CLI)', () => {
   let deployment: Deployment;
   let home = '';
   /** Milliseconds by which the account's clock is ahead, only while somebody signs in. */
@@ -48,9 +46,13 @@ describe.skipIf(!hasAwsCli)('the runbook (needs the aws CLI)', () => {
     done.add(commands);
     // The package is not installed in itself: this takes the place of npx alone.
     const script = `set -eu\nnpx() { shift 2; "${process.execPath}" "${VIRTUAL_MFA}" "$@"; }\n${commands}`;
-    const { stdout } = await run('bash', ['-c', script], {
-      env: { PATH: process.env.PATH, ...deployment.localAws.environment, HOME: home, ...variables },
-    });
+    return run('bash', ['-c', script], variables);
+  }
+
+  /** Runs a program with the account's credentials, and nothing else of the machine's environment. */
+  async function run(program: string, args: readonly string[], variables: NodeJS.ProcessEnv = {}): Promise<string> {
+    const env = { PATH: process.env.PATH, ...deployment.localAws.environment, HOME: home, ...variables };
+    const { stdout } = await execa(program, args, { env, extendEnv: false, stripFinalNewline: false });
     return stdout;
   }
 
@@ -234,9 +236,8 @@ describe.skipIf(!hasAwsCli)('the runbook (needs the aws CLI)', () => {
     deployment.localAws.account.faults.clear();
 
     await follow('A rollback that failed', 0, { STACK_NAME });
-    await run('aws', ['cloudformation', 'wait', 'stack-rollback-complete', '--stack-name', STACK_NAME], {
-      env: { PATH: process.env.PATH, ...deployment.localAws.environment },
-    });
+    const wait = ['cloudformation', 'wait', 'stack-rollback-complete', '--stack-name', STACK_NAME];
+    await run('aws', wait);
 
     expect(deviceOfBob().serialNumber).toBe(before);
     expect(await follow('A new phone')).not.toContain('✗');

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GO } from '../../scripts/package-all/languages';
 import { installWithOldestPeers } from '../../scripts/package-all/oldest-peers';
-import { run } from '../../scripts/package-all/run';
 import { describeIn, OLDEST, PACKAGES, ROOT, TARBALL, Team, templateOfTypeScript } from './team';
 
 const CDK = 'github.com/aws/aws-cdk-go/awscdk/v2';
@@ -102,8 +102,8 @@ describeIn(GO, () => {
 
   test('with the oldest peers that the package takes, too', async () => {
     for (const folder of await oldestPeersIn(mkdtempSync(join(team.folder, 'peers-')))) {
-      const module = await run('go', ['list', '-m'], { cwd: folder });
-      await team.run('go', 'mod', 'edit', `-replace=${module.trim()}=${folder}`);
+      const { stdout: module } = await execa('go', ['list', '-m'], { cwd: folder });
+      await team.run('go', 'mod', 'edit', `-replace=${module}=${folder}`);
     }
     await team.run('go', 'mod', 'edit', `-require=${CDK}@v${OLDEST}`);
 
@@ -126,7 +126,7 @@ async function oldestPeersIn(folder: string): Promise<string[]> {
   const pack = ['--pack-command', 'npm pack --ignore-scripts'];
   // One by one: jsii-pacmak counts what they need for their own tests, too, and that goes in a circle.
   for (const name of ['constructs', ...dependencies, 'aws-cdk-lib']) {
-    await run('npx', ['--no', 'jsii-pacmak', join(installed, name), ...options, ...pack], { cwd: ROOT });
+    await execa('jsii-pacmak', [join(installed, name), ...options, ...pack], { cwd: ROOT, preferLocal: true });
   }
   const modules = join(folder, GO.target);
   return readdirSync(modules).map((name) => join(modules, name));

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -12,9 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { jsii, name, version } from '../../package.json';
+import { isInstalled } from '../../local-aws/test/programs';
 
 const ROOT = join(__dirname, '../..');
 const PACKAGES = join(ROOT, 'dist/packages');
@@ -22,7 +23,7 @@ const JAVA = join(PACKAGES, 'java');
 /** Without its tools or Maven Central, the package is made as sources alone. */
 const isJavaBuilt =
   existsSync(JAVA) && readdirSync(JAVA, { recursive: true }).some((file) => String(file).endsWith('.pom'));
-const canSign = isJavaBuilt && ['gpg', 'mvn'].every((tool) => spawnSync(tool, ['--version']).status === 0);
+const canSign = isJavaBuilt && ['gpg', 'mvn'].every(isInstalled);
 
 interface Release {
   readonly jobs: Readonly<
@@ -39,78 +40,71 @@ describe('the release workflow', () => {
   const checkout = mkdtempSync(join(tmpdir(), 'virtual-mfa-release-'));
   /** The step of a job that publishes: its last. */
   const publishing = (job: string) => jobs[job]?.steps.at(-1) ?? {};
-  const publish = (job: string, env: NodeJS.ProcessEnv, options = '') =>
-    spawnSync('bash', ['-ec', `${publishing(job).run} ${options} 2>&1`], {
+  const publish = async (job: string, env: NodeJS.ProcessEnv, options = '') =>
+    execa('bash', ['-ec', `${publishing(job).run} ${options} 2>&1`], {
       cwd: checkout,
-      env: { ...process.env, ...publishing(job).env, ...env },
-      encoding: 'utf8',
+      env: { ...publishing(job).env, ...env },
+      reject: false,
     });
 
-  beforeAll(() => {
+  beforeAll(async () => {
     cpSync(join(ROOT, '.github/publib'), join(checkout, '.github/publib'), { recursive: true });
     symlinkSync(PACKAGES, join(checkout, 'packages'));
     const [install = ''] = jobs['go']?.steps.flatMap(({ run }) => run ?? []) ?? [];
-    execFileSync('bash', ['-ec', install], { cwd: checkout, stdio: 'pipe' });
+    await execa('bash', ['-ec', install], { cwd: checkout });
   });
   afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
-  test('publishes the tarball to npm', () => {
-    const { status, stdout } = publish('npm', { npm_config_loglevel: 'notice' }, '--dry-run');
+  test('publishes the tarball to npm', async () => {
+    const { exitCode, stdout } = await publish('npm', { npm_config_loglevel: 'notice' }, '--dry-run');
 
-    expect(status, stdout).toBe(0);
+    expect(exitCode, stdout).toBe(0);
     expect(stdout).toContain('Publishing to https://registry.npmjs.org/ with tag latest and public access (dry-run)');
     expect(stdout).toContain(`+ ${name}@${version}`);
   });
 
-  test('pushes the Go module and its tag', () => {
+  test('pushes the Go module and its tag', async () => {
     const { moduleName, packageName } = jsii.targets.go;
-    const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: checkout, encoding: 'utf8' });
-    git('init', '--quiet', '--bare', '--initial-branch', 'main', 'github.git');
-    git('init', '--quiet', '--initial-branch', 'main', 'first');
+    const git = async (...args: readonly string[]) => (await execa('git', args, { cwd: checkout })).stdout;
+    await git('init', '--quiet', '--bare', '--initial-branch', 'main', 'github.git');
+    await git('init', '--quiet', '--initial-branch', 'main', 'first');
     const author = ['-c', 'user.name=Owner', '-c', 'user.email=owner@example.com'];
-    git('-C', 'first', ...author, 'commit', '--quiet', '--allow-empty', '--message', 'first');
-    git('-C', 'first', 'push', '--quiet', '../github.git', 'main');
+    await git('-C', 'first', ...author, 'commit', '--quiet', '--allow-empty', '--message', 'first');
+    await git('-C', 'first', 'push', '--quiet', '../github.git', 'main');
     // A repository in a folder stands in for the one at GitHub.
     const config = join(checkout, 'gitconfig');
     const repository = `git@${moduleName.replace('/', ':')}.git`;
     writeFileSync(config, `[url "file://${checkout}/github.git"]\n  insteadOf = ${repository}\n`);
 
-    const { status, stdout } = publish('go', { GIT_CONFIG_GLOBAL: config });
+    const { exitCode, stdout } = await publish('go', { GIT_CONFIG_GLOBAL: config });
 
-    expect(status, stdout).toBe(0);
-    expect(git('-C', 'github.git', 'tag').trim()).toBe(`${packageName}/v${version}`);
-    expect(git('-C', 'github.git', 'show', `main:${packageName}/go.mod`)).toContain(
+    expect(exitCode, stdout).toBe(0);
+    expect(await git('-C', 'github.git', 'tag')).toBe(`${packageName}/v${version}`);
+    expect(await git('-C', 'github.git', 'show', `main:${packageName}/go.mod`)).toContain(
       `module ${moduleName}/${packageName}\n`,
     );
-    expect(git('-C', 'github.git', 'log', '-1', '--format=%an', 'main').trim()).toBe('github-actions[bot]');
+    expect(await git('-C', 'github.git', 'log', '-1', '--format=%an', 'main')).toBe('github-actions[bot]');
   });
 
   test.skipIf(!canSign)(
     'signs the jars, and would deploy them to Maven Central (needs gpg, and the Java package, which a JDK, Maven and Maven Central make)',
-    () => {
+    async () => {
       const home = join(checkout, 'gnupg');
       mkdirSync(home, { mode: 0o700 });
-      const gpg = (...args: readonly string[]) =>
-        execFileSync(
-          'gpg',
-          ['--homedir', home, '--batch', '--passphrase', 'test', '--pinentry-mode', 'loopback', ...args],
-          {
-            encoding: 'utf8',
-            stdio: 'pipe',
-          },
-        );
-      gpg('--quick-gen-key', 'Release <release@example.com>', 'rsa2048', 'sign', '1d');
+      const unattended = ['--homedir', home, '--batch', '--passphrase', 'test', '--pinentry-mode', 'loopback'];
+      const gpg = async (...args: readonly string[]) => (await execa('gpg', [...unattended, ...args])).stdout;
+      await gpg('--quick-gen-key', 'Release <release@example.com>', 'rsa2048', 'sign', '1d');
 
-      const { status, stdout } = publish('maven-central', {
+      const { exitCode, stdout } = await publish('maven-central', {
         PUBLIB_DRYRUN: 'true',
         MAVEN_USERNAME: 'nobody',
         MAVEN_PASSWORD: 'nothing',
-        MAVEN_GPG_PRIVATE_KEY: gpg('--armor', '--export-secret-keys'),
+        MAVEN_GPG_PRIVATE_KEY: await gpg('--armor', '--export-secret-keys'),
         MAVEN_GPG_PRIVATE_KEY_PASSPHRASE: 'test',
       });
-      spawnSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
+      await execa('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
 
-      expect(status, stdout).toBe(0);
+      expect(exitCode, stdout).toBe(0);
       const { groupId, artifactId } = jsii.targets.java.maven;
       const path = `${groupId.replaceAll('.', '/')}/${artifactId}/${version}/${artifactId}-${version}`;
       expect(stdout).toContain('secret keys imported: 1');

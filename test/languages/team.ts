@@ -1,10 +1,10 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, test, vi } from 'vitest';
 import { name, peerDependencies, version } from '../../package.json';
 import { type Language, whyNot } from '../../scripts/package-all/languages';
-import { run } from '../../scripts/package-all/run';
 
 export const ROOT = join(__dirname, '../..');
 export const PACKAGES = join(ROOT, 'dist/packages');
@@ -33,13 +33,14 @@ export class Team {
   }
 
   async run(command: string, ...args: readonly string[]): Promise<string> {
-    return run(command, args, { cwd: this.folder });
+    const { stdout } = await execa(command, args, { cwd: this.folder });
+    return stdout;
   }
 
   /** The template that a command synthesizes for its only stack. */
   async templateFrom(command: string, ...args: readonly string[]): Promise<unknown> {
     const assembly = mkdtempSync(join(this.folder, 'cdk.out-'));
-    await run(command, args, { cwd: this.folder, env: { CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' } });
+    await execa(command, args, { cwd: this.folder, env: { CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' } });
     return templateIn(assembly);
   }
 

@@ -1,8 +1,7 @@
-import { execFile, execFileSync, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cdk } from '../../bin/cdk-command';
 import { startLocalAws } from 'local-aws';
@@ -74,20 +73,17 @@ new VirtualMfaDevice(stack, 'Nobodys', {});
 const packed = mkdtempSync(join(tmpdir(), 'virtual-mfa-packed-'));
 let tarball = '';
 let packedFiles: string[] = [];
-let integ: SpawnSyncReturns<string>;
+let integ: { readonly exitCode?: number; readonly all: string };
 
-beforeAll(() => {
-  execFileSync('npm', ['run', '--silent', 'build:lib'], { cwd: REPOSITORY, stdio: 'pipe' });
-  const answer = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', packed], {
-    cwd: REPOSITORY,
-    encoding: 'utf8',
-    stdio: 'pipe',
-  });
-  const [{ filename, files }] = JSON.parse(answer) as [{ filename: string; files: { path: string }[] }];
+beforeAll(async () => {
+  await execa('npm', ['run', '--silent', 'build:lib'], { cwd: REPOSITORY });
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', packed];
+  const { stdout } = await execa('npm', pack, { cwd: REPOSITORY });
+  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
   tarball = join(packed, filename);
   packedFiles = files.map(({ path }) => path);
   const verify = ['--import', 'tsx', 'scripts/integ.ts', 'verify', tarball, INTEG];
-  integ = spawnSync(process.execPath, verify, { cwd: REPOSITORY, encoding: 'utf8' });
+  integ = await execa(process.execPath, verify, { cwd: REPOSITORY, all: true, reject: false });
 });
 
 afterAll(() => {
@@ -168,18 +164,17 @@ describe('the packed package', () => {
     expect(notices).not.toMatch(/\((?:A?GPL|LGPL|SSPL|undefined)/);
   });
 
-  test('has an API reference that is the library’s: npm run docs:api brings it up to date', () => {
+  test('has an API reference that is the library’s: npm run docs:api brings it up to date', async () => {
     const current = join(packed, 'API.md');
-    const docgen = join(REPOSITORY, 'node_modules/.bin/jsii-docgen');
-    execFileSync(docgen, ['-o', current], { cwd: REPOSITORY, stdio: 'pipe' });
+    await execa('jsii-docgen', ['-o', current], { cwd: REPOSITORY, preferLocal: true });
 
     expect(readFileSync(join(REPOSITORY, 'API.md'), 'utf8')).toBe(readFileSync(current, 'utf8'));
   });
 });
 
 test('the integration test for a real account would deploy what its snapshot shows', () => {
-  expect(integ.output.join('')).toMatch(/UNCHANGED +integ\.virtual-mfa-device/);
-  expect(integ.status).toBe(0);
+  expect(integ.all).toMatch(/UNCHANGED +integ\.virtual-mfa-device/);
+  expect(integ.exitCode).toBe(0);
 });
 
 describe.each([
@@ -188,17 +183,15 @@ describe.each([
 ])('installed from its tarball, with %s', (_which, { modules, versions }) => {
   /** A bare project: no bundler, no CLI, nothing but the package and its peers. */
   const project = mkdtempSync(join(tmpdir(), 'virtual-mfa-consumer-'));
-  const appIn = (directory: string) =>
-    spawnSync(process.execPath, ['app.js'], { cwd: directory, env: { PATH: '/nowhere' }, encoding: 'utf8' });
+  const appIn = async (directory: string) =>
+    execa(process.execPath, ['app.js'], { cwd: directory, env: { PATH: '/nowhere' }, extendEnv: false, reject: false });
 
-  beforeAll(() => {
+  beforeAll(async () => {
     writeFileSync(join(project, 'package.json'), '{}');
     // Links the peers, which are large; it refuses those that the package does not take.
     const peers = PEERS.map((peer) => join(modules, peer));
-    execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers], {
-      cwd: project,
-      stdio: 'pipe',
-    });
+    const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers];
+    await execa('npm', install, { cwd: project });
     for (const peer of PEERS) {
       const { version } = manifestIn(join(project, 'node_modules', peer));
       expect(version).toBe(versions[peer]?.replace('^', ''));
@@ -208,8 +201,8 @@ describe.each([
 
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-  test('it synthesizes in a plain JavaScript app, with no bundler and no Docker in reach', () => {
-    const { stderr } = appIn(project);
+  test('it synthesizes in a plain JavaScript app, with no bundler and no Docker in reach', async () => {
+    const { stderr } = await appIn(project);
 
     expect(stderr).toBe('');
     const template = readFileSync(join(project, 'cdk.out/Stack.template.json'), 'utf8');
@@ -229,43 +222,33 @@ describe.each([
       expect(exitCode, output).toBe(0);
       const users = localAws.iam.users.all().map(({ name }) => localAws.iam.devicesOf(name).length);
       expect(users).toEqual([1, 1, 1, 1]);
-      const listed = await promisify(execFile)(
-        'npx',
-        ['--no-install', 'virtual-mfa', 'list', '--stack', 'Stack', '--json'],
-        {
-          cwd: project,
-          env: { ...process.env, ...localAws.environment },
-        },
-      );
-      expect(JSON.parse(listed.stdout)).toHaveLength(4);
+      const list = ['--no-install', 'virtual-mfa', 'list', '--stack', 'Stack', '--json'];
+      const { stdout } = await execa('npx', list, { cwd: project, env: localAws.environment });
+      expect(JSON.parse(stdout)).toHaveLength(4);
     } finally {
       await localAws.close();
     }
   });
 
-  test('its commands print a sample document, and synthesize the users of it', () => {
-    const run = (command: string, args: readonly string[], env = process.env) =>
-      execFileSync(join(project, 'node_modules/.bin', command), args, {
-        cwd: project,
-        env,
-        encoding: 'utf8',
-        stdio: 'pipe',
-      });
+  test('its commands print a sample document, and synthesize the users of it', async () => {
+    const run = async (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+      execa(join(project, 'node_modules/.bin', command), args, { cwd: project, env });
 
-    writeFileSync(join(project, 'mfa-users.json'), run('virtual-mfa', ['skeleton']));
+    const { stdout: skeleton } = await run('virtual-mfa', ['skeleton']);
+    writeFileSync(join(project, 'mfa-users.json'), skeleton);
     const { $schema } = JSON.parse(readFileSync(join(project, 'mfa-users.json'), 'utf8')) as { $schema: string };
     const outdir = join(project, 'cdk.out.of-users');
-    run('virtual-mfa-app', [], { ...process.env, CI: '', CDK_OUTDIR: outdir });
+    await run('virtual-mfa-app', [], { CI: '', CDK_OUTDIR: outdir });
 
     expect(existsSync(join(project, $schema))).toBe(true);
     const template = readFileSync(join(outdir, 'VirtualMfaStack.template.json'), 'utf8');
     expect(template.match(/"Custom::IAMVirtualMFADevice"/g)).toHaveLength(2);
   });
 
-  test('it type-checks in a TypeScript app, without skipping the declarations', () => {
+  test('it type-checks in a TypeScript app, without skipping the declarations', async () => {
     writeFileSync(join(project, 'app.ts'), CONSUMER_IN_TYPESCRIPT);
 
-    const { files, errors } = checkTypes(project, {
+    const { files, errors } = await checkTypes(project, {
       compilerOptions: {
         target: 'es2022',
         module: 'node16',
@@ -283,10 +266,10 @@ describe.each([
     );
   });
 
-  test('without its bundle it says how to make it', () => {
+  test('without its bundle it says how to make it', async () => {
     const bundle = join(project, 'node_modules/cdk-iam-virtual-mfa/dist/handler');
     rmSync(bundle, { recursive: true });
-    const { stderr } = appIn(project);
+    const { stderr } = await appIn(project);
 
     expect(stderr).toContain("the handler's bundle is missing, looked for index.js in ");
     expect(stderr).toContain('run `npm run build:handler`');

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jsii } from '../../package.json';
 import { entriesOf, released, unreleasedIn } from '../../scripts/release/changelog';
@@ -55,12 +55,9 @@ describe('the commands of a release', () => {
     lockfileVersion: 3,
     packages: { '': { version: '0.1.0' } },
   };
-  const command = (...args: readonly string[]) => {
+  const command = async (...args: readonly string[]) => {
     const tsx = join(ROOT, 'node_modules/tsx/dist/cli.mjs');
-    return spawnSync(process.execPath, [tsx, join(ROOT, 'scripts/release.ts'), ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
+    return execa(process.execPath, [tsx, join(ROOT, 'scripts/release.ts'), ...args], { cwd: folder, reject: false });
   };
   const fileIn = (name: string) => readFileSync(join(folder, name), 'utf8');
 
@@ -79,26 +76,26 @@ describe('the commands of a release', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('refuse the tag of what is not prepared', () => {
-    const { status, stderr } = command('check', 'v0.1.0');
+  test('refuse the tag of what is not prepared', async () => {
+    const { exitCode, stderr } = await command('check', 'v0.1.0');
 
-    expect(status).toBe(1);
-    expect(stderr).toBe('CHANGELOG.md must list 0.1.0 with its date.\n');
+    expect(exitCode).toBe(1);
+    expect(stderr).toBe('CHANGELOG.md must list 0.1.0 with its date.');
   });
 
-  test('change nothing when the version makes no sense', () => {
-    const { status, stderr } = command('prepare', '1.9.0');
+  test('change nothing when the version makes no sense', async () => {
+    const { exitCode, stderr } = await command('prepare', '1.9.0');
 
-    expect(status).toBe(1);
+    expect(exitCode).toBe(1);
     expect(stderr).toContain('higher than 1.9.0');
     expect(fileIn('CHANGELOG.md')).toBe(CHANGELOG);
     expect(fileIn('package.json')).toContain('"version":"0.1.0"');
   });
 
-  test('prepare it, and say what will be published where', () => {
-    const { status, stdout, stderr } = command('prepare', '1.10.0');
+  test('prepare it, and say what will be published where', async () => {
+    const { exitCode, stdout, stderr } = await command('prepare', '1.10.0');
 
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const [, date = ''] =
       /^## \[Unreleased\]\n\n## \[1\.10\.0\] - (\S+)\n\n### Added$/m.exec(fileIn('CHANGELOG.md')) ?? [];
     expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(2 * 86_400_000);
@@ -116,18 +113,18 @@ describe('the commands of a release', () => {
     expect(stdout).toContain('git tag v1.10.0');
   });
 
-  test('then take its tag and no other, and print what changed', () => {
-    expect(command('check', 'v1.10.0')).toMatchObject({ status: 0, stderr: '' });
-    expect(command('check', 'v1.10.1').stderr).toBe('The tag must be v1.10.0, as package.json has it.\n');
-    expect(command('notes')).toMatchObject({ status: 0, stdout: NEWS.trimStart() });
+  test('then take its tag and no other, and print what changed', async () => {
+    expect(await command('check', 'v1.10.0')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await command('check', 'v1.10.1')).stderr).toBe('The tag must be v1.10.0, as package.json has it.');
+    expect(await command('notes')).toMatchObject({ exitCode: 0, stdout: NEWS.trim() });
   });
 
-  test('refuse the tag where something was added after that', () => {
+  test('refuse the tag where something was added after that', async () => {
     writeFileSync(
       join(folder, 'CHANGELOG.md'),
       fileIn('CHANGELOG.md').replace('[Unreleased]\n', '[Unreleased]\n\n- More.\n'),
     );
 
-    expect(command('check', 'v1.10.0').stderr).toBe('CHANGELOG.md must have nothing under "Unreleased".\n');
+    expect((await command('check', 'v1.10.0')).stderr).toBe('CHANGELOG.md must have nothing under "Unreleased".');
   });
 });

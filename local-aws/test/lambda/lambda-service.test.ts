@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Account } from '../../src/account';
 import { type FunctionConfiguration } from '../../src/lambda/function-configuration';
@@ -282,15 +282,18 @@ describe('no process is left', () => {
       const tsx = path.resolve('node_modules/tsx/dist/cli.mjs');
       // Who is killed cannot clean up: its files go with this folder.
       const folder = mkdtempSync(path.join(tmpdir(), 'local-aws-test-'));
-      const child = spawn(process.execPath, [tsx, path.resolve('local-aws/test/lambda/busy-account.ts')], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, TMPDIR: folder },
+      const child = execa(process.execPath, [tsx, path.resolve('local-aws/test/lambda/busy-account.ts')], {
+        stdin: 'ignore',
+        stderr: 'inherit',
+        buffer: false,
+        reject: false,
+        env: { TMPDIR: folder },
       });
       const [printed] = (await once(child.stdout, 'data')) as [Buffer];
       const { account, functions } = JSON.parse(printed.toString()) as { account: number; functions: number[] };
       expect(functions.every(isRunning)).toBe(true);
       process.kill(account, signal);
-      await once(child, 'exit');
+      await child;
       await expect.poll(() => functions.filter(isRunning)).toEqual([]);
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   existsSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
@@ -20,12 +20,13 @@ import { seedVersionId } from '../../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { handOutPage } from '../../../bin/virtual-mfa/hand-out-page';
 import { KNOWN_SEED, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { isInstalled } from '../../../local-aws/test/programs';
 import { CommandLine, type MachineOptions } from './command-line';
 import { QrDecoder } from './qr-decoder';
 
 const ACCOUNT = '123456789012';
 /** Debian's, or one that is called so. */
-const CHROMIUM = ['chromium', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0);
+const CHROMIUM = ['chromium', 'google-chrome'].find(isInstalled);
 
 let commandLine: CommandLine;
 let decoder: QrDecoder;
@@ -144,20 +145,19 @@ describe('virtual-mfa qr --html', () => {
       await pageOf(subject);
       const [page, pdf, picture] = ['page.html', 'page.pdf', 'page.png'].map((name) => join(folder, name));
 
-      chromium(`--print-to-pdf=${pdf}`, `file://${page}`);
-      chromium(`--screenshot=${picture}`, '--window-size=1000,1400', `file://${page}`);
+      await chromium(`--print-to-pdf=${pdf}`, `file://${page}`);
+      await chromium(`--screenshot=${picture}`, '--window-size=1000,1400', `file://${page}`);
 
       expect(readFileSync(pdf ?? '', 'latin1').match(/\/Type\s*\/Page\b/g)).toHaveLength(1);
       await signInWith(await decoder.readPng(readFileSync(picture ?? '')), subject);
     },
   );
 
-  function chromium(...args: readonly string[]): void {
+  async function chromium(...args: readonly string[]): Promise<void> {
     const profile = join(folder, 'profile');
     // Root has no sandbox of Chromium's; the page is the test's own.
     const options = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`];
-    const { status, stderr } = spawnSync(CHROMIUM ?? '', [...options, ...args], { encoding: 'utf8' });
-    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+    await execa(CHROMIUM ?? '', [...options, ...args]);
   }
 });
 

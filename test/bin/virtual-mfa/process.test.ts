@@ -1,18 +1,19 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateUserCommand, EnableMFADeviceCommand } from '@aws-sdk/client-iam';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { VIRTUAL_MFA } from '../../../bin/virtual-mfa-command';
 import { type LocalAws, startLocalAws } from 'local-aws';
 import { clientsOf, createAccessKey, type SigningCredentials } from '../../../local-aws/test/callers';
+import { isInstalled } from '../../../local-aws/test/programs';
 import { codesAt, createDevice } from '../../../local-aws/test/strict-account';
 
 /** The bundle, in processes of its own, on a machine and an account whose clocks are the real one. */
@@ -75,18 +76,15 @@ function profile(name: string, { accessKeyId, secretAccessKey }: SigningCredenti
   return `[profile ${name}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}`;
 }
 
-function start(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [VIRTUAL_MFA, ...args, '--profile', 'administrator'], { env: environment });
+function start(args: readonly string[], env = environment) {
+  const options = { env, extendEnv: false, reject: false } as const;
+  return execa(process.execPath, [VIRTUAL_MFA, ...args, '--profile', 'administrator'], options);
 }
 
 async function shell(command: string): Promise<{ exitCode: number; output: string; messages: string }> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], { env: environment });
-    return { exitCode: 0, output: stdout, messages: stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { exitCode: code, output: stdout, messages: stderr };
-  }
+  const options = { env: environment, extendEnv: false, reject: false, stripFinalNewline: false } as const;
+  const { exitCode = 1, stdout, stderr } = await execa('bash', ['-c', command], options);
+  return { exitCode, output: stdout, messages: stderr };
 }
 
 /** Asks STS who a profile is, with the SDK in a process of its own. */
@@ -142,8 +140,7 @@ describe('virtual-mfa, as a process,', () => {
     expect(statSync(file).size).toBe(0);
   });
 
-  const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
-  test.runIf(hasAwsCli)('gives the real aws command a session with MFA', async () => {
+  test.runIf(isInstalled('aws'))('gives the real aws command a session with MFA', async () => {
     const { output } = await shell('aws sts get-caller-identity --profile bob --query Arn --output text');
 
     expect(output).toBe('arn:aws:iam::123456789012:user/Bob\n');
@@ -200,15 +197,12 @@ describe('virtual-mfa, as a process,', () => {
   });
 
   test('checks a code that comes through a pipe, and ends while the pipe stays open', async () => {
-    const verifying = start('verify', seedSecretArn, '--code');
-    let output = '';
-    verifying.stdout?.on('data', (chunk) => (output += String(chunk)));
-    const ended = new Promise((resolve) => verifying.once('close', resolve));
+    const verifying = start(['verify', seedSecretArn, '--code']);
 
-    verifying.stdin?.write(`${codeAt(seed, Date.now())}\n`);
-    await ended;
+    verifying.stdin.write(`${codeAt(seed, Date.now())}\n`);
+    const { stdout } = await verifying;
 
-    expect(output).toContain('✓ code         the app of the owner has the stored seed');
+    expect(stdout).toContain('✓ code         the app of the owner has the stored seed');
   });
 
   test('ends at SIGTERM, while AWS does not answer', async () => {
@@ -216,14 +210,12 @@ describe('virtual-mfa, as a process,', () => {
     await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
     const { port } = silent.address() as AddressInfo;
     const asked = new Promise((resolve) => silent.once('connection', resolve));
-    const env = { ...environment, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` };
-    const asking = spawn(process.execPath, [VIRTUAL_MFA, 'list', '--profile', 'administrator'], { env });
-    const ended = new Promise((resolve) => asking.once('close', (code) => resolve(code)));
+    const asking = start(['list'], { ...environment, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
     await asked;
 
     asking.kill('SIGTERM');
 
-    expect(await ended).toBe(130);
+    expect(await asking).toMatchObject({ exitCode: 130 });
     silent.close();
   });
 
@@ -237,26 +229,24 @@ describe('virtual-mfa, as a process,', () => {
   });
 
   test('ends at SIGINT, while it watches', async () => {
-    const watching = start('code', seedSecretArn, '--watch');
-    const ended = new Promise((resolve) => watching.once('close', (code) => resolve(code)));
-    await new Promise((resolve) => watching.stdout?.once('data', resolve));
+    const watching = start(['code', seedSecretArn, '--watch']);
+    await once(watching.stdout, 'data');
 
     watching.kill('SIGINT');
 
-    expect(await ended).toBe(130);
+    expect(await watching).toMatchObject({ exitCode: 130 });
   });
 
   test('shows the seed to nobody who lists processes', async () => {
-    const watching = start('code', seedSecretArn, '--watch');
-    const ended = new Promise((resolve) => watching.once('close', resolve));
-    await new Promise((resolve) => watching.stdout?.once('data', resolve));
+    const watching = start(['code', seedSecretArn, '--watch']);
+    await once(watching.stdout, 'data');
 
     const { output } = await shell(
       `tr '\\0' ' ' < /proc/${watching.pid ?? 0}/cmdline < /proc/${watching.pid ?? 0}/environ`,
     );
 
     watching.kill('SIGTERM');
-    await ended;
+    await watching;
     expect(output).not.toContain(seed);
   });
 });

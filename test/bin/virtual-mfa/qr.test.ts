@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -15,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import font from 'oled-font-5x7';
 import { PNG } from 'pngjs';
+import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import type { Subject } from '../../lambda/lifecycle';
@@ -201,7 +201,7 @@ describe('virtual-mfa qr', () => {
     'refuses to print into what another user owns, whatever its mode, before it reads the seed: %s, %s',
     async (name, _what, make) => {
       const file = join(folder, 'uri.txt');
-      execFileSync(make, [file]);
+      await execa(make, [file]);
       chmodSync(file, 0o600);
       const reads = commandLine.callsOf('secretsmanager:GetSecretValue');
       const uid = statSync(file).uid + 1;
