@@ -103,7 +103,7 @@ describe('the workflows', () => {
 
   for (const [command, args] of MORE_LINTERS) {
     test.skipIf(!isInstalled(command))(`pass the program ${command} (needs it on the PATH)`, async () => {
-      const { exitCode, stdout } = await execa(command, args, { cwd: ROOT, reject: false });
+      const { exitCode, stdout } = await execa(command, args, { cwd: ROOT, stdin: 'ignore', reject: false });
 
       expect(stdout).toMatch(/^(?:No findings to report.*)?$/);
       expect(exitCode).toBe(0);

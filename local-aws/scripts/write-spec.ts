@@ -57,7 +57,8 @@ type Actions = Readonly<Record<string, ActionSpec>>;
 /** The folder of botocore's models; undefined where this version of it is not installed. */
 export function botocoreFolder(): string | undefined {
   const program = 'import botocore, os; print(botocore.__version__); print(os.path.dirname(botocore.__file__))';
-  const { stdout } = execaSync('python3', ['-c', program], { lines: true, reject: false });
+  const { failed, stdout } = execaSync('python3', ['-c', program], { lines: true, reject: false });
+  if (failed) return undefined;
   const [version, folder = ''] = stdout;
   return version === BOTOCORE ? path.join(folder, 'data') : undefined;
 }

@@ -11,14 +11,14 @@ import { ACCOUNT_ID, codesAt, STEP, wrongCode } from './strict-account';
 
 const SERIAL_NUMBER = `arn:aws:iam::${ACCOUNT_ID}:mfa/Bob`;
 
-/** Starts the account, in a group of its own, as a terminal gives it: Ctrl-C reaches npx and all that it started. */
-function started(command: string, args: readonly string[]) {
-  const options = { detached: true, stdin: 'ignore', stderr: 'inherit', buffer: false, reject: false } as const;
+/** Starts the account. */
+function startAccount(command: string, args: readonly string[], detached = false) {
+  const options = { detached, stdin: 'ignore', stderr: 'inherit', buffer: false, reject: false } as const;
   return execa(command, [...args, 'local-aws/src/main.ts'], options);
 }
 
 describe.skipIf(!isInstalled('aws'))('the real aws CLI (skipped where there is none)', () => {
-  let localAws: ReturnType<typeof started>;
+  let localAws: ReturnType<typeof startAccount>;
   let folder: string;
   let environment: NodeJS.ProcessEnv;
   let seed: string;
@@ -27,7 +27,8 @@ describe.skipIf(!isInstalled('aws'))('the real aws CLI (skipped where there is n
 
   beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'aws-cli-'));
-    localAws = started('npx', ['tsx']);
+    // In a group of its own, as a terminal gives it: Ctrl-C reaches npx and all that it started.
+    localAws = startAccount('npx', ['tsx'], true);
     const exports = await printedExports(localAws);
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
     environment = {
@@ -196,7 +197,7 @@ describe.skipIf(!isInstalled('aws'))('the real aws CLI (skipped where there is n
 describe('the account alone', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends with exit code 0 at %s', async (signal) => {
     // Without npx, which dies by the signal itself, whatever the exit code of what it ran.
-    const localAws = started(process.execPath, ['--import', 'tsx']);
+    const localAws = startAccount(process.execPath, ['--import', 'tsx']);
     const { AWS_ENDPOINT_URL: url = '' } = await printedExports(localAws);
     expect((await fetch(url)).status).toBe(403);
     localAws.kill(signal);
@@ -206,7 +207,7 @@ describe('the account alone', () => {
 });
 
 /** Reads `export NAME=value` lines until the account has said all that it says at its start. */
-async function printedExports({ stdout }: ReturnType<typeof started>): Promise<Record<string, string>> {
+async function printedExports({ stdout }: ReturnType<typeof startAccount>): Promise<Record<string, string>> {
   let printed = '';
   for await (const chunk of stdout) {
     printed += String(chunk);
@@ -217,7 +218,7 @@ async function printedExports({ stdout }: ReturnType<typeof started>): Promise<R
 }
 
 /** Presses Ctrl-C: everything in the group of a process gets the signal. */
-async function pressCtrlC(leader: ReturnType<typeof started>): Promise<void> {
+async function pressCtrlC(leader: ReturnType<typeof startAccount>): Promise<void> {
   if (leader.pid === undefined) throw new Error('local-aws was not started');
   process.kill(-leader.pid, 'SIGINT');
   await leader;

@@ -1,6 +1,6 @@
 import { execaSync } from 'execa';
 
-/** Whether a program is on the PATH: what needs it is skipped where it is not. */
+/** Whether a program is installed, and can say its version. */
 export function isInstalled(program: string): boolean {
   return !execaSync(program, ['--version'], { reject: false }).failed;
 }

@@ -54,7 +54,7 @@ function run(context: Record<string, string>, { cwd = ROOT, ci = 'true', account
   try {
     const app = new App({ autoSynth: false, outdir: OUTPUT_DIRECTORY, context: { ...cdkJson.context, ...context } });
     const isSynthesized = synthesizeUsers(app, { account: account || undefined, recording });
-    return { status: isSynthesized ? 0 : 1, stderr };
+    return { exitCode: isSynthesized ? 0 : 1, stderr };
   } finally {
     process.chdir(before);
   }
@@ -79,11 +79,11 @@ function runCommand(
       CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
     },
   });
-  return { status: exitCode, stderr };
+  return { exitCode, stderr };
 }
 
 interface Run {
-  readonly status: number | undefined;
+  readonly exitCode: number | undefined;
   readonly stderr: string;
 }
 
@@ -105,7 +105,7 @@ function synth(context: Record<string, string> = {}, options?: RunOptions, runAp
   const stderr = isNew
     ? (expect.stringMatching(/^[\w-]+\.lock\.json: recorded \d+ users? for the first time\. [^\n]+\n$/) as string)
     : '';
-  expect(runApp(context, options)).toEqual({ status: 0, stderr });
+  expect(runApp(context, options)).toEqual({ exitCode: 0, stderr });
   return templateOf('users' in context ? 'VirtualMfaUsers' : 'VirtualMfaStack');
 }
 
@@ -181,7 +181,7 @@ describe('the app behind cdk.json', () => {
     rmSync(OUTPUT_DIRECTORY, { recursive: true });
 
     expect(run({ users: 'Carol' }, ELSEWHERE)).toEqual({
-      status: 1,
+      exitCode: 1,
       stderr: expect.stringMatching(
         /^-c users: got no entry for Alice, Dora, .* confirm the removal with -c remove=Alice,Dora/,
       ) as string,
@@ -200,7 +200,7 @@ describe('the app behind cdk.json', () => {
     declareUsers('Alice');
 
     expect(runCommand({}, { ...ELSEWHERE, service })).toEqual({
-      status: 1,
+      exitCode: 1,
       stderr: expect.stringMatching(/^mfa-users\.lock\.json: got no line for Alice, /) as string,
     });
     expect(readdirSync(DIRECTORY).filter((name) => name.endsWith('.json'))).toEqual(['mfa-users.json']);
@@ -214,9 +214,9 @@ describe('the app behind cdk.json', () => {
       rmSync(OUTPUT_DIRECTORY, { recursive: true });
       declareUsers('Bob');
 
-      const { status, stderr } = run({}, { cwd: DIRECTORY, ci });
+      const { exitCode, stderr } = run({}, { cwd: DIRECTORY, ci });
 
-      expect(status).toBe(1);
+      expect(exitCode).toBe(1);
       expect(stderr).toMatch(
         /^mfa-users\.json: got no entry for Alice, .* confirm the removal with -c remove=Alice, or by deleting/,
       );
@@ -231,7 +231,7 @@ describe('the app behind cdk.json', () => {
     declareUsers('Alice');
 
     expect(run({}, { cwd: DIRECTORY })).toEqual({
-      status: 1,
+      exitCode: 1,
       stderr: expect.stringMatching(/^mfa-users\.lock\.json: got no line for Alice, /) as string,
     });
     expect(existsSync(join(DIRECTORY, 'mfa-users.lock.json'))).toBe(false);
@@ -259,7 +259,7 @@ describe('the app behind cdk.json', () => {
     const context = { usersFile: 'other.json', ...(stackName && { stackName }) };
 
     expect(run(context, { cwd: DIRECTORY, ci: '' })).toEqual({
-      status: 1,
+      exitCode: 1,
       stderr:
         `other.json: got the stack name "${stackName ?? StackName}"; allowed: a separate name for every file ` +
         'except mfa-users.json, because two files with one stack would delete each other’s devices. Choose another StackName.\n',
@@ -279,13 +279,13 @@ describe('the app behind cdk.json', () => {
     );
 
     expect(run({ usersFile: 'other.json' }, { cwd: DIRECTORY, ci: '' })).toMatchObject({
-      status: 1,
+      exitCode: 1,
       stderr: expect.stringMatching(
         /^other\.json: got the stack name "staff", but staff\.lock\.json records "staff"; /,
       ) as string,
     });
     expect(run({ stackName: 'staff' }, { cwd: DIRECTORY, ci: '' })).toMatchObject({
-      status: 1,
+      exitCode: 1,
       stderr: expect.stringMatching(
         /^mfa-users\.json: got the stack name "staff", where mfa-users\.lock\.json records "VirtualMfaStack"; /,
       ) as string,
@@ -299,7 +299,7 @@ describe('the app behind cdk.json', () => {
     declareUsers('alice');
 
     expect(run({}, { cwd: DIRECTORY, ci: '' })).toMatchObject({
-      status: 1,
+      exitCode: 1,
       stderr: expect.stringMatching(
         /^mfa-users\.json: got alice, but mfa-users\.lock\.json records Alice; .* Write Alice; /,
       ) as string,
@@ -325,9 +325,9 @@ describe('the app behind cdk.json', () => {
   });
 
   test('refuses a context that it cannot take, in one line', () => {
-    const { status, stderr } = run({ users: 'Bob,bob' });
+    const { exitCode, stderr } = run({ users: 'Bob,bob' });
 
-    expect(status).toBe(1);
+    expect(exitCode).toBe(1);
     expect(stderr).toBe(
       'Context users: got "bob" twice; allowed: each user once, because IAM ignores the case of names. Remove one.\n',
     );
@@ -339,9 +339,9 @@ describe('the app behind cdk.json', () => {
       '{\n  "Users": [\n    { "UserName": "Bob", "issuer": "x" },\n    { "UserName": "Bob Smith" }\n  ]\n}\n',
     );
 
-    const { status, stderr } = runCommand({}, { cwd: DIRECTORY, ci: '' });
+    const { exitCode, stderr } = runCommand({}, { cwd: DIRECTORY, ci: '' });
 
-    expect(status).toBe(1);
+    expect(exitCode).toBe(1);
     expect(stderr.split('\n')).toEqual([
       expect.stringMatching(
         /^mfa-users\.json:3:26: Users\[0\]: got the unknown key "issuer"; .* Did you mean Issuer\?/,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -117,23 +118,35 @@ describe('npm run demo', () => {
     expect(output()).toContain("unknown option '--loud'");
   });
 
-  test.runIf(process.platform === 'linux')('ends at SIGINT and leaves no process behind', async () => {
-    const { demo, until, exit } = startDemo(['--verbose']);
-    await until('deploying...');
-    const [, endpoint = ''] = /AWS_ENDPOINT_URL=(http:\/\/127\.0\.0\.1:\d+)/.exec(environmentOfChildOf(demo.pid)) ?? [];
-    expect(endpoint).not.toBe('');
+  test.runIf(process.platform === 'linux').for([
+    ['the CDK CLI', 'deploying...', 'aws-cdk/bin/cdk deploy'],
+    ['virtual-mfa', 'STS learns of a new device', 'bin/virtual-mfa.js session'],
+  ] as const)(
+    'ends at SIGINT while %s runs, and leaves no process and no file behind',
+    async ([, printed, command]) => {
+      const folder = mkdtempSync(join(tmpdir(), 'virtual-mfa-demo-test-'));
+      const { demo, output, until, exit } = startDemo(['--verbose'], { TMPDIR: folder });
+      await until(printed);
+      await expect.poll(() => ofChildrenOf(demo.pid, 'cmdline')).toContain(command);
+      const environment = ofChildrenOf(demo.pid, 'environ');
+      const [, endpoint = ''] = /AWS_ENDPOINT_URL=(http:\/\/127\.0\.0\.1:\d+)/.exec(environment) ?? [];
+      expect(endpoint).not.toBe('');
 
-    demo.kill('SIGINT');
+      demo.kill('SIGINT');
 
-    expect(await exit()).toBe(130);
-    expect(processesWith(endpoint)).toEqual([]);
-  });
+      expect(await exit()).toBe(130);
+      expect(output()).toContain('Interrupted; nothing is left running.');
+      expect(processesWith(endpoint)).toEqual([]);
+      // tsx keeps what it compiled.
+      expect(readdirSync(folder).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
+    },
+  );
 });
 
-/** The environment of the first process that a process started. */
-function environmentOfChildOf(pid: number | undefined): string {
+/** The command lines, or the environments, of the processes that a process started. */
+function ofChildrenOf(pid: number | undefined, file: 'cmdline' | 'environ'): string {
   const children = readFileSync(`/proc/${pid ?? 0}/task/${pid ?? 0}/children`, 'utf8')
     .trim()
     .split(' ');
-  return children.map((child) => readFileSync(`/proc/${child}/environ`, 'utf8').replaceAll('\0', '\n')).join('\n');
+  return children.map((child) => readFileSync(`/proc/${child}/${file}`, 'utf8').replaceAll('\0', ' ')).join('\n');
 }

@@ -54,9 +54,9 @@ describeIn(PYTHON, () => {
 
   test('the installed package holds the tarball that npm publishes, byte for byte', async () => {
     const folder = await team.run(python, '-c', 'import cdk_iam_virtual_mfa as p; print(p.__path__[0])');
-    const [tarball = ''] = readdirSync(join(folder.trim(), '_jsii')).filter((name) => name.endsWith('.tgz'));
+    const [tarball = ''] = readdirSync(join(folder, '_jsii')).filter((name) => name.endsWith('.tgz'));
 
-    expect(readFileSync(join(folder.trim(), '_jsii', tarball)).equals(TARBALL)).toBe(true);
+    expect(readFileSync(join(folder, '_jsii', tarball)).equals(TARBALL)).toBe(true);
   });
 
   test('the team’s template is that of TypeScript', async () => {

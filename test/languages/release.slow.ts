@@ -43,6 +43,7 @@ describe('the release workflow', () => {
   const publish = async (job: string, env: NodeJS.ProcessEnv, options = '') =>
     execa('bash', ['-ec', `${publishing(job).run} ${options} 2>&1`], {
       cwd: checkout,
+      stdin: 'ignore',
       env: { ...publishing(job).env, ...env },
       reject: false,
     });
@@ -51,7 +52,7 @@ describe('the release workflow', () => {
     cpSync(join(ROOT, '.github/publib'), join(checkout, '.github/publib'), { recursive: true });
     symlinkSync(PACKAGES, join(checkout, 'packages'));
     const [install = ''] = jobs['go']?.steps.flatMap(({ run }) => run ?? []) ?? [];
-    await execa('bash', ['-ec', install], { cwd: checkout });
+    await execa('bash', ['-ec', install], { cwd: checkout, stdin: 'ignore' });
   });
   afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
@@ -92,7 +93,8 @@ describe('the release workflow', () => {
       const home = join(checkout, 'gnupg');
       mkdirSync(home, { mode: 0o700 });
       const unattended = ['--homedir', home, '--batch', '--passphrase', 'test', '--pinentry-mode', 'loopback'];
-      const gpg = async (...args: readonly string[]) => (await execa('gpg', [...unattended, ...args])).stdout;
+      const gpg = async (...args: readonly string[]) =>
+        (await execa('gpg', [...unattended, ...args], { stdin: 'ignore' })).stdout;
       await gpg('--quick-gen-key', 'Release <release@example.com>', 'rsa2048', 'sign', '1d');
 
       const { exitCode, stdout } = await publish('maven-central', {

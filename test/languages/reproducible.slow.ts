@@ -38,11 +38,13 @@ async function buildAgain(): Promise<string> {
 /** The digest of each file in a tarball: tells which one differs. */
 async function digestsIn(file: string): Promise<Readonly<Record<string, string>>> {
   const { stdout: paths } = await execa('tar', ['-tf', file], { lines: true });
-  const digests = paths.map(async (path) => {
-    const { stdout: contents } = await execa('tar', ['-xOf', file, path], { encoding: 'buffer' });
-    return [path, digestOf(contents)] as const;
-  });
-  return Object.fromEntries(await Promise.all(digests));
+  const digests: Record<string, string> = {};
+  for (const path of paths) {
+    const options = { encoding: 'buffer', stripFinalNewline: false } as const;
+    const { stdout: contents } = await execa('tar', ['-xOf', file, path], options);
+    digests[path] = digestOf(contents);
+  }
+  return digests;
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -86,7 +86,7 @@ describe.skipIf(!isInstalled('cfn-lint'))('cfn-lint, where it is installed,', ()
     });
     // It takes more than a second to start. W3005, a dependency that is implied by a reference too: CDK's own Function has one on its role.
     const options = ['--format', 'json', '--ignore-checks', 'W3005', '--'];
-    const { stdout } = await execa('cfn-lint', [...options, ...templates], { reject: false });
+    const { stdout } = await execa('cfn-lint', [...options, ...templates], { stdin: 'ignore', reject: false });
     findings = JSON.parse(stdout) as typeof findings;
   });
 

@@ -83,7 +83,7 @@ beforeAll(async () => {
   tarball = join(packed, filename);
   packedFiles = files.map(({ path }) => path);
   const verify = ['--import', 'tsx', 'scripts/integ.ts', 'verify', tarball, INTEG];
-  integ = await execa(process.execPath, verify, { cwd: REPOSITORY, all: true, reject: false });
+  integ = await execa(process.execPath, verify, { cwd: REPOSITORY, stdin: 'ignore', all: true, reject: false });
 });
 
 afterAll(() => {
@@ -166,7 +166,8 @@ describe('the packed package', () => {
 
   test('has an API reference that is the library’s: npm run docs:api brings it up to date', async () => {
     const current = join(packed, 'API.md');
-    await execa('jsii-docgen', ['-o', current], { cwd: REPOSITORY, preferLocal: true });
+    const docgen = join(REPOSITORY, 'node_modules/.bin/jsii-docgen');
+    await execa(docgen, ['-o', current], { cwd: REPOSITORY });
 
     expect(readFileSync(join(REPOSITORY, 'API.md'), 'utf8')).toBe(readFileSync(current, 'utf8'));
   });
@@ -191,7 +192,7 @@ describe.each([
     // Links the peers, which are large; it refuses those that the package does not take.
     const peers = PEERS.map((peer) => join(modules, peer));
     const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers];
-    await execa('npm', install, { cwd: project });
+    await execa('npm', install, { cwd: project, stdin: 'ignore' });
     for (const peer of PEERS) {
       const { version } = manifestIn(join(project, 'node_modules', peer));
       expect(version).toBe(versions[peer]?.replace('^', ''));
