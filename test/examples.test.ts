@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
-import { devDependencies, peerDependencies } from '../package.json';
+import { devDependencies } from '../package.json';
+import { OLDEST_PEERS } from '../scripts/package-all/oldest-peers';
 
 const EXAMPLES = join(__dirname, '../examples');
 const WORKFLOW = 'github-actions.yml';
 const ROBOT_WORKFLOW = 'robot.yml';
-
-/** The oldest aws-cdk-lib that the package takes. */
-const OLDEST = peerDependencies['aws-cdk-lib'].replace('^', '');
 
 /** How many devices each example gives to how many users, in all its stacks. */
 const EXPECTED: Readonly<Record<string, { readonly users: number; readonly devices: number }>> = {
@@ -68,7 +66,7 @@ describe('the examples', () => {
 
 test('the page on languages has the oldest and the newest aws-cdk-lib that the npm package is tried with', () => {
   expect(readFileSync(join(EXAMPLES, '../docs/languages.md'), 'utf8')).toMatch(
-    new RegExp(`^\\| TypeScript, .*\\| ${OLDEST}, ${devDependencies['aws-cdk-lib']} \\|$`, 'm'),
+    new RegExp(`^\\| TypeScript, .*\\| ${OLDEST_PEERS['aws-cdk-lib']}, ${devDependencies['aws-cdk-lib']} \\|$`, 'm'),
   );
 });
 
@@ -86,7 +84,7 @@ describe.each(IN_OTHER_LANGUAGES)('of the example in $language', ({ language, co
     const [, newest = ''] = cdk.exec(readFileSync(join(EXAMPLES, requirements), 'utf8')) ?? [];
 
     expect(newest).not.toBe('');
-    expect(page).toMatch(new RegExp(`^\\| ${language} .*\\| ${OLDEST}, ${newest} \\|$`, 'm'));
+    expect(page).toMatch(new RegExp(`^\\| ${language} .*\\| ${OLDEST_PEERS['aws-cdk-lib']}, ${newest} \\|$`, 'm'));
   });
 });
 

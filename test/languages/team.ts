@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, test, vi } from 'vitest';
-import { name, peerDependencies, version } from '../../package.json';
+import { name, version } from '../../package.json';
 import { type Language, whyNot } from '../../scripts/package-all/languages';
+import { OLDEST_PEERS } from '../../scripts/package-all/oldest-peers';
 
 export const ROOT = join(__dirname, '../..');
 export const PACKAGES = join(ROOT, 'dist/packages');
 
 /** The oldest aws-cdk-lib that the package takes. */
-export const OLDEST = peerDependencies['aws-cdk-lib'].replace('^', '');
+export const OLDEST = OLDEST_PEERS['aws-cdk-lib'];
 
 /** What npm publishes. */
 export const TARBALL = readFileSync(join(PACKAGES, `js/${name}@${version}.jsii.tgz`));
