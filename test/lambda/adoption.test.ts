@@ -8,16 +8,9 @@ import {
   STACK_ID_TAG,
   USER_NAME_TAG,
 } from '../../lambda/contract/own-tags';
-import {
-  ACCOUNT_ID,
-  iamWrites,
-  KNOWN_SEED,
-  Lifecycle,
-  type Properties,
-  type Run,
-  STACK_ID,
-  type Subject,
-} from './lifecycle';
+import { ACCOUNT_ID, iamWrites, KNOWN_SEED, type Properties, STACK_ID } from './handler-stack';
+import { Lifecycle, type Run } from './lifecycle';
+import { Subject } from './subject';
 
 const OTHER_SEED = 'MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPI';
 const MINUTE = 60_000;
@@ -34,12 +27,12 @@ describe('a device that exists', () => {
   const holderOf = (subject: Subject) => subject.device(subject.existingSerialNumber)?.assignment?.userName;
 
   async function unassigned(secretString?: string) {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     return { subject, existing: await subject.existingDevice({}, secretString) };
   }
 
   async function enabledForItsUser(secretString?: string) {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     return { subject, existing: await subject.existingDevice({ enabledFor: subject.userName }, secretString) };
   }
 
@@ -185,21 +178,21 @@ describe('a device that exists', () => {
     });
 
     it('where it is enabled for another user', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const existing = await subject.existingDevice({ enabledFor: subject.otherUserName });
 
       await isRefused(subject, existing, `is enabled already, but not for the user ${subject.userName}`);
     });
 
     it('where another stack has marked it', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const existing = await subject.existingDevice({ tags: [[STACK_ID_TAG, `${STACK_ID}-of-another`]] });
 
       await isRefused(subject, existing, 'its tags say that it belongs to another resource');
     });
 
     it('where another resource of the stack has marked it', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const tags = [
         [STACK_ID_TAG, STACK_ID],
         [LOGICAL_ID_TAG, 'Another'],
@@ -266,10 +259,10 @@ describe('a device that exists', () => {
 
   describe('and somebody who invokes the function with a forged event', () => {
     it('cannot have the seed of another resource copied', async () => {
-      const alice = await lifecycle.newSubject();
+      const alice = await Subject.in(lifecycle);
       await alice.create();
       const seed = (await alice.stored())?.seed;
-      const bob = await lifecycle.newSubject();
+      const bob = await Subject.in(lifecycle);
       bob.foreignDevice(bob.existingSerialNumber, { tags: [] });
       const source = { SerialNumber: bob.existingSerialNumber, SeedSecretArn: alice.seedSecretArn, SeedField: 'seed' };
 
@@ -282,9 +275,9 @@ describe('a device that exists', () => {
     });
 
     it('cannot have a device of a known seed enabled for a user whose device the template does not adopt', async () => {
-      const eve = await lifecycle.newSubject();
+      const eve = await Subject.in(lifecycle);
       const known = await eve.existingDevice();
-      const alice = await lifecycle.newSubject();
+      const alice = await Subject.in(lifecycle);
       await alice.create();
       lifecycle.clock.advance(MINUTE);
 

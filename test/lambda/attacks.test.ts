@@ -8,7 +8,9 @@ import {
   USER_NAME_TAG,
 } from '../../lambda/contract/own-tags';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
-import { ACCOUNT_ID, iamWrites, Lifecycle, type Run, STACK_ID, type Subject, KNOWN_SEED } from './lifecycle';
+import { ACCOUNT_ID, iamWrites, STACK_ID, KNOWN_SEED } from './handler-stack';
+import { Lifecycle, type Run } from './lifecycle';
+import { Subject } from './subject';
 
 describe('whoever attacks', () => {
   let lifecycle: Lifecycle;
@@ -18,7 +20,7 @@ describe('whoever attacks', () => {
   afterAll(() => lifecycle.close());
 
   async function enrolled(): Promise<Subject> {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     expect((await subject.create()).answer.Reason).toBeUndefined();
     return subject;
   }
@@ -43,7 +45,7 @@ describe('whoever attacks', () => {
     ];
 
     it.each(tooLong)('repeats none of %s, and logs little', async (_name, properties) => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
 
       const run = await subject.create(properties);
 
@@ -75,7 +77,7 @@ describe('whoever attacks', () => {
     ];
 
     it.each(forgeries)('is refused in words before any call, for %s', async (_name, forgery) => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const calls = lifecycle.aws.account.calls.length;
       const event = { ...subject.event({ RequestType: 'Create' }), ...forgery } as CustomResourceEvent;
 
@@ -86,7 +88,7 @@ describe('whoever attacks', () => {
     });
 
     it('is refused for a ResponseURL without TLS, unless the function has an endpoint of its own', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const event = subject.event({ RequestType: 'Create' });
 
       await expect(lifecycle.run(event, undefined, { isHttpAllowed: false })).rejects.toThrow('an https URL');
@@ -98,7 +100,7 @@ describe('whoever attacks', () => {
       ['of another resource', LOGICAL_ID_TAG],
     ])('enables no device whose seed would lie in the secret %s', async (_whose, key) => {
       const alice = await enrolled();
-      const bob = await lifecycle.newSubject();
+      const bob = await Subject.in(lifecycle);
       const before = await alice.stored();
       const tags = [
         { Key: LOGICAL_ID_TAG, Value: bob.logicalId },
@@ -137,7 +139,7 @@ describe('whoever attacks', () => {
     const FUTURE = '99991231T235959Z';
 
     it('makes no later event late by a request that is dated so', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const event = subject.event({ RequestType: 'Create' });
       const ResponseURL = event.ResponseURL.replace(/X-Amz-Date=\w+/, `X-Amz-Date=${FUTURE}`);
       expect((await lifecycle.run({ ...event, ResponseURL })).answer.Status).toBe('SUCCESS');
@@ -165,7 +167,7 @@ describe('whoever attacks', () => {
     });
 
     it('makes no event late by a tag of the secret', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const Tags = [{ Key: RETIRED_TAG, Value: FUTURE }];
       await subject.administrate('secretsmanager', 'TagResource', { SecretId: subject.seedSecretArn, Tags });
 
@@ -173,7 +175,7 @@ describe('whoever attacks', () => {
     });
 
     it('makes no event late by the id of a version', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       await subject.plantSeed(KNOWN_SEED, `${FUTURE}-${randomUUID()}`);
 
       expect((await subject.create()).answer.Status).toBe('SUCCESS');
@@ -183,7 +185,7 @@ describe('whoever attacks', () => {
 
   describe('with write access to the secret', () => {
     it('has no device enabled that was made before, with a seed that is known', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const serialNumber = subject.serialNumber();
       subject.foreignDevice(serialNumber, { tags: [] });
       await subject.plantSeed(KNOWN_SEED, `20260115T120000Z-${randomUUID()}`);
@@ -197,7 +199,7 @@ describe('whoever attacks', () => {
     });
 
     it('has no device enabled that carries the marks, with a version that the handler did not store', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const versionId = randomUUID();
       await subject.orphanWithoutSeed();
       subject.device()?.tags.set(SEED_VERSION_TAG, versionId);
@@ -212,7 +214,7 @@ describe('whoever attacks', () => {
     });
 
     it('has no device enabled whose version has a time, but is not one that the handler issues', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const versionId = `20260115T120000Z-${'0'.repeat(36)}`;
       await subject.orphanWithoutSeed();
       subject.device()?.tags.set(SEED_VERSION_TAG, versionId);
@@ -226,7 +228,7 @@ describe('whoever attacks', () => {
     });
 
     it('has nobody’s phone adopted by a new device, and so removed with it', async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const properties = { VirtualMFADeviceName: `phone-of-${subject.userName}` };
       const phone = subject.serialNumber(properties);
       subject.foreignDevice(phone, { tags: [], enabledFor: subject.userName });

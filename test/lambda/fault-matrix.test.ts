@@ -1,19 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AwsError, documentedErrors, type Fault } from 'local-aws';
-import {
-  ACCOUNT_ID,
-  type CallObserver,
-  codesIn,
-  FUNCTION_TIMEOUT_MILLISECONDS,
-  type Interruption,
-  KNOWN_SEED,
-  Lifecycle,
-  type Properties,
-  type Run,
-  type Subject,
-  writing,
-} from './lifecycle';
+import { ACCOUNT_ID, codesIn, KNOWN_SEED, type Properties, writing } from './handler-stack';
+import { type CallObserver, FUNCTION_TIMEOUT_MILLISECONDS, type Interruption, Lifecycle, type Run } from './lifecycle';
+import { Subject } from './subject';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -410,7 +400,7 @@ describe('whatever goes wrong with one call', () => {
   }
 
   async function holdsAtEachCall(path: Path, lifecycle: Lifecycle): Promise<void> {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await path.prepare(subject);
     const undisturbed = await path.act(subject);
     expect(undisturbed.answer.Reason).toBeUndefined();
@@ -500,7 +490,7 @@ describe('whatever goes wrong with one call', () => {
 
   /** A path that is about to be taken, with what must stay as it is, and what must be told to nobody. */
   async function prepared(path: Path, lifecycle: Lifecycle) {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const foreign = [
       `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-own`,
       `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-unassigned`,

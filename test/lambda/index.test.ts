@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import { handler } from '../../lambda/index';
-import { STACK_ID } from './lifecycle';
+import { STACK_ID } from './handler-stack';
 
 const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 300_000 } as Context;
 /** Refused for its user, so that no call is made. */

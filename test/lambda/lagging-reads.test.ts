@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AwsError } from 'local-aws';
-import { Lifecycle, type Subject } from './lifecycle';
+import { Lifecycle } from './lifecycle';
+import { Subject } from './subject';
 
 const noSuchEntity = new AwsError('NoSuchEntity', 'not there yet', 404);
 
@@ -20,7 +21,7 @@ describe('what AWS does not show at once', () => {
   }
 
   it('is waited for where EnableMFADevice does not see the device three times in a row', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lag('iam:EnableMFADevice', noSuchEntity, 3);
 
     const run = await subject.create();
@@ -31,7 +32,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('is waited for where the new version cannot be made current yet', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.create();
     lag('secretsmanager:UpdateSecretVersionStage', new AwsError('ResourceNotFoundException', 'not there yet', 400), 1);
 
@@ -42,7 +43,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('leaves no device behind where an undoing run does not see the tags of what it made', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lag('iam:EnableMFADevice', new AwsError('LimitExceeded', 'Cannot exceed quota', 409), 1);
     lag('iam:ListMFADeviceTags', noSuchEntity, 2);
 
@@ -53,7 +54,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('leaves no device behind where a Delete does not see its tags', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.create();
     lag('iam:ListMFADeviceTags', noSuchEntity, 2);
 
@@ -64,7 +65,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('is waited for half a minute from a call’s own first denial, however late in the event', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lag('iam:EnableMFADevice', new AwsError('EntityTemporarilyUnmodifiable', 'being created', 409), 12);
     lag('iam:EnableMFADevice', new AwsError('AccessDenied', 'not yet', 403), 3);
 
@@ -75,7 +76,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('is a secret that was deleted for good: a Create says so, and not that a permission is missing', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await forceDeleteSecret(subject);
 
     const run = await subject.create();
@@ -88,7 +89,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('is a secret that was deleted for good: an update says so, and the stack can be deleted', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.create();
     await forceDeleteSecret(subject);
 
@@ -101,7 +102,7 @@ describe('what AWS does not show at once', () => {
   });
 
   it('is no ninth device where IAM reports a quota as reached for a user with fewer than eight', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const other = `${subject.serialNumber()}-other`;
     subject.foreignDevice(other, { enabledFor: subject.userName });
     lag('iam:EnableMFADevice', new AwsError('LimitExceeded', 'Cannot exceed quota', 409), 1);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOGICAL_ID_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { AwsError } from 'local-aws';
-import { ACCOUNT_ID, iamWrites, Lifecycle, STACK_ID, writing } from './lifecycle';
+import { ACCOUNT_ID, iamWrites, STACK_ID, writing } from './handler-stack';
+import { Lifecycle } from './lifecycle';
+import { Subject } from './subject';
 
 describe('Create', () => {
   let lifecycle: Lifecycle;
@@ -11,7 +13,7 @@ describe('Create', () => {
   afterAll(() => lifecycle.close());
 
   it('enables a device in exactly five calls, two of them at once, and without waiting', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     const run = await subject.create();
 
@@ -28,7 +30,7 @@ describe('Create', () => {
   });
 
   it('answers once, with the serial number as id and three attributes', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     const run = await subject.create();
 
@@ -49,7 +51,7 @@ describe('Create', () => {
   });
 
   it('keeps the seed out of the answer and of the log', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     const run = await subject.create();
 
@@ -63,7 +65,7 @@ describe('Create', () => {
   });
 
   it('stores the serial number, the user, the seed and a key URI, and nothing else', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     await subject.create({ Issuer: 'Wonder & Land' });
 
@@ -82,7 +84,7 @@ describe('Create', () => {
   });
 
   it('marks the device with the stack and the resource, and gives it the tags of the user', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     await subject.create({ Tags: [{ Key: 'team', Value: 'blue' }] });
 
@@ -94,7 +96,7 @@ describe('Create', () => {
   });
 
   it('changes nothing when the same event comes again after it succeeded', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const first = await subject.create();
     const stored = await subject.stored();
 
@@ -110,7 +112,7 @@ describe('Create', () => {
   });
 
   it('ends with one enabled device when the same event runs twice at once', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const event = subject.event({ RequestType: 'Create' });
 
     const runs = await Promise.all([lifecycle.run(event), lifecycle.run(event)]);
@@ -122,7 +124,7 @@ describe('Create', () => {
   });
 
   it('enables a device that an earlier run left, if its seed is stored', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.create();
     await subject.deactivate();
     const seed = subject.device()?.seed;
@@ -136,7 +138,7 @@ describe('Create', () => {
   });
 
   it('creates a device anew whose seed was lost, after a short grace', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.orphanWithoutSeed();
     const lostSeed = subject.device()?.seed;
 
@@ -149,7 +151,7 @@ describe('Create', () => {
   });
 
   it('creates anew at once where its own answer was lost', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lifecycle.aws.account.faults.inject({
       action: 'iam:CreateVirtualMFADevice',
       moment: 'after',
@@ -174,7 +176,7 @@ describe('Create', () => {
       ],
     ],
   ])('refuses a name whose device %s, and leaves that device alone', async (_which, tags) => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const name = `shared-${subject.logicalId}`;
     const serialNumber = subject.serialNumber({ VirtualMFADeviceName: name });
     subject.foreignDevice(serialNumber, { tags });
@@ -197,7 +199,7 @@ describe('Create', () => {
   });
 
   it('fails at once, naming the eight devices, where the user has no room for another', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const others = Array.from(
       { length: 8 },
       (_, index) => `arn:aws:iam::${ACCOUNT_ID}:mfa/${subject.userName}-own-${index}`,
@@ -214,7 +216,7 @@ describe('Create', () => {
   });
 
   it('tells within a minute that there is no such user, and leaves no device', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.administrate('iam', 'DeleteUser', { UserName: subject.userName });
 
     const run = await subject.create();
@@ -226,7 +228,7 @@ describe('Create', () => {
   });
 
   it('sends fresh codes after a wait for a login profile', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lifecycle.aws.account.faults.inject({
       action: 'iam:EnableMFADevice',
       times: 30,
@@ -241,7 +243,7 @@ describe('Create', () => {
   });
 
   it('waits for the next time step when its codes are refused', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lifecycle.aws.account.faults.inject({
       action: 'iam:EnableMFADevice',
       answer: new AwsError('InvalidAuthenticationCode', 'Authentication code 123456 is not valid.', 403),
@@ -256,7 +258,7 @@ describe('Create', () => {
   });
 
   it('names the missing action where the role may not do something, after half a minute, and undoes', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     lifecycle.aws.account.faults.inject({
       action: 'iam:EnableMFADevice',
       times: Number.POSITIVE_INFINITY,
@@ -273,7 +275,7 @@ describe('Create', () => {
   });
 
   it('stores nothing and leaves nothing where the secret is scheduled for deletion', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     await subject.administrate('secretsmanager', 'DeleteSecret', { SecretId: subject.seedSecretArn });
 
     const run = await subject.create();
@@ -284,7 +286,7 @@ describe('Create', () => {
   });
 
   it('answers FAILED with an id that its Delete can do without, and makes no call, where a property is invalid', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     const run = await subject.create({ UserName: 'bob and eve' });
 

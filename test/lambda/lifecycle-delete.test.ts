@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { AwsError } from 'local-aws';
-import { ACCOUNT_ID, iamWrites, Lifecycle, STACK_ID, type Subject } from './lifecycle';
+import { ACCOUNT_ID, iamWrites, STACK_ID } from './handler-stack';
+import { Lifecycle } from './lifecycle';
+import { Subject } from './subject';
 
 describe('Delete', () => {
   let lifecycle: Lifecycle;
@@ -11,7 +13,7 @@ describe('Delete', () => {
   afterAll(() => lifecycle.close());
 
   async function enrolled(): Promise<Subject> {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const { answer } = await subject.create();
     expect(answer.Status).toBe('SUCCESS');
     return subject;
@@ -52,7 +54,7 @@ describe('Delete', () => {
   });
 
   it('says nothing of a device that was never created, because its properties were refused', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const { answer } = await subject.create({ Issuer: 'a:b' });
 
     const run = await subject.delete(answer.PhysicalResourceId, { Issuer: 'a:b' });
@@ -116,7 +118,7 @@ describe('Delete', () => {
   });
 
   it('finds the holder beyond the first page of the account', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const others = Array.from({ length: 130 }, (_, index) => `arn:aws:iam::${ACCOUNT_ID}:mfa/crowd-${index}`);
     others.forEach((serialNumber) => subject.foreignDevice(serialNumber, { enabledFor: subject.otherUserName }));
     await subject.create();
@@ -142,7 +144,7 @@ describe('Delete', () => {
   });
 
   it('leaves a device alone that is not its own, and succeeds', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const serialNumber = `arn:aws:iam::${ACCOUNT_ID}:mfa/private-${subject.logicalId}`;
     subject.foreignDevice(serialNumber, { enabledFor: subject.userName });
     const before = structuredClone(subject.device(serialNumber));
@@ -156,7 +158,7 @@ describe('Delete', () => {
 
   it('leaves a device alone that another resource of the same stack has marked', async () => {
     const subject = await enrolled();
-    const neighbour = await lifecycle.newSubject();
+    const neighbour = await Subject.in(lifecycle);
 
     const run = await neighbour.delete(subject.serialNumber());
 
@@ -179,7 +181,7 @@ describe('Delete', () => {
   });
 
   it('makes no call for properties that created nothing, and succeeds', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const failed = await subject.create({ UserName: 'not allowed' });
 
     const run = await subject.delete(failed.answer.PhysicalResourceId, { UserName: 'not allowed' });
@@ -237,7 +239,7 @@ describe('Delete', () => {
   });
 
   it('does not block the stack for a device of a user whom the role may not reach, since it was never enabled', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const stranger = { UserName: `stranger-of-${subject.userName}` };
     await subject.administrate('iam', 'CreateUser', stranger);
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENROLLMENT_TAG, LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
 import { AwsError } from 'local-aws';
-import { Lifecycle, type Properties, type Subject, writing } from './lifecycle';
+import { type Properties, writing } from './handler-stack';
+import { Lifecycle } from './lifecycle';
+import { Subject } from './subject';
 
 let lifecycle: Lifecycle;
 beforeAll(async () => {
@@ -10,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => lifecycle.close());
 
 async function enrolled(properties: Properties = {}): Promise<Subject> {
-  const subject = await lifecycle.newSubject();
+  const subject = await Subject.in(lifecycle);
   const { answer } = await subject.create(properties);
   expect(answer.Status).toBe('SUCCESS');
   return subject;

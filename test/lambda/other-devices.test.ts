@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOGICAL_ID_TAG, STACK_ID_TAG } from '../../lambda/contract/own-tags';
-import { ACCOUNT_ID, iamWrites, Lifecycle, type Run, STACK_ID, type Subject } from './lifecycle';
+import { ACCOUNT_ID, iamWrites, STACK_ID } from './handler-stack';
+import { Lifecycle, type Run } from './lifecycle';
+import { Subject } from './subject';
 
 const USER_LOGICAL_ID = 'Bob1A2B3C';
 const WITH_USER = { RemoveOtherDevicesWithUser: USER_LOGICAL_ID };
@@ -19,7 +21,7 @@ describe('a Delete with removeOtherDevicesWithUser', () => {
   const deleteUser = (subject: Subject) => subject.administrate('iam', 'DeleteUser', { UserName: subject.userName });
 
   async function userWithThreeOthers(): Promise<Subject> {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
     const { answer } = await subject.create(WITH_USER);
     expect(answer.Status).toBe('SUCCESS');
     subject.foreignDevice(phoneOf(subject), { enabledFor: subject.userName, tags: [['phone', 'old']] });
@@ -208,7 +210,7 @@ describe('a Delete with removeOtherDevicesWithUser', () => {
   });
 
   it('refuses a logical id that CloudFormation cannot have', async () => {
-    const subject = await lifecycle.newSubject();
+    const subject = await Subject.in(lifecycle);
 
     const { answer } = await subject.create({ RemoveOtherDevicesWithUser: 'not-a-logical-id' });
 

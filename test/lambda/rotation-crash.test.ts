@@ -6,7 +6,7 @@ import type { RotationEvent } from '../../lambda/rotation/event';
 import { ConnectionReset } from 'local-aws';
 import { clientsOf, keyOf, signIn } from '../../local-aws/test/callers';
 import { inProcessRequests } from '../in-process-requests';
-import { ACCOUNT_ID, codeOf, KNOWN_SEED, STACK_ID } from './lifecycle';
+import { ACCOUNT_ID, codeOf, KNOWN_SEED, STACK_ID } from './handler-stack';
 import { type RealUser, ShippedFunction } from './shipped-function';
 
 /** `ROTATION_FAULTS=all npx vitest run test/lambda/rotation-crash.test.ts` tries each death with all that may come after. */

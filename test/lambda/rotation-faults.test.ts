@@ -1,13 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { AwsError, type Fault } from 'local-aws';
-import {
-  codesIn,
-  FUNCTION_TIMEOUT_MILLISECONDS,
-  Lifecycle,
-  type RotationRun,
-  type Subject,
-  writing,
-} from './lifecycle';
+import { codesIn, writing } from './handler-stack';
+import { FUNCTION_TIMEOUT_MILLISECONDS, Lifecycle, type RotationRun } from './lifecycle';
+import { Subject } from './subject';
 
 /** `ROTATION_FAULTS=all npx vitest run test/lambda/rotation-faults.test.ts` tries each fault at each call, and all that comes after. */
 const ALL = process.env.ROTATION_FAULTS === 'all';
@@ -150,7 +145,7 @@ describe('whatever goes wrong with one call of a rotation', () => {
 });
 
 async function enrolled(lifecycle: Lifecycle): Promise<Subject> {
-  const subject = await lifecycle.newSubject();
+  const subject = await Subject.in(lifecycle);
   const { answer } = await subject.create();
   expect(answer.Reason).toBeUndefined();
   return subject;

@@ -6,7 +6,9 @@ import { requestTimeOf } from '../../lambda/request-time';
 import type { RotationEvent } from '../../lambda/rotation/event';
 import { PENDING_LABEL, seedVersionId } from '../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../lambda/contract/stored-seed';
-import { ACCOUNT_ID, KNOWN_SEED, Lifecycle, type RotationRun, type Subject, writing } from './lifecycle';
+import { ACCOUNT_ID, KNOWN_SEED, writing } from './handler-stack';
+import { Lifecycle, type RotationRun } from './lifecycle';
+import { Subject } from './subject';
 
 const ENDED_WELL = ['succeeded', 'succeeded', 'succeeded', 'succeeded'];
 
@@ -18,7 +20,7 @@ describe('a rotation', () => {
   });
   afterAll(() => lifecycle.close());
   beforeEach(async () => {
-    subject = await lifecycle.newSubject();
+    subject = await Subject.in(lifecycle);
     const { answer } = await subject.create({ Tags: [{ Key: 'team', Value: 'blue' }], Issuer: 'Example Corp' });
     expect(answer.Reason).toBeUndefined();
   });
@@ -228,7 +230,7 @@ describe('a rotation', () => {
   ])(
     'touches no %s whose seed the secret does not have, whatever the secret and its tags say',
     async (_what, named) => {
-      const victim = await lifecycle.newSubject();
+      const victim = await Subject.in(lifecycle);
       await victim.create();
       const before = structuredClone(victim.device());
       const later = requestTimeOf('', lifecycle.clock.now() + 60_000);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RotationEvent } from '../../lambda/rotation/event';
-import { ACCOUNT_ID, type Subject } from './lifecycle';
+import { ACCOUNT_ID } from './handler-stack';
+import type { Subject } from './subject';
 import type { Scheduler } from './scheduler';
 import { turnsOf } from './stack-operations';
 

@@ -7,7 +7,9 @@ import {
   SEED_VERSION_TAG,
   STACK_ID_TAG,
 } from '../../lambda/contract/own-tags';
-import { ACCOUNT_ID, codesIn, Lifecycle, type Properties, type Subject } from './lifecycle';
+import { ACCOUNT_ID, codesIn, type Properties } from './handler-stack';
+import { Lifecycle } from './lifecycle';
+import { Subject } from './subject';
 import { type Rotation, Rotations } from './rotations';
 import { Scheduler, type Turn } from './scheduler';
 import { type Delivery, type Fate, type Operation, StackOperations, turnsOf } from './stack-operations';
@@ -101,7 +103,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
 
   it('duplicates, crashes, cancelled updates and overtaken creations lose nothing', async () => {
     await check(schedules(anyChange), async (schedule) => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const world = new World([subject]);
       world.deploy(subject, {}, named(schedule, subject));
       await world.run(schedule.choices);
@@ -119,7 +121,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       choices: [...untilBothHaveStored, ...Array.from({ length: 6 }, () => 1)],
     };
     const holds = async ({ choices }: Schedule) => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const world = new World([subject]);
       world.deploy(subject, {}, schedule);
       await world.run(choices);
@@ -160,7 +162,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       const operation: Operation = { change: { Issuer: 'Elsewhere' }, fate: 'runs through' };
       const schedule: Schedule = { ...CALM, operations: [operation] };
       const holds = async () => {
-        const subject = await lifecycle.newSubject();
+        const subject = await Subject.in(lifecycle);
         const world = new World([subject]);
         world.deploy(subject, {}, schedule);
         world.rotate(subject, [{ dies: undefined }], true);
@@ -187,7 +189,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     ['the next tick of a watch', (world: World, subject: Subject) => world.mendedByTick(subject)],
   ])('others who delete, deactivate and take tags away leave nothing that %s does not mend', async (_what, mended) => {
     await check(schedules(anyChange, interferences), async (schedule) => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const world = new World([subject]);
       world.deploy(subject, {}, named(schedule, subject));
       world.interfere(subject, schedule.interferences);
@@ -208,7 +210,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
       await check(
         fc.record({ schedule: schedules(changes), rotations }),
         async ({ schedule, rotations: scheduled }) => {
-          const subject = await lifecycle.newSubject();
+          const subject = await Subject.in(lifecycle);
           const world = new World([subject]);
           world.deploy(subject, {}, named({ ...schedule, ticks: [] }, subject));
           const areInPlace = schedule.operations.every(({ change }) => !change.UserName && !change.RotationId);
@@ -224,7 +226,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
   it('adoptions beside changes, rollbacks, deletions and duplicates leave the device as they found it', async () => {
     const changes = fc.oneof(adoption, inPlace);
     await check(fc.record({ schedule: schedules(changes), base: adoption }), async ({ schedule, base }) => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       await subject.existingDevice();
       const world = new World([subject]);
       const inFull = named(schedule, subject);
@@ -239,7 +241,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
     await check(both, async ({ ours, theirs }) => {
       const base = { VirtualMFADeviceName: 'shared' };
       const otherLifecycle = await lifecycle.ofAnotherStack();
-      const subjects = [await lifecycle.newSubject(), await otherLifecycle.newSubject()] as const;
+      const subjects = [await Subject.in(lifecycle), await Subject.in(otherLifecycle)] as const;
       const world = new World(subjects);
       world.deploy(subjects[0], base, ours);
       world.deploy(subjects[1], base, theirs);
@@ -256,7 +258,7 @@ describe('whatever happens at the same time', { timeout: LIMIT_MILLISECONDS }, (
   ): Promise<void> {
     const schedule: Schedule = { ...CALM, operations: [{ change: { RotationId: '1' }, fate }], deliveries: how };
     const holds = async () => {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       const world = new World([subject]);
       world.deploy(subject, {}, schedule);
       await run(world, subject.userName);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { LOGICAL_ID_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../lambda/contract/own-tags';
 import type { StoredSeed } from '../../lambda/contract/stored-seed';
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from 'local-aws';
-import { putHandlerPolicies, ROLE_NAME, signedUrl, STACK_ID } from './lifecycle';
+import { putHandlerPolicies, ROLE_NAME, signedUrl, STACK_ID } from './handler-stack';
 
 const FUNCTION_NAME = 'handler';
 const LOGICAL_ID = 'Mfa';

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
 import type { CustomResourceResponse } from '../../lambda/custom-resource/response';
-import type { Properties, Run, Subject, Turns, VirtualClock } from './lifecycle';
+import type { Properties } from './handler-stack';
+import type { Run, Turns, VirtualClock } from './lifecycle';
+import type { Subject } from './subject';
 import { Killed, type Scheduler } from './scheduler';
 
 /** How an operation on the stack ends, apart from what the custom resource answers. */

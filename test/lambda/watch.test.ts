@@ -9,7 +9,9 @@ import {
 } from '../../lambda/contract/own-tags';
 import { PENDING_LABEL } from '../../lambda/contract/seed-version';
 import type { WatchEvent } from '../../lambda/contract/watch';
-import { Lifecycle, STACK_ID, type Subject, type TickRun, watchEventFor, writing } from './lifecycle';
+import { STACK_ID, watchEventFor, writing } from './handler-stack';
+import { Lifecycle, type TickRun } from './lifecycle';
+import { Subject } from './subject';
 
 const READS = [
   'secretsmanager:DescribeSecret',
@@ -35,7 +37,7 @@ describe('a tick of the watch', () => {
   });
   afterAll(() => lifecycle.close());
   beforeEach(async () => {
-    subject = await lifecycle.newSubject();
+    subject = await Subject.in(lifecycle);
     expect((await subject.create()).answer.Status).toBe('SUCCESS');
   });
 
@@ -414,7 +416,7 @@ describe('ticks over many devices', () => {
   it('look at all before they repair, tell the rest at the next tick, and begin elsewhere', async () => {
     const subjects: Subject[] = [];
     for (let count = 0; count < 8; count += 1) {
-      const subject = await lifecycle.newSubject();
+      const subject = await Subject.in(lifecycle);
       await subject.create();
       subjects.push(subject);
     }

@@ -6,7 +6,9 @@ import { expect, vi } from 'vitest';
 import type { Clock } from '../../../lambda/contract/clock';
 import { run } from '../../../bin/virtual-mfa/program';
 import { clientsOf, keyOf, signIn, type SigningCredentials } from '../../../local-aws/test/callers';
-import { Lifecycle, type Properties, type Subject } from '../../lambda/lifecycle';
+import type { Properties } from '../../lambda/handler-stack';
+import { Lifecycle } from '../../lambda/lifecycle';
+import { Subject } from '../../lambda/subject';
 
 /** More than local-aws's STS takes to learn of a device, in whole seconds: the dates in HTTP have no others. */
 const STS_KNOWS_AFTER_MILLISECONDS = 8_000;
@@ -62,7 +64,7 @@ export class CommandLine {
 
   /** A user with a device that was enabled in this moment. */
   async justEnrolled(properties: Properties = {}): Promise<Subject> {
-    const subject = await this.lifecycle.newSubject();
+    const subject = await Subject.in(this.lifecycle);
     const { answer } = await subject.create(properties);
     expect(answer.Status).toBe('SUCCESS');
     return subject;

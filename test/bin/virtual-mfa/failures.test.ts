@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asCommandFailure } from '../../../bin/virtual-mfa/aws-access';
 import { EXIT_CODES } from '../../../bin/virtual-mfa/command-failure';
 import { AwsError } from 'local-aws';
+import { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -32,7 +33,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
   });
 
   test('tells a user without a device of the library which others there are', async () => {
-    const subject = await commandLine.lifecycle.newSubject();
+    const subject = await Subject.in(commandLine.lifecycle);
     subject.foreignDevice(`${ACCOUNT}:mfa/by-hand`, { enabledFor: subject.otherUserName, tags: [] });
 
     const { exitCode, messages } = await commandLine.run(['code', subject.otherUserName]);
@@ -75,7 +76,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
   });
 
   test('says that the stack has not made the device yet', async () => {
-    const subject = await commandLine.lifecycle.newSubject();
+    const subject = await Subject.in(commandLine.lifecycle);
 
     const { exitCode, messages } = await commandLine.run(['code', subject.userName]);
 
@@ -85,7 +86,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
 
   test('wants the serial number where a user has several devices', async () => {
     const subject = await commandLine.enrolled();
-    const second = await commandLine.lifecycle.newSubject();
+    const second = await Subject.in(commandLine.lifecycle);
     const { answer } = await second.create();
     expect(answer.Status).toBe('SUCCESS');
     const device = second.device();
@@ -99,7 +100,7 @@ describe('virtual-mfa, where it cannot do its job,', () => {
   });
 
   test('says that the library does not manage a device', async () => {
-    const subject = await commandLine.lifecycle.newSubject();
+    const subject = await Subject.in(commandLine.lifecycle);
     subject.foreignDevice(`${ACCOUNT}:mfa/unmarked`, { tags: [] });
 
     const { exitCode, messages } = await commandLine.run(['qr', `${ACCOUNT}:mfa/unmarked`]);

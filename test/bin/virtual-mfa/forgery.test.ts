@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
 import { seedVersionId } from '../../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
-import { ACCOUNT_ID, KNOWN_SEED, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { ACCOUNT_ID, KNOWN_SEED, STACK_ID, tagsByCloudFormation } from '../../lambda/handler-stack';
+import { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 import { clientsOf } from '../../../local-aws/test/callers';
 
@@ -72,7 +73,7 @@ describe('virtual-mfa, where somebody planted a device and a secret with the tag
     ['beside the device of a user', true],
     ['for a user without a device', false],
   ])('verify --repair does not enable it: %s', async (_what, isEnrolled) => {
-    const victim = await (isEnrolled ? commandLine.enrolled() : commandLine.lifecycle.newSubject());
+    const victim = await (isEnrolled ? commandLine.enrolled() : Subject.in(commandLine.lifecycle));
     const before = victim.enabledFor();
     const { serialNumber } = await plant(victim);
 
@@ -85,7 +86,7 @@ describe('virtual-mfa, where somebody planted a device and a secret with the tag
   });
 
   test.each([['qr'], ['code'], ['session'], ['verify'], ['resync']])('%s does not take it', async (name) => {
-    const victim = await commandLine.lifecycle.newSubject();
+    const victim = await Subject.in(commandLine.lifecycle);
     const { serialNumber } = await plant(victim);
     const device = victim.device(serialNumber);
     if (device) device.assignment = { userName: victim.userName, enableDate: new Date() };
@@ -120,7 +121,7 @@ describe('virtual-mfa, where somebody set tags or values to mislead it,', () => 
     'shows no seed and no code of one user for the device of another: %s',
     async (name) => {
       const alice = await commandLine.enrolled();
-      const mallory = await commandLine.lifecycle.newSubject();
+      const mallory = await Subject.in(commandLine.lifecycle);
       const own = `arn:aws:iam::123456789012:mfa/${mallory.userName}`;
       mallory.foreignDevice(own, {
         enabledFor: mallory.userName,

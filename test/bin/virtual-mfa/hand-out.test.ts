@@ -19,7 +19,8 @@ import { LOGICAL_ID_TAG, SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '.
 import { seedVersionId } from '../../../lambda/contract/seed-version';
 import { storedSeedOf } from '../../../lambda/contract/stored-seed';
 import { handOutPage } from '../../../bin/virtual-mfa/hand-out-page';
-import { KNOWN_SEED, STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { KNOWN_SEED, STACK_ID, tagsByCloudFormation } from '../../lambda/handler-stack';
+import type { Subject } from '../../lambda/subject';
 import { isInstalled } from '../../../local-aws/test/programs';
 import { CommandLine, type MachineOptions } from './command-line';
 import { QrDecoder } from './qr-decoder';

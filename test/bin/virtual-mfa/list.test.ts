@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceTable } from '../../../bin/virtual-mfa/device-table';
 import { SEED_VERSION_TAG, STACK_ID_TAG, USER_NAME_TAG } from '../../../lambda/contract/own-tags';
-import { STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { STACK_ID, tagsByCloudFormation } from '../../lambda/handler-stack';
+import { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
@@ -106,7 +107,7 @@ describe('virtual-mfa list', () => {
     const orphaned = await commandLine.enrolled();
     const scheduled = await commandLine.enrolled();
     const untagged = await commandLine.enrolled();
-    const empty = await commandLine.lifecycle.newSubject();
+    const empty = await Subject.in(commandLine.lifecycle);
     const destroyed = await commandLine.enrolled();
     await destroyed.delete();
     await destroyed.administrate('secretsmanager', 'DeleteSecret', { SecretId: destroyed.seedSecretArn });
@@ -246,7 +247,7 @@ describe('virtual-mfa list', () => {
     const subject = await commandLine.enrolled();
     const foreign = 'arn:aws:iam::123456789012:mfa/by-hand';
     subject.foreignDevice(foreign, { tags: [] });
-    const other = await (await commandLine.lifecycle.ofAnotherStack()).newSubject();
+    const other = await Subject.in(await commandLine.lifecycle.ofAnotherStack());
     await other.create();
 
     const ofStack = await listed('--stack', STACK_ID);

@@ -17,7 +17,7 @@ import { PNG } from 'pngjs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
-import type { Subject } from '../../lambda/lifecycle';
+import type { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 import { QrDecoder } from './qr-decoder';
 

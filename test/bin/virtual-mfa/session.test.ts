@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { SessionCredentials } from '../../../bin/virtual-mfa/session';
-import type { Subject } from '../../lambda/lifecycle';
+import type { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 import { clientsOf } from '../../../local-aws/test/callers';
 

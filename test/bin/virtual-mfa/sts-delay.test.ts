@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
 import { AwsError } from 'local-aws';
-import type { Subject } from '../../lambda/lifecycle';
+import type { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 import { type SigningCredentials } from '../../../local-aws/test/callers';
 

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SEED_VERSION_TAG, STACK_ID_TAG } from '../../../lambda/contract/own-tags';
 import { reportsAsCsv } from '../../../bin/virtual-mfa/report-formats';
-import { STACK_ID, type Subject, tagsByCloudFormation } from '../../lambda/lifecycle';
+import { STACK_ID, tagsByCloudFormation } from '../../lambda/handler-stack';
+import type { Subject } from '../../lambda/subject';
 import { CommandLine, type Ended } from './command-line';
 import { type SigningCredentials } from '../../../local-aws/test/callers';
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SEED_VERSION_TAG } from '../../../lambda/contract/own-tags';
 import { codeAt } from '../../../lambda/contract/authentication-codes';
-import type { Subject } from '../../lambda/lifecycle';
+import type { Subject } from '../../lambda/subject';
 import { CommandLine } from './command-line';
 
 let commandLine: CommandLine;
