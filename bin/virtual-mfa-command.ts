@@ -29,7 +29,7 @@ export async function virtualMfa(
     stderr: stream,
     env: environment,
     cancelSignal: signal,
-    // At Ctrl-C, execa would end the program that called this, before it has cleaned up. The signal says when to stop.
+    // At Ctrl-C, execa would end the calling program before it has cleaned up. The signal says when to stop.
     cleanup: false,
     reject: false,
     stripFinalNewline: false,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { execaSync } from 'execa';
 import { gunzipSync } from 'node:zlib';
+import { execaSync } from 'execa';
 import { Account } from '../src/account';
 import { cloudFormationService } from '../src/cloudformation';
 import { RESOURCE_TYPES } from '../src/cloudformation/providers';

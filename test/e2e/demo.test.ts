@@ -137,7 +137,7 @@ describe('npm run demo', () => {
       expect(await exit()).toBe(130);
       expect(output()).toContain('Interrupted; nothing is left running.');
       expect(processesWith(endpoint)).toEqual([]);
-      // tsx keeps what it compiled.
+      // tsx caches what it has compiled there.
       expect(readdirSync(folder).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
     },
   );

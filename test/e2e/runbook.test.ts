@@ -236,8 +236,7 @@ describe.skipIf(!isInstalled('aws'))('the runbook (needs the aws CLI)', () => {
     deployment.localAws.account.faults.clear();
 
     await follow('A rollback that failed', 0, { STACK_NAME });
-    const wait = ['cloudformation', 'wait', 'stack-rollback-complete', '--stack-name', STACK_NAME];
-    await run('aws', wait);
+    await run('aws', ['cloudformation', 'wait', 'stack-rollback-complete', '--stack-name', STACK_NAME]);
 
     expect(deviceOfBob().serialNumber).toBe(before);
     expect(await follow('A new phone')).not.toContain('✗');

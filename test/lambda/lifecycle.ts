@@ -182,7 +182,7 @@ export class Lifecycle {
   }
 
   /**
-   * Ends every fault and interruption, before a test goes on with another resource.
+   * Clears all faults and interruptions before a test turns to another resource.
    *
    * @returns the number of that resource
    */

@@ -13,7 +13,7 @@ import type { ExistingVirtualMfaDeviceProperties } from '../../lambda/contract/p
 import { type StoredSeed, storedSeedOf } from '../../lambda/contract/stored-seed';
 import { readEnrollmentRequest } from '../../lambda/device/enrollment-request';
 import type { CustomResourceEvent } from '../../lambda/custom-resource/event';
-import { type LocalAws } from 'local-aws';
+import type { LocalAws } from 'local-aws';
 import { keyOf } from '../../local-aws/test/callers';
 import { callDirectly } from '../direct-calls';
 import {

@@ -57,7 +57,8 @@ describe('the commands of a release', () => {
   };
   const command = async (...args: readonly string[]) => {
     const tsx = join(ROOT, 'node_modules/tsx/dist/cli.mjs');
-    return execa(process.execPath, [tsx, join(ROOT, 'scripts/release.ts'), ...args], { cwd: folder, reject: false });
+    const options = { cwd: folder, reject: false, stripFinalNewline: false } as const;
+    return execa(process.execPath, [tsx, join(ROOT, 'scripts/release.ts'), ...args], options);
   };
   const fileIn = (name: string) => readFileSync(join(folder, name), 'utf8');
 
@@ -80,7 +81,7 @@ describe('the commands of a release', () => {
     const { exitCode, stderr } = await command('check', 'v0.1.0');
 
     expect(exitCode).toBe(1);
-    expect(stderr).toBe('CHANGELOG.md must list 0.1.0 with its date.');
+    expect(stderr).toBe('CHANGELOG.md must list 0.1.0 with its date.\n');
   });
 
   test('change nothing when the version makes no sense', async () => {
@@ -115,8 +116,8 @@ describe('the commands of a release', () => {
 
   test('then take its tag and no other, and print what changed', async () => {
     expect(await command('check', 'v1.10.0')).toMatchObject({ exitCode: 0, stderr: '' });
-    expect((await command('check', 'v1.10.1')).stderr).toBe('The tag must be v1.10.0, as package.json has it.');
-    expect(await command('notes')).toMatchObject({ exitCode: 0, stdout: NEWS.trim() });
+    expect((await command('check', 'v1.10.1')).stderr).toBe('The tag must be v1.10.0, as package.json has it.\n');
+    expect(await command('notes')).toMatchObject({ exitCode: 0, stdout: NEWS.trimStart() });
   });
 
   test('refuse the tag where something was added after that', async () => {
@@ -125,6 +126,6 @@ describe('the commands of a release', () => {
       fileIn('CHANGELOG.md').replace('[Unreleased]\n', '[Unreleased]\n\n- More.\n'),
     );
 
-    expect((await command('check', 'v1.10.0')).stderr).toBe('CHANGELOG.md must have nothing under "Unreleased".');
+    expect((await command('check', 'v1.10.0')).stderr).toBe('CHANGELOG.md must have nothing under "Unreleased".\n');
   });
 });

@@ -18,8 +18,9 @@ new Worker(
   { eval: true },
 ).unref();
 
-// Imported, it would load all that http exports, undici too, which doubles the time that Node takes to start.
-const { Agent, request } = createRequire(import.meta.url)('node:http');
+const require = createRequire(import.meta.url);
+// An import would load everything that http exports, undici included, and double the time that Node takes to start.
+const { Agent, request } = require('node:http');
 
 const { LOCAL_AWS_RUNTIME_API: api, LOCAL_AWS_PASSES_TIME: passesTime } = process.env;
 const { _HANDLER: handlerName, LAMBDA_TASK_ROOT: taskRoot } = process.env;
@@ -42,7 +43,7 @@ globalThis.Date = class Date extends SystemDate {
 
 // What sleeps with the promises' timers sets the account's clock ahead instead.
 if (passesTime) {
-  createRequire(import.meta.url)('node:timers/promises').setTimeout = async (milliseconds, value) => {
+  require('node:timers/promises').setTimeout = async (milliseconds, value) => {
     const { headers } = await call('POST', `time/${Math.ceil(milliseconds)}`);
     millisecondsAhead = Number(headers['local-aws-milliseconds-ahead']);
     return value;
